@@ -1,0 +1,51 @@
+# Phase 1 on MOT17Det + WIDER Pedestrian + CUHK-SYSU + PRW; identities are not used here.
+# The paper: 640x640, no augmentation; aspect ratio not kept, as in SSD.
+_training_pipeline = [
+    dict(type='mmps.LoadScene'),
+    dict(type='mmps.LoadPeople'),
+    dict(type='Resize', scale=(640, 640), keep_ratio=False),
+    dict(type='mmps.PackPersonSearchInputs'),
+]
+train_dataloader = dict(
+    batch_size=10,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type='ConcatDataset',
+        datasets=[
+            dict(
+                type='mmps.PersonSearchDataset',
+                data_root='data/mot17_det/',
+                ann_file='mmps/train.json',
+                filter_cfg=dict(filter_empty_gt=True),
+                use_identities=False,
+                pipeline=_training_pipeline,
+            ),
+            dict(
+                type='mmps.PersonSearchDataset',
+                data_root='data/wider_pedestrian/',
+                ann_file='mmps/train.json',
+                filter_cfg=dict(filter_empty_gt=True),
+                use_identities=False,
+                pipeline=_training_pipeline,
+            ),
+            dict(
+                type='mmps.PersonSearchDataset',
+                data_root='data/cuhk_sysu/',
+                ann_file='mmps/train.json',
+                filter_cfg=dict(filter_empty_gt=True),
+                use_identities=False,
+                pipeline=_training_pipeline,
+            ),
+            dict(
+                type='mmps.PersonSearchDataset',
+                data_root='data/prw/',
+                ann_file='mmps/train.json',
+                filter_cfg=dict(filter_empty_gt=True),
+                use_identities=False,
+                pipeline=_training_pipeline,
+            ),
+        ],
+    ),
+)

@@ -1,0 +1,39 @@
+# Phase 2 learns the identities of PRW; tests search in its test set.
+_search_pipeline = [
+    dict(type='mmps.LoadScene'),
+    dict(type='Resize', scale=(640, 640), keep_ratio=False),
+    dict(type='mmps.LoadPeople'),
+    dict(type='mmps.PackPersonSearchInputs'),
+]
+
+reid_dataloader = dict(
+    batch_size=8,
+    num_workers=4,
+    dataset=dict(
+        type='mmps.PersonSearchDataset',
+        data_root='data/prw/',
+        ann_file='mmps/train.json',
+        pipeline=_search_pipeline,
+    ),
+)
+
+val_dataloader = dict(
+    batch_size=8,
+    num_workers=4,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='mmps.PersonSearchDataset',
+        data_root='data/prw/',
+        ann_file='mmps/test.json',
+        test_mode=True,
+        pipeline=_search_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+
+val_evaluator = dict(
+    type='mmps.PersonSearchMetric',
+    ann_file='data/prw/mmps/test.json',
+    protocol=dict(type='mmps.PRWProtocol'),
+)
+test_evaluator = val_evaluator

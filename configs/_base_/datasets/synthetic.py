@@ -1,0 +1,61 @@
+# Drawn by tools/misc/make_synthetic.py, converted by tools/dataset_converters/cuhk_sysu.py.
+_test_pipeline = [
+    dict(type='mmps.LoadScene'),
+    dict(type='Resize', scale=(320, 256), keep_ratio=False),
+    dict(type='mmps.LoadPeople'),
+    dict(type='mmps.PackPersonSearchInputs'),
+]
+
+train_dataloader = dict(
+    batch_size=2,
+    num_workers=1,
+    persistent_workers=False,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type='mmps.PersonSearchDataset',
+        data_root='data/synthetic/',
+        ann_file='mmps/train.json',
+        filter_cfg=dict(filter_empty_gt=True),
+        pipeline=[
+            dict(type='mmps.LoadScene'),
+            dict(type='mmps.LoadPeople'),
+            dict(type='Resize', scale=(320, 256), keep_ratio=False),
+            dict(type='RandomFlip', prob=0.5),
+            dict(type='mmps.PackPersonSearchInputs'),
+        ],
+    ),
+)
+
+# Phase 2: whose pooled features are cached.
+reid_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    mirror=True,
+    dataset=dict(
+        type='mmps.PersonSearchDataset',
+        data_root='data/synthetic/',
+        ann_file='mmps/train.json',
+        pipeline=_test_pipeline,
+    ),
+)
+
+val_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='mmps.PersonSearchDataset',
+        data_root='data/synthetic/',
+        ann_file='mmps/test.json',
+        test_mode=True,
+        pipeline=_test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+
+val_evaluator = dict(
+    type='mmps.PersonSearchMetric',
+    ann_file='data/synthetic/mmps/test.json',
+    protocol=dict(type='mmps.CUHKSYSUProtocol', gallery_sizes=[100]),
+)
+test_evaluator = val_evaluator

@@ -1,0 +1,13 @@
+# The paper's Disj.: the detector of J_x, then a whole ResNet-50 on 256x128 crops of its boxes.
+_base_ = './joint_retinanet_r50_fpn.py'
+
+model = dict(
+    _delete_=True,
+    type='mmps.DisjointDetector',
+    detector=_base_.model.detector,
+    backbone=dict(
+        type='ResNet',
+        depth=50,
+        init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'),
+    ),
+)

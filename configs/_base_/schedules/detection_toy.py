@@ -1,0 +1,25 @@
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=12, val_interval=100)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=1.5e-3, weight_decay=0.05),
+    clip_grad=dict(max_norm=10),
+)
+param_scheduler = [
+    dict(
+        type='OneCycleLR',
+        eta_max=1.5e-3,
+        pct_start=0.3,
+        total_steps=12,
+        end=12,
+        by_epoch=True,
+        convert_to_iter_based=True,
+    ),
+]
+
+default_hooks = dict(
+    logger=dict(type='LoggerHook', interval=20),
+    checkpoint=dict(type='CheckpointHook', interval=4, max_keep_ckpts=2),
+)

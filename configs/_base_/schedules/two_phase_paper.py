@@ -1,0 +1,34 @@
+# Loesch et al., section 3.1. What the paper does not say: weight decay and length of the warm-up in
+# phase 1; margin, weight decay and warm-up (none) in phase 2; one schedule over its 700 epochs.
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=790, val_interval=10)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+
+optim_wrapper = dict(
+    type='OptimWrapper', optimizer=dict(type='SGD', lr=1e-3, momentum=0.9, weight_decay=1e-4)
+)
+# PolyLR and CosineAnnealingLR together are the linear-cosine decay.
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=500),
+    dict(type='PolyLR', power=1, end=90, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', T_max=90, end=90, convert_to_iter_based=True),
+]
+
+default_hooks = dict(
+    logger=dict(type='LoggerHook', interval=50),
+    checkpoint=dict(type='CheckpointHook', interval=10, max_keep_ckpts=3),
+    two_phase=dict(
+        type='mmps.TwoPhaseHook',
+        detection_epochs=90,
+        stages=[
+            dict(epochs=350, loss=dict(type='mmps.SemiHardTripletLoss', margin=0.3)),
+            dict(epochs=350, loss=dict(type='mmps.BatchHardTripletLoss', margin=0.3)),
+        ],
+        batches=dict(type='mmps.PKBatchSampler', identities=32, shots=4),
+        optim_wrapper=dict(optimizer=dict(type='Adam', lr=1e-4)),
+        param_scheduler=[
+            dict(type='PolyLR', power=1, convert_to_iter_based=True),
+            dict(type='CosineAnnealingLR', convert_to_iter_based=True),
+        ],
+    ),
+)

@@ -1,0 +1,9 @@
+# The paper's L = L_det + L_reid minimised directly, in one phase, for comparison.
+_base_ = './joint-j4_retinanet_r50_fpn_c.py'
+
+model = dict(detach=False)
+train_dataloader = dict(dataset=dict(use_identities=True))
+train_cfg = dict(max_epochs=90)
+default_hooks = dict(
+    _delete_=True, checkpoint=dict(type='CheckpointHook', interval=10, max_keep_ckpts=3)
+)

@@ -1,0 +1,10 @@
+# What the presets of this folder are measured against: toy J3 without any augmentation in phase 2.
+_base_ = [
+    '../_base_/models/joint_retinanet_r18_fpn_toy.py',
+    '../_base_/datasets/synthetic.py',
+    '../_base_/schedules/two_phase_toy.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(shared_stages=3, reid_branch=dict(pooling=dict(output_size=(16, 8))))
+reid_dataloader = dict(mirror=False)

@@ -1,0 +1,25 @@
+# Negatives also come from the last batches (XBM).
+_base_ = '../joint/joint-j3_retinanet_r50_fpn_c.py'
+
+default_hooks = dict(
+    two_phase=dict(
+        stages=[
+            dict(
+                epochs=350,
+                loss=dict(
+                    type='mmps.CrossBatchTripletLoss',
+                    size=8192,
+                    loss=dict(type='mmps.SemiHardTripletLoss', margin=0.3),
+                ),
+            ),
+            dict(
+                epochs=350,
+                loss=dict(
+                    type='mmps.CrossBatchTripletLoss',
+                    size=8192,
+                    loss=dict(type='mmps.BatchHardTripletLoss', margin=0.3),
+                ),
+            ),
+        ]
+    )
+)

@@ -1,0 +1,6 @@
+_base_ = [
+    '../_base_/models/joint_retinanet_r18_fpn_toy.py',
+    '../_base_/datasets/synthetic.py',
+    '../_base_/schedules/two_phase_toy.py',
+    '../_base_/default_runtime.py',
+]

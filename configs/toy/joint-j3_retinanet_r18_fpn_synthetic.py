@@ -1,0 +1,8 @@
+_base_ = [
+    '../_base_/models/joint_retinanet_r18_fpn_toy.py',
+    '../_base_/datasets/synthetic.py',
+    '../_base_/schedules/two_phase_toy.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(shared_stages=3, reid_branch=dict(pooling=dict(output_size=(16, 8))))

@@ -1,0 +1,217 @@
+"""What the command-line tools share: reading a config, going on, telling errors."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from collections.abc import Callable
+from difflib import get_close_matches
+from inspect import signature
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmps.engine.checkpoints import newest_whole_checkpoint
+from mmps.engine.checks import check_amp
+from mmps.structures import ConfigError, UserError
+
+OWN_KEYS = ('reid_dataloader', 'auto_scale_lr', 'compile', 'runner_type')
+"""Top-level keys of a config that are read by others than MMEngine's runner."""
+
+
+def load_config(
+    path: str, work_dir: str | None, options: dict[str, Any] | None, launcher: str = 'none'
+) -> Config:
+    """Read a config and apply the command line.
+
+    Args:
+        path: Config file.
+        work_dir: Where the run writes, or ``None`` for ``work_dirs/<name of the config>``.
+        options: Dotted keys and values from ``--cfg-options``.
+        launcher: How processes were started.
+
+    Returns:
+        The config, ready for MMEngine's runner.
+
+    Raises:
+        ConfigError: The file is missing, or a key looks misspelt.
+    """
+    if not Path(path).is_file():
+        raise ConfigError(f'{path} does not exist; the configs lie in configs/')
+    config = Config.fromfile(path)
+    check_option_keys(config, options or {})
+    config.merge_from_dict(options or {})
+    check_top_level_keys(config)
+    config.launcher = launcher
+    config.work_dir = work_dir or config.get('work_dir') or str(Path('work_dirs') / Path(path).stem)
+    return config
+
+
+def check_top_level_keys(config: Config) -> None:
+    """Refuse a top-level key that is nearly, but not quite, one that is read.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    known = [*signature(Runner.__init__).parameters, *OWN_KEYS]
+    for key in config:
+        similar = get_close_matches(key, known, n=1, cutoff=0.8)
+        if key not in known and similar:
+            raise ConfigError(
+                f'{config.filename}: unknown key {key!r}; did you mean {similar[0]!r}?'
+            )
+
+
+def check_option_keys(config: Config, options: dict[str, Any]) -> None:
+    """Refuse an option whose way through the config leaves known ground at a misspelt key.
+
+    Raises:
+        ConfigError: A key is not in the config, but one that looks like it is.
+    """
+    for dotted in options:
+        node: Any = config._cfg_dict
+        for key in dotted.split('.'):
+            if not isinstance(node, dict):
+                break
+            similar = get_close_matches(key, node, n=1, cutoff=0.8)
+            if key not in node and similar:
+                raise ConfigError(
+                    f'--cfg-options {dotted}: unknown key {key!r}; did you mean {similar[0]!r}?'
+                )
+            node = node.get(key)
+
+
+def resume_from(config: Config, checkpoint: str) -> None:
+    """Set a config to go on from a checkpoint.
+
+    Args:
+        config: Changed in place.
+        checkpoint: A file, or ``'auto'`` for the newest whole one of the work directory; where
+            there is none, the run starts anew.
+
+    Raises:
+        ConfigError: The file does not exist.
+    """
+    if checkpoint == 'auto':
+        newest = newest_whole_checkpoint(config.work_dir)
+        if newest is None:
+            print(f'Nothing to resume in {config.work_dir}: starting anew')
+            return
+        checkpoint = str(newest)
+    elif not Path(checkpoint).is_file():
+        raise ConfigError(f'--resume {checkpoint}: no such file')
+    config.resume, config.load_from = True, checkpoint
+
+
+def use_gloo_without_cuda(config: Config) -> None:
+    """Let several processes train on CPUs, where MMEngine's defaults need GPUs."""
+    import torch
+
+    if config.launcher != 'pytorch' or torch.cuda.is_available():
+        return
+    torch.distributed.init_process_group('gloo')
+    atexit.register(torch.distributed.destroy_process_group)
+    wrapper = config.get('model_wrapper_cfg') or {'type': 'MMDistributedDataParallel'}
+    config.model_wrapper_cfg = {**wrapper, 'device_ids': None, 'broadcast_buffers': False}
+
+
+def train_config(config: Config) -> None:
+    """Train as the config says."""
+    check_amp(config.optim_wrapper)
+    use_gloo_without_cuda(config)
+    Runner.from_cfg(config).train()
+
+
+def test_config(
+    config: Config,
+    checkpoint: str | Path,
+    out: str | Path | None = None,
+    fresh_branch: bool = False,
+) -> dict[str, float]:
+    """Test a checkpoint; calibration and per-query results are left beside it.
+
+    Args:
+        config: Of the model and its test set.
+        checkpoint: Of this model, or of a plain detector.
+        out: Where predictions are written, ending in ``.npz``.
+        fresh_branch: Whether what the checkpoint does not hold is drawn as training would begin
+            with it; the baseline "untrained branch".
+
+    Returns:
+        The evaluator's numbers, as fractions in 0..1.
+
+    Raises:
+        ConfigError: A path is wrong.
+    """
+    if not Path(checkpoint).is_file() and '://' not in str(checkpoint):
+        raise ConfigError(f'{checkpoint} does not exist; give a checkpoint, such as epoch_52.pth')
+    if out is not None:
+        if Path(out).suffix != '.npz':
+            raise ConfigError(f'--out {out} must end in .npz')
+        config.test_evaluator.out = str(out)
+    if not fresh_branch:
+        keep_details_beside(config, checkpoint)
+    config.load_from, config.resume = str(checkpoint), False
+    use_gloo_without_cuda(config)
+    runner = Runner.from_cfg(config)
+    if fresh_branch:
+        runner.model.init_weights()
+    return runner.test()
+
+
+def keep_details_beside(config: Config, checkpoint: str | Path) -> None:
+    """Let our metric write ``queries.csv`` and ``calibration.json`` into a checkpoint's folder.
+
+    A folder that the config names itself, a checkpoint from the network and a folder that cannot
+    be written are left alone.
+
+    Args:
+        config: Changed in place.
+        checkpoint: Of the model.
+    """
+    folder = Path(checkpoint).resolve().parent
+    if '://' in str(checkpoint) or not os.access(folder, os.W_OK):
+        return
+    evaluators = config.test_evaluator
+    for evaluator in evaluators if isinstance(evaluators, (list, tuple)) else [evaluators]:
+        if evaluator.get('type') in ('mmps.PersonSearchMetric', 'PersonSearchMetric'):
+            evaluator.setdefault('details', str(folder))
+
+
+def tell_user_errors(main: Callable[[], None]) -> int:
+    """Run a tool; show an error that the user can mend as its one sentence.
+
+    Args:
+        main: The tool.
+
+    Returns:
+        Exit code: 0, 2 for wrong input, 130 for an interrupt.
+    """
+    try:
+        main()
+    except UserError as error:
+        # An error from a loader's worker process carries that process's traceback before it.
+        sentence = str(error).strip().splitlines()[-1]
+        return _say(sentence.split('Error: ', 1)[-1])
+    except TypeError as error:
+        if 'unexpected keyword argument' not in str(error):
+            raise
+        return _say(f'{error}: the config has a key there that is misspelt or not known')
+    except URLError as error:
+        return _say(
+            f'a download failed ({error.reason}): fetch the file of `load_from`, or of an '
+            '`init_cfg`, yourself and give its path, such as --cfg-options load_from=FILE'
+        )
+    except KeyboardInterrupt:
+        print('\ninterrupted; what was finished is kept', file=sys.stderr)
+        return 130
+    return 0
+
+
+def _say(sentence: str) -> int:
+    print(f'error: {sentence}', file=sys.stderr)
+    return 2

@@ -1,0 +1,103 @@
+"""The one side effect of ``import mmps``: checkpoints of MMEngine load on torch >= 2.6, safely.
+
+A checkpoint of mmengine 0.10 holds ``HistoryBuffer`` objects and NumPy arrays, which torch's
+restricted unpickler refuses. The names it needs are allowed here, each behind a check of its
+state, so that a crafted file still cannot run anything (see open-mmlab/mmengine#1655).
+Downloads go through the restricted unpickler too: torch's own default does not.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import Any
+
+
+def make_checkpoints_loadable() -> None:
+    """Allow exactly what MMEngine's checkpoints need; called once, by ``import mmps``.
+
+    Does nothing where torch is older than 2.6 and does not restrict loading. Where torch or
+    MMEngine is missing or broken, ``import mmps`` must still work, for ``python -m mmps.doctor``
+    says what is wrong.
+    """
+    try:
+        import torch.serialization
+        from mmengine.runner import checkpoint
+
+        if hasattr(torch.serialization, 'add_safe_globals'):
+            torch.serialization.add_safe_globals([*_numpy_globals(), *_mmengine_globals()])
+        checkpoint.load_url = functools.partial(
+            torch.hub.load_state_dict_from_url, weights_only=True
+        )
+    except ImportError:
+        return
+    except Exception as error:  # a broken installation may fail in any way
+        warnings.warn(
+            f'mmps cannot make checkpoints loadable ({error}); see: python -m mmps.doctor',
+            stacklevel=2,
+        )
+
+
+def _numpy_globals() -> list[Any]:
+    import numpy as np
+
+    try:
+        from numpy._core import multiarray
+    except ImportError:  # NumPy 1
+        from numpy.core import multiarray
+    rebuild = [
+        (getattr(multiarray, name), f'numpy.{core}.multiarray.{name}')
+        for name in ('_reconstruct', 'scalar')
+        for core in ('_core', 'core')
+    ]
+    dtypes = {type(np.dtype(code)) for code in np.typecodes['All'] if code not in 'OV'}
+    return [np.ndarray, np.dtype, *dtypes, *rebuild]
+
+
+def _mmengine_globals() -> list[tuple[Any, str]]:
+    import numpy as np
+    from mmengine.logging import HistoryBuffer
+    from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
+
+    class CheckedHistoryBuffer(HistoryBuffer):
+        """Takes the place of ``HistoryBuffer`` while a file is read; accepts plain numbers only."""
+
+        def __setstate__(self, state: dict) -> None:
+            state = {key: value for key, value in state.items() if key != 'statistics_methods'}
+            arrays = (state.get('_log_history'), state.get('_count_history'))
+            if (
+                state.keys() != {'max_length', '_log_history', '_count_history'}
+                or not isinstance(state['max_length'], int)
+                or not all(isinstance(a, np.ndarray) and a.dtype.kind in 'biuf' for a in arrays)
+            ):
+                raise ValueError('the checkpoint holds a HistoryBuffer that MMEngine did not write')
+            self.__dict__.update(state)
+            self.__class__ = HistoryBuffer
+            self._set_default_statistics()
+
+    class OneCycleName:
+        """Takes the place of the scheduler, whose state names two of its static functions."""
+
+        def __init__(self) -> None:
+            raise ValueError('the checkpoint wants to build a scheduler: refused')
+
+    # Somebody else may have allowed the true HistoryBuffer too, and then either may come.
+    methods = {
+        CheckedHistoryBuffer: (HistoryBuffer, ('min', 'max', 'mean', 'current')),
+        HistoryBuffer: (HistoryBuffer, ('min', 'max', 'mean', 'current')),
+        OneCycleName: (OneCycleParamScheduler, ('_annealing_cos', '_annealing_linear')),
+    }
+
+    def method(owner: type, name: str) -> Any:
+        true_owner, names = methods.get(owner, (None, ()))
+        if not isinstance(name, str) or name not in names:
+            raise ValueError(
+                f'the checkpoint asks for the attribute {name!r} of {owner!r}: refused'
+            )
+        return getattr(true_owner, name)
+
+    return [
+        (CheckedHistoryBuffer, 'mmengine.logging.history_buffer.HistoryBuffer'),
+        (OneCycleName, 'mmengine.optim.scheduler.param_scheduler.OneCycleParamScheduler'),
+        (method, 'builtins.getattr'),
+    ]

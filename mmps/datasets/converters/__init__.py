@@ -1,0 +1,3 @@
+from .convert import Conversion, Converter, convert
+
+__all__ = ['Conversion', 'Converter', 'convert']

@@ -1,0 +1,133 @@
+"""The annotation format of mmps: COCO JSON with identities, cameras and queries."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from .records import Galleries, Split
+
+CATEGORIES = [{'id': 1, 'name': 'person'}]
+
+
+def to_coco(split: Split, source: str) -> dict:
+    """Turn one part of a data set into COCO JSON.
+
+    Ids of images and annotations count from 1: COCO's evaluator takes annotation 0 for "none".
+
+    Args:
+        split: Pictures whose sizes are known.
+        source: Name of the data set.
+
+    Returns:
+        The content of the JSON file.
+    """
+    image_ids = {image.file_name: number for number, image in enumerate(split.images, 1)}
+    images, annotations = [], []
+    for image in split.images:
+        image_id, (width, height) = image_ids[image.file_name], image.size
+        record = {'id': image_id, 'file_name': image.file_name, 'width': width, 'height': height}
+        images.append({**record, 'camera_id': image.camera_id})
+        for person in image.people:
+            annotations.append(
+                {
+                    'id': len(annotations) + 1,
+                    'image_id': image_id,
+                    'category_id': 1,
+                    'bbox': [_number(value) for value in person.bbox],
+                    'area': _number(person.bbox[2] * person.bbox[3]),
+                    'iscrowd': int(person.ignore),
+                    'person_id': person.person_id,
+                }
+            )
+    queries = [
+        {
+            'image_id': image_ids[query.file_name],
+            'bbox': [_number(value) for value in query.bbox],
+            'person_id': query.person_id,
+            'camera_id': query.camera_id,
+        }
+        for query in split.queries
+    ]
+    content = {
+        'info': {'description': f'{source}, {split.name}'},
+        'categories': CATEGORIES,
+        'images': images,
+        'annotations': annotations,
+    }
+    return {**content, 'queries': queries} if queries else content
+
+
+def write_split(folder: Path, split: Split, source: str) -> list[Path]:
+    """Write one part of a data set.
+
+    Args:
+        folder: Folder for the JSON file and the galleries.
+        split: Pictures whose sizes are known.
+        source: Name of the data set.
+
+    Returns:
+        The files that were written.
+    """
+    target = folder / f'{split.name}.json'
+    write_json(target, to_coco(split, source))
+    written = [target]
+    for name, gallery in split.galleries.items():
+        written.append(folder / f'galleries_{name}.npz')
+        arrays = _gallery_arrays(gallery)
+        write_atomically(
+            written[-1], lambda stream, arrays=arrays: np.savez_compressed(stream, **arrays)
+        )
+    return written
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write JSON, compactly, all of it or nothing.
+
+    Args:
+        path: The file.
+        content: What it is to hold.
+    """
+    data = json.dumps(content, separators=(',', ':'), ensure_ascii=False).encode()
+    write_atomically(path, lambda stream: stream.write(data))
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file that is either whole or not there.
+
+    Args:
+        path: The file; its folder is made where it is missing.
+        write: Writes the content to the stream it is given.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(prefix=f'.{path.name}-', dir=path.parent)
+    try:
+        with os.fdopen(handle, 'wb') as stream:
+            write(stream)
+        os.chmod(partial, 0o644)
+        os.replace(partial, path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+
+
+def _gallery_arrays(gallery: Galleries) -> dict[str, np.ndarray]:
+    arrays = {
+        'offsets': gallery.offsets.astype(np.int64),
+        'image_ids': gallery.images.astype(np.int64) + 1,
+        'bboxes': gallery.bboxes.astype(np.float32).reshape(-1, 4),
+    }
+    if gallery.query_index is not None:
+        arrays['query_index'] = gallery.query_index.astype(np.int64)
+    return arrays
+
+
+def _number(value: float) -> int | float:
+    """Whole numbers as the official files write them, without a trailing ``.0``."""
+    return int(value) if float(value).is_integer() else float(value)

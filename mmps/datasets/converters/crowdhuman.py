@@ -1,0 +1,76 @@
+"""CrowdHuman from its official download (Shao et al., arXiv 1805.00123).
+
+The full boxes are taken; they may leave the picture. Masks, and boxes whose ``extra.ignore`` is
+1, become ignore regions; the head's attributes say nothing about the body.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mmps.structures import DataError
+
+from .boxes import is_usable
+from .log import ConversionLog
+from .pictures import Progress, find_pictures, no_progress, without_repeats
+from .records import Image, Parsed, Person, Split
+from .roots import find_root_of_any
+from .textfiles import read_lines
+
+NAME = 'CrowdHuman'
+OFFICIAL_COUNTS = {'train': {'images': 15000}, 'val': {'images': 4370}}
+
+
+def parse(root: Path, log: ConversionLog, progress: Progress = no_progress) -> Parsed:
+    """Read the annotation files.
+
+    Args:
+        root: Folder of the data set, or one that holds it under a usual name.
+        log: Where dropped boxes go.
+        progress: Shows how far it is.
+
+    Returns:
+        The splits ``train`` and ``val``, those that exist.
+
+    Raises:
+        DataError: If this is not the data set, or a file of it cannot be read.
+    """
+    files = {split: f'annotation_{split}.odgt' for split in OFFICIAL_COUNTS}
+    root = find_root_of_any(root, NAME, tuple(files.values()), ('CrowdHuman', 'crowdhuman'))
+    paths = find_pictures(root)
+    splits = []
+    for split, name in files.items():
+        if not (root / name).is_file():
+            log.warn(f'{root / name} is missing; the split is left out')
+            continue
+        lines = list(read_lines(root / name))
+        shown = progress(lines, len(lines), f'{split}: reading boxes')
+        images = [_image(line, where, paths, log) for where, line in shown]
+        splits.append(Split(split, without_repeats(images, root / name, log)))
+    return Parsed(root, splits, OFFICIAL_COUNTS)
+
+
+def _image(line: str, where: str, paths: dict[str, str], log: ConversionLog) -> Image:
+    try:
+        record = json.loads(line)
+        name, boxes = f'{record["ID"]}.jpg', list(record.get('gtboxes', []))
+        regions = [(_bbox(box['fbox']), _is_ignored(box)) for box in boxes]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(
+            f'{where} is not a record with "ID" and "gtboxes"; unpack the data set again'
+        ) from error
+    image = Image(paths.get(name, f'Images/{name}'))
+    for bbox, ignore in regions:
+        if is_usable(bbox, where, log):
+            image.people.append(Person(bbox, ignore=ignore))
+    return image
+
+
+def _bbox(values: list) -> tuple[float, float, float, float]:
+    x, y, w, h = (float(value) for value in values)
+    return (x, y, w, h)
+
+
+def _is_ignored(box: dict) -> bool:
+    return box.get('tag') != 'person' or box.get('extra', {}).get('ignore', 0) == 1

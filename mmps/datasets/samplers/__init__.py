@@ -1,0 +1,3 @@
+from .pk_batch import PKBatchSampler
+
+__all__ = ['PKBatchSampler']

@@ -1,0 +1,130 @@
+"""Who appears in which picture: decided before anything is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmps.structures import UserError
+
+PEOPLE_PER_SCENE = (2, 4)
+MIN_APPEARANCES = 2
+
+
+class RecipeError(UserError):
+    """A set cannot be drawn in the size asked for; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class SceneSpec:
+    """One picture to draw.
+
+    Args:
+        index: Number of the picture in the whole set.
+        split: The part of the set that it belongs to.
+        camera: Number of the camera.
+        identities: The identities in it.
+        strangers: How many people without identity are in it at most.
+    """
+
+    index: int
+    split: str
+    camera: int
+    identities: tuple[int, ...]
+    strangers: int
+
+
+def share(total: int, fractions: dict[str, float]) -> dict[str, int]:
+    """Divide a number among the parts of a set.
+
+    Args:
+        total: The number to divide.
+        fractions: Name of each part and its fraction; the fractions sum to 1.
+
+    Returns:
+        Whole numbers that sum to ``total``.
+    """
+    *names, last = fractions
+    parts = {name: round(total * fractions[name]) for name in names}
+    return {**parts, last: total - sum(parts.values())}
+
+
+def plan_split(
+    split: str,
+    images: int,
+    identities: range,
+    cameras: int,
+    first_index: int,
+    rng: np.random.Generator,
+) -> list[SceneSpec]:
+    """Plan one part of a set.
+
+    Args:
+        split: Its name.
+        images: How many pictures it has.
+        identities: The identities that appear in it, at least twice each.
+        cameras: How many cameras there are.
+        first_index: Number of its first picture in the whole set.
+        rng: Stream of this part.
+
+    Returns:
+        The pictures in order.
+
+    Raises:
+        RecipeError: If there are too few pictures for that many identities.
+    """
+    if not identities:
+        raise RecipeError(f'{split!r} has no identities; ask for more --identities')
+    most = min(PEOPLE_PER_SCENE[1], len(identities))
+    least = min(PEOPLE_PER_SCENE[0], most)
+    counts = rng.integers(least, most + 1, images)
+    needed = MIN_APPEARANCES * len(identities)
+    if counts.sum() < needed:
+        counts[:] = most
+    if counts.sum() < needed or images < MIN_APPEARANCES:
+        raise RecipeError(
+            f'{images} pictures are too few for {len(identities)} identities in {split!r}: '
+            f'each must appear {MIN_APPEARANCES} times, at most {most} to a picture; '
+            'ask for more --images or fewer --identities'
+        )
+    casts = _cast(counts, _quotas(int(counts.sum()), len(identities), images, rng), rng)
+    return [
+        SceneSpec(
+            index=first_index + k,
+            split=split,
+            camera=int(rng.integers(cameras)),
+            identities=tuple(identities[i] for i in cast),
+            strangers=int(rng.integers(0, 3)),
+        )
+        for k, cast in enumerate(casts)
+    ]
+
+
+def _quotas(slots: int, people: int, images: int, rng: np.random.Generator) -> np.ndarray:
+    """Appearances of each identity: between 5:8, all slots taken, nobody below the least."""
+    wish = rng.uniform(5, 8, people)
+    quotas = np.maximum((wish / wish.sum() * slots).astype(int), MIN_APPEARANCES)
+    quotas = np.minimum(quotas, images)
+    gap = slots - int(quotas.sum())
+    while gap:
+        for i in rng.permutation(people):
+            changed = np.clip(quotas[i] + np.sign(gap), MIN_APPEARANCES, images)
+            gap -= int(changed - quotas[i])
+            quotas[i] = changed
+    return quotas
+
+
+def _cast(counts: np.ndarray, quotas: np.ndarray, rng: np.random.Generator) -> list[list[int]]:
+    """Fill the pictures with whoever has most appearances left, at random among equals.
+
+    Largest-first fills any degree sequence that can be filled (Ryser 1957).
+    """
+    left = quotas.astype(float)
+    casts: list[list[int]] = [[] for _ in counts]
+    for k in rng.permutation(len(counts)):
+        order = np.argsort(-(left + 0.9 * rng.random(len(left))))
+        chosen = order[: counts[k]]
+        left[chosen] -= 1
+        casts[k] = sorted(int(i) for i in chosen)
+    return casts

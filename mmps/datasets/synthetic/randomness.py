@@ -1,0 +1,21 @@
+"""Independent random streams, named by what they draw, so that nothing depends on any order."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+
+def generator(seed: int, *path: str | int) -> np.random.Generator:
+    """Make the random stream of one thing.
+
+    Args:
+        seed: The data set's seed, at least 0.
+        *path: What the stream is for, such as ``'scene', 12``.
+
+    Returns:
+        A generator that is the same for the same arguments and independent for all others.
+    """
+    keys = [zlib.crc32(part.encode()) if isinstance(part, str) else part for part in path]
+    return np.random.default_rng([seed, *keys])

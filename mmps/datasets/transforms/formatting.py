@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+from mmdet.datasets.transforms import PackDetInputs
+from mmengine.structures import InstanceData
+
+from mmps.registry import TRANSFORMS
+from mmps.structures import DataError
+
+META_KEYS = (
+    'img_id', 'img_path', 'camera_id', 'ori_shape', 'img_shape', 'scale_factor', 'flip',
+    'flip_direction',
+)  # fmt: skip
+
+
+@TRANSFORMS.register_module()
+class PackPersonSearchInputs(PackDetInputs):
+    """Pack an image as mmdet does, with identities and queries.
+
+    ``gt_instances`` gets ``person_ids`` ``(N,)`` and ``ann_indices`` ``(N,)``, the positions in
+    the file's ``annotations``; the same holds for ``ignored_instances``. ``query_instances`` has
+    ``bboxes`` ``(Q, 4)`` xyxy in pixels of the image file, ``person_ids`` and ``query_indices``.
+
+    Args:
+        meta_keys: What else of the results goes into the sample's meta information.
+    """
+
+    mapping_table = {
+        **PackDetInputs.mapping_table,
+        'gt_person_ids': 'person_ids',
+        'gt_ann_indices': 'ann_indices',
+    }
+
+    def __init__(self, meta_keys: tuple[str, ...] = META_KEYS) -> None:
+        super().__init__(meta_keys=meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        """Pack one image.
+
+        Raises:
+            DataError: A transform dropped boxes without telling which people they were.
+        """
+        if 'gt_instances_ids' in results:
+            people = results['instances']
+            kept = results['gt_instances_ids']
+            if len(kept) != len(results['gt_bboxes']):
+                raise DataError(
+                    'A transform of the pipeline dropped boxes but not their '
+                    '`gt_instances_ids`, so identities are lost: use RandomCrop, or one that '
+                    'keeps every box'
+                )
+            results['gt_person_ids'] = _column(people, 'person_id')[kept]
+            results['gt_ann_indices'] = _column(people, 'ann_index')[kept]
+        packed = super().transform(results)
+        queries = results.get('queries', [])
+        boxes = np.array([q['bbox'] for q in queries], dtype=np.float32).reshape(-1, 4)
+        packed['data_samples'].query_instances = InstanceData(
+            bboxes=torch.from_numpy(boxes),
+            person_ids=torch.from_numpy(_column(queries, 'person_id')),
+            query_indices=torch.from_numpy(_column(queries, 'query_index')),
+        )
+        return packed
+
+
+def _column(rows: list[dict], key: str) -> np.ndarray:
+    return np.array([row[key] for row in rows], dtype=np.int64)

@@ -1,0 +1,96 @@
+"""Checks on the pictures themselves, and on pictures that two files share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+from PIL import Image as PillowImage
+
+from .problems import Problem
+
+
+def check_file_names(content: dict) -> Iterator[Problem]:
+    """Check that file names are relative, with forward slashes, and occur once.
+
+    Args:
+        content: A file whose structure is right.
+
+    Yields:
+        Errors.
+    """
+    seen = set()
+    for k, image in enumerate(content['images']):
+        name = image['file_name']
+        if '\\' in name or PurePosixPath(name).is_absolute() or '..' in PurePosixPath(name).parts:
+            yield Problem('a file_name is not a relative path with "/"', f'images[{k}] ({name})')
+        if name in seen:
+            yield Problem('a file_name occurs twice', f'images[{k}] ({name})')
+        seen.add(name)
+
+
+def check_pictures(images: Iterable[dict], folder: Path) -> Iterator[Problem]:
+    """Check that every picture is there and has the size that the file says.
+
+    Args:
+        images: Entries of ``images``.
+        folder: Folder that file names are relative to.
+
+    Yields:
+        Errors.
+    """
+    for image in images:
+        path = folder / image['file_name']
+        try:
+            with PillowImage.open(path) as picture:
+                size = picture.size
+        except FileNotFoundError:
+            yield Problem(f'a picture is missing under {folder}', image['file_name'])
+            continue
+        except (OSError, ValueError, SyntaxError):
+            yield Problem('a picture cannot be read', image['file_name'])
+            continue
+        if size != (image['width'], image['height']):
+            said = f'{image["width"]}x{image["height"]}'
+            where = f'{image["file_name"]} (file {size[0]}x{size[1]}, annotation {said})'
+            yield Problem('a picture has another size', where)
+
+
+def check_overlap(content: dict, other: dict, folder: Path | None) -> Iterator[Problem]:
+    """Check that two files share no picture, by name and, where pictures are there, by content.
+
+    Args:
+        content: One file, such as the test split.
+        other: The other one, such as the training split.
+        folder: Folder that file names are relative to, if pictures are to be compared.
+
+    Yields:
+        Errors.
+    """
+    names = {image['file_name'] for image in other['images']}
+    shared = {image['file_name'] for image in content['images']} & names
+    for name in sorted(shared):
+        yield Problem('a picture is in both files', name)
+    if folder is None:
+        return
+    known = _by_size(folder, sorted(names))
+    for image in content['images']:
+        path, name = folder / image['file_name'], image['file_name']
+        if name in shared or not path.is_file():
+            continue
+        for twin in known.get(path.stat().st_size, ()):
+            if _digest(folder / twin) == _digest(path):
+                yield Problem('the same picture is in both files', f'{name} and {twin}')
+
+
+def _by_size(folder: Path, names: list[str]) -> dict[int, list[str]]:
+    sizes: dict[int, list[str]] = {}
+    for name in names:
+        if (folder / name).is_file():
+            sizes.setdefault((folder / name).stat().st_size, []).append(name)
+    return sizes
+
+
+def _digest(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()

@@ -1,0 +1,44 @@
+"""All checks on an annotation file, in the order in which they can be made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import chain
+from pathlib import Path
+
+from .people import check_boxes, check_cameras, check_identities, check_queries
+from .pictures import check_file_names, check_overlap, check_pictures
+from .problems import Problem
+from .structure import check_references, check_structure
+
+
+def validate(
+    content: dict,
+    folder: Path | None = None,
+    other: dict | None = None,
+    progress: Callable[[list[dict]], Iterable[dict]] = iter,
+) -> list[Problem]:
+    """Find everything that is wrong or odd in an annotation file.
+
+    Args:
+        content: The parsed file, its identities brought into our spelling.
+        folder: Folder that file names are relative to; without it pictures are not looked at.
+        other: Another split of the data set, which must not share pictures with this one.
+        progress: Shows how far the reading of pictures is.
+
+    Returns:
+        All problems; later checks are left out where the file is too broken for them.
+    """
+    for check in (check_structure, check_references):
+        problems = list(check(content))
+        if problems:
+            return problems
+    checks = [
+        check(content)
+        for check in (check_file_names, check_boxes, check_identities, check_cameras, check_queries)
+    ]
+    if folder is not None:
+        checks.append(check_pictures(progress(content['images']), folder))
+    if other is not None and not list(check_structure(other)):
+        checks.append(check_overlap(content, other, folder))
+    return list(chain(*checks))

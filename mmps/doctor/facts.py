@@ -1,0 +1,187 @@
+"""Gathers the facts about a machine and its Python environment; judges nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+from .probes import PROBES
+
+PACKAGES = (
+    'mmps',
+    'torch',
+    'mmcv',
+    'mmcv-lite',
+    'mmcv-full',
+    'mmengine',
+    'mmdet',
+    'onedl-mmcv',
+    'onedl-mmengine',
+    'onedl-mmdetection',
+    'numpy',
+    'opencv-python',
+    'opencv-python-headless',
+    'scipy',
+    'pycocotools',
+    'matplotlib',
+    'setuptools',
+)
+PROBE_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What one process reported.
+
+    Attributes:
+        ok: Whether it ended well.
+        found: What it printed, for example its ``version``.
+        error: The last line of its error output, such as ``ImportError: ...``.
+    """
+
+    ok: bool
+    found: dict = field(default_factory=dict)
+    error: str = ''
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that the diagnosis rests on.
+
+    Attributes:
+        python: Version as ``(major, minor, micro)``.
+        executable: Path of the interpreter.
+        packages: Installed distributions among ``PACKAGES``, name to version.
+        probes: Name of a probe to its result.
+        compiler: Path of the C++ compiler, empty where there is none.
+        free_disk: Free bytes of each folder that set-up and training write to.
+        read_only: Those of these folders that cannot be written.
+        memory: Total memory in bytes, 0 where it cannot be told.
+        conflicts: Lines of ``pip check`` about ``PACKAGES``.
+    """
+
+    python: tuple[int, ...]
+    executable: str
+    packages: dict[str, str]
+    probes: dict[str, Probe]
+    compiler: str = ''
+    free_disk: dict[str, int] = field(default_factory=dict)
+    read_only: tuple[str, ...] = ()
+    memory: int = 0
+    conflicts: tuple[str, ...] = ()
+
+
+def gather() -> Facts:
+    """Look at this machine; takes about ten seconds, most of it imports of torch."""
+    folders = _written_folders()
+    return Facts(
+        python=tuple(sys.version_info[:3]),
+        executable=sys.executable,
+        packages=installed_packages(),
+        probes=run_probes(),
+        compiler=find_compiler(),
+        free_disk={str(f): shutil.disk_usage(_existing(f)).free for f in folders},
+        read_only=tuple(str(f) for f in folders if not can_write(f)),
+        memory=_total_memory(),
+        conflicts=find_conflicts(),
+    )
+
+
+def installed_packages() -> dict[str, str]:
+    """Versions of the installed distributions among ``PACKAGES``."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def find_conflicts() -> tuple[str, ...]:
+    """What ``pip check`` says about ``PACKAGES``, line by line."""
+    command = [sys.executable, '-m', 'pip', 'check']
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Such as: opencv-python 5.0 requires numpy, which is not installed.
+    return tuple(line for line in done.stdout.splitlines() if line.split()[0] in PACKAGES)
+
+
+def run_probes() -> dict[str, Probe]:
+    """Run every probe, two at a time."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        running = {name: pool.submit(run_probe, name) for name in PROBES}
+    return {name: probe.result() for name, probe in running.items()}
+
+
+def run_probe(name: str) -> Probe:
+    """Run one probe in its own process.
+
+    Args:
+        name: A key of ``PROBES``.
+    """
+    package_root = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, [os.environ.get('PYTHONPATH', ''), package_root]))
+    command = [sys.executable, str(Path(__file__).with_name('probes.py')), name]
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors='replace',
+            timeout=PROBE_SECONDS,
+            check=False,
+            env={**os.environ, 'PYTHONPATH': path, 'PYTHONWARNINGS': 'ignore'},
+        )
+    except subprocess.TimeoutExpired:
+        return Probe(False, error=f'no answer within {PROBE_SECONDS} seconds')
+    if done.returncode == 0:
+        return Probe(True, json.loads(done.stdout.strip().splitlines()[-1]))
+    lines = done.stderr.strip().splitlines() or [f'the process ended with {done.returncode}']
+    return Probe(False, error=lines[-1].strip())
+
+
+def find_compiler() -> str:
+    """Path of the C++ compiler that torch's extension builder would call, or ``''``."""
+    return shutil.which(os.environ.get('CXX', 'c++')) or shutil.which('g++') or ''
+
+
+def can_write(folder: Path) -> bool:
+    """Whether a file can be created in ``folder``, or in its nearest parent that exists."""
+    try:
+        with tempfile.TemporaryFile(dir=_existing(folder)):
+            return True
+    except OSError:
+        return False
+
+
+def _written_folders() -> list[Path]:
+    cache = Path(os.environ.get('XDG_CACHE_HOME') or Path('~/.cache').expanduser())
+    packages = Path(sysconfig.get_paths()['purelib'])
+    return list(dict.fromkeys([Path.cwd(), packages, cache, _temporary_folder()]))
+
+
+def _temporary_folder() -> Path:
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:  # no candidate can be written: report the first one
+        return Path(os.environ.get('TMPDIR', '/tmp'))
+
+
+def _existing(folder: Path) -> Path:
+    return next(f for f in (folder, *folder.parents) if f.exists())
+
+
+def _total_memory() -> int:
+    try:
+        return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
+    except (AttributeError, ValueError, OSError):
+        return 0

@@ -1,0 +1,128 @@
+"""Which checkpoint to go on from after a run was killed, perhaps while writing one."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dist import broadcast_object_list, is_main_process, master_only
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+
+from mmps.features.atomic import atomic_file, remove_abandoned
+from mmps.structures import ConfigError
+
+PHASE_KEY = 'mmps_phase'
+"""Entry of a checkpoint's ``meta`` that tells to which phase its optimizer state belongs."""
+
+
+def newest_whole_checkpoint(work_dir: str | Path) -> Path | None:
+    """Find the newest ``epoch_N.pth`` that was written to its end; warn of those that were not.
+
+    What the file ``last_checkpoint`` says is left alone: it may be torn, or name a torn file.
+
+    Args:
+        work_dir: Folder of the run.
+    """
+    named = [(re.fullmatch(r'epoch_(\d+)\.pth', p.name), p) for p in Path(work_dir).glob('*.pth')]
+    found = [(int(match[1]), path) for match, path in named if match]
+    for _, path in sorted(found, reverse=True):
+        if is_whole(path):
+            return path
+        MMLogger.get_current_instance().warning(
+            '%s was cut short while it was written; going on from an older one', path
+        )
+    return None
+
+
+def is_whole(path: str | Path) -> bool:
+    """Tell whether a checkpoint has its end and every record the checksum that it was given."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, EOFError):
+        return False
+
+
+def choose_checkpoint(runner: Runner, needs_detector: bool) -> None:
+    """Point a run that resumes to a whole checkpoint, the same on all ranks; else start it anew.
+
+    Args:
+        runner: Before it loads anything; changed in place.
+        needs_detector: Whether a run without any checkpoint would train on random weights.
+
+    Raises:
+        ConfigError: The named checkpoint was cut short, or there is none and one is needed.
+    """
+    if is_main_process():
+        remove_abandoned(Path(runner.work_dir))
+    if not runner._resume:
+        return
+    chosen = [runner._load_from]
+    if chosen[0] is None and is_main_process():
+        newest = newest_whole_checkpoint(runner.work_dir)
+        chosen = [newest and str(newest)]
+    broadcast_object_list(chosen)
+    path = runner._load_from = chosen[0]
+    if path is not None and Path(path).is_file() and not is_whole(path):
+        raise ConfigError(
+            f'{path} was cut short while it was written: resume without naming a file, which '
+            'takes the newest whole one'
+        )
+    if path is None and needs_detector:
+        raise ConfigError(
+            f"there is nothing to resume in {runner.work_dir}, and two_phase.start='reid' needs a "
+            'trained detector: start without --resume, and with `load_from` set to its checkpoint'
+        )
+    if path is None:
+        runner._resume = False
+        MMLogger.get_current_instance().warning(
+            'Nothing to resume in %s: starting anew', runner.work_dir
+        )
+
+
+def check_resumable(checkpoint: dict[str, Any], path: str | None, detection_epochs: int) -> str:
+    """Tell in which phase a checkpoint was saved; a detector's own belongs to phase 1.
+
+    Args:
+        checkpoint: Loaded.
+        path: Its file, for messages.
+        detection_epochs: Length of phase 1 in the run that goes on from it.
+
+    Returns:
+        ``'detection'`` or ``'reid'``.
+
+    Raises:
+        ConfigError: It cannot be resumed by this run.
+    """
+    if 'optimizer' not in checkpoint:
+        raise ConfigError(
+            f'{path} has no optimizer state (best_*.pth and published files have none): resume '
+            'from an epoch_*.pth'
+        )
+    phase = checkpoint['meta'].get(PHASE_KEY, 'detection')
+    epoch = checkpoint['meta']['epoch']
+    if (phase == 'reid') != (epoch > detection_epochs):
+        raise ConfigError(
+            f'{path} was saved in phase {1 if phase == "detection" else 2} after {epoch} epochs, '
+            f'which does not fit two_phase.detection_epochs={detection_epochs}: resume with the '
+            'config that it was trained with'
+        )
+    return phase
+
+
+@master_only
+def save_detector(model: Any, work_dir: Path) -> None:
+    """Keep the detector of phase 1, as a plain mmdet detector, whatever else is cleaned up.
+
+    Other variants can start behind it, and phase 2 can be repeated on it.
+
+    Args:
+        model: A person-search model at the end of phase 1.
+        work_dir: Folder of the run; the file is ``detector.pth``.
+    """
+    with atomic_file(work_dir / 'detector.pth') as file:
+        torch.save({'state_dict': model.detector.state_dict()}, file)

@@ -1,0 +1,202 @@
+"""What a two-phase run refuses, before it has computed anything, in one sentence each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mmengine.device import is_cuda_available, is_mlu_available, is_musa_available, is_npu_available
+from mmengine.hooks import CheckpointHook, EarlyStoppingHook, Hook
+from mmengine.logging import MMLogger
+from mmengine.runner import EpochBasedTrainLoop, Runner
+
+from mmps.structures import ConfigError
+
+if TYPE_CHECKING:
+    from .hooks.two_phase import TwoPhaseHook
+
+DETECTION_METRICS = 'det/'
+"""Prefix of the numbers that :class:`mmps.evaluation.PersonSearchMetric` reports in phase 1 too."""
+
+
+def check_run(runner: Runner, phases: TwoPhaseHook) -> None:
+    """Check all that a run's config decides.
+
+    Args:
+        runner: With its loops built.
+        phases: The hook that trains in two phases.
+
+    Raises:
+        ConfigError: Something cannot be; the message says what to set.
+    """
+    _check_length(runner, phases)
+    check_amp(runner.cfg.optim_wrapper, phases.optim_wrapper)
+    if not runner.cfg.get('reid_dataloader'):
+        raise ConfigError(
+            'the config has no `reid_dataloader`: it names the data set with identities that '
+            'phase 2 learns from (see configs/_base_/datasets)'
+        )
+    if phases.start == 'reid' and not (runner._load_from or runner._resume):
+        raise ConfigError(
+            "two_phase.start='reid' needs a trained detector: set `load_from` to its checkpoint"
+        )
+    if runner.cfg.get('compile'):
+        raise ConfigError(
+            'compile is set, but what a two-phase model computes changes at the switch, which '
+            'torch.compile was not shown to survive: leave it out'
+        )
+    reid_lr_factor(runner.auto_scale_lr, 1)
+    for hook in runner.hooks:
+        if isinstance(hook, CheckpointHook):
+            _check_checkpoints(hook)
+            _check_best(runner, phases, hook)
+        if isinstance(hook, EarlyStoppingHook):
+            _check_early_stopping(runner, phases, hook)
+
+
+def _check_length(runner: Runner, phases: TwoPhaseHook) -> None:
+    if not isinstance(runner.train_loop, EpochBasedTrainLoop):
+        raise ConfigError('TwoPhaseHook needs train_cfg.type=EpochBasedTrainLoop')
+    expected = phases.detection_epochs + phases.reid_epochs
+    if runner.max_epochs != expected:
+        raise ConfigError(
+            f'train_cfg.max_epochs={runner.max_epochs}, but the phases add up to {expected} '
+            f'({phases.detection_epochs} of detection and {phases.reid_epochs} of re-ID): set it '
+            f'to {expected}'
+        )
+
+
+def check_amp(*optim_wrappers: dict[str, Any]) -> None:
+    """Refuse mixed precision where there is no accelerator.
+
+    Args:
+        *optim_wrappers: Configs of optimizer wrappers.
+
+    Raises:
+        ConfigError: One asks for it.
+    """
+    wanted = any(str(config.get('type')).endswith('AmpOptimWrapper') for config in optim_wrappers)
+    available = (is_cuda_available, is_npu_available, is_mlu_available, is_musa_available)
+    if wanted and not any(is_available() for is_available in available):
+        raise ConfigError(
+            'mixed precision (--amp, AmpOptimWrapper) needs a GPU, and there is none: train '
+            'without it'
+        )
+
+
+def check_accumulation(name: str, optim_wrapper: dict[str, Any], batches: int) -> None:
+    """Refuse gradients that are accumulated over the end of an epoch: a checkpoint has none.
+
+    Args:
+        name: Where the config has the optimizer wrapper.
+        optim_wrapper: Its config.
+        batches: In an epoch.
+
+    Raises:
+        ConfigError: They would be.
+    """
+    count = optim_wrapper.get('accumulative_counts', 1)
+    if batches % count:
+        raise ConfigError(
+            f'{name}.accumulative_counts={count} does not divide the {batches} batches of an '
+            'epoch: gradients left over at its end could not be resumed'
+        )
+
+
+def reid_lr_factor(auto_scale_lr: dict[str, Any] | None, batch_size: int) -> float:
+    """Say by what ``auto_scale_lr`` multiplies phase 2's learning rate.
+
+    Args:
+        auto_scale_lr: The config's; ``base_batch_size`` counts phase 1's images, and
+            ``reid_base_batch_size`` phase 2's boxes.
+        batch_size: Boxes in a batch of phase 2, over all ranks.
+
+    Raises:
+        ConfigError: It is on, but silent about phase 2.
+    """
+    if not (auto_scale_lr and auto_scale_lr.get('enable')):
+        return 1.0
+    base = auto_scale_lr.get('reid_base_batch_size')
+    if not base:
+        raise ConfigError(
+            'auto_scale_lr is on, but does not say for how many boxes in a batch the learning '
+            'rate of phase 2 was chosen: set auto_scale_lr.reid_base_batch_size (the paper: 128)'
+        )
+    return batch_size / base
+
+
+def _check_checkpoints(hook: CheckpointHook) -> None:
+    name = 'default_hooks.checkpoint'
+    if not hook.by_epoch:
+        raise ConfigError(
+            f'{name}.by_epoch=False cannot be resumed exactly with an epoch loop: leave it at True'
+        )
+    if not (hook.save_optimizer and hook.save_param_scheduler):
+        raise ConfigError(
+            f'{name} leaves out the optimizer or the schedules, without which no run can be '
+            'resumed: leave save_optimizer and save_param_scheduler at True'
+        )
+    if hook.out_dir is not None or hook.filename_tmpl != 'epoch_{}.pth':
+        raise ConfigError(
+            f'{name}.out_dir or {name}.filename_tmpl is set, but resuming looks for epoch_*.pth in '
+            'the work directory: leave both out and choose with --work-dir'
+        )
+    if hook.max_keep_ckpts == 1:
+        MMLogger.get_current_instance().warning(
+            '%s.max_keep_ckpts=1: the only checkpoint is deleted before the next one is written, '
+            'and a kill in between starts the run anew; keep at least 2', name
+        )  # fmt: skip
+
+
+def _check_best(runner: Runner, phases: TwoPhaseHook, hook: CheckpointHook) -> None:
+    metrics = [] if runner.val_loop is None else runner.val_loop.evaluator.metrics
+    ours = metrics and all(type(m).__name__ == 'PersonSearchMetric' for m in metrics)
+    for key in hook.save_best or ():
+        known = key == 'auto' or key.startswith(DETECTION_METRICS)
+        if ours and not known and _validates_detection(runner, phases):
+            raise ConfigError(
+                f'default_hooks.checkpoint.save_best={key!r} is not there in phase 1, which has no '
+                f're-ID yet: set train_cfg.val_begin={phases.detection_epochs + 1}, or choose a '
+                f'{DETECTION_METRICS}... number'
+            )
+
+
+def _check_early_stopping(runner: Runner, phases: TwoPhaseHook, hook: EarlyStoppingHook) -> None:
+    if hook.monitor.startswith(DETECTION_METRICS) or _validates_detection(runner, phases):
+        raise ConfigError(
+            f'EarlyStoppingHook (monitor={hook.monitor!r}) would end the run in phase 1, or on '
+            'the detector, which phase 2 does not change: monitor a search number and set '
+            f'train_cfg.val_begin={phases.detection_epochs + 1}'
+        )
+
+
+def _validates_detection(runner: Runner, phases: TwoPhaseHook) -> bool:
+    loop = runner.train_loop
+    if runner.val_loop is None or phases.start == 'reid':
+        return False
+    validated = range(max(loop.val_begin, 1), phases.detection_epochs + 1)
+    return any(epoch % loop.val_interval == 0 for epoch in validated)
+
+
+def check_watched(hooks: list[Hook], metrics: dict[str, float] | None) -> None:
+    """Refuse to watch a number that a validation does not report.
+
+    Args:
+        hooks: Of the runner.
+        metrics: What was reported.
+
+    Raises:
+        ConfigError: A checkpoint or early-stopping hook watches another one.
+    """
+    for hook in hooks if metrics else ():
+        for key in _watched(hook):
+            if key != 'auto' and key not in metrics:
+                raise ConfigError(
+                    f'{type(hook).__name__} watches {key!r}, which validation does not report: '
+                    f'choose one of {", ".join(sorted(metrics))}'
+                )
+
+
+def _watched(hook: Hook) -> list[str]:
+    if isinstance(hook, CheckpointHook):
+        return getattr(hook, 'key_indicators', [])
+    return [hook.monitor] if isinstance(hook, EarlyStoppingHook) else []

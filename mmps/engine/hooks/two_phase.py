@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import all_reduce_params
+from mmengine.hooks import CheckpointHook, EMAHook, Hook
+from mmengine.logging import MMLogger
+from mmengine.model import is_model_wrapper
+from mmengine.optim import build_optim_wrapper
+from mmengine.runner import BaseLoop, Runner
+from torch.utils.data import DataLoader
+
+from mmps.datasets.pooled_features import PooledFeatures
+from mmps.engine.atomic_backend import ATOMIC_BACKEND
+from mmps.engine.checkpoints import PHASE_KEY, check_resumable, choose_checkpoint, save_detector
+from mmps.engine.checks import check_accumulation, check_run, check_watched, reid_lr_factor
+from mmps.engine.logs import bound_history, forget_phase
+from mmps.engine.reproducible import seed_epoch
+from mmps.features import FeatureCache, FeatureSource, pooled_shards
+from mmps.registry import DATA_SAMPLERS, HOOKS
+from mmps.structures import ConfigError
+
+
+@HOOKS.register_module()
+class TwoPhaseHook(Hook):
+    """Trains the detector, caches pooled features, then trains the re-ID branch on them.
+
+    One hook on MMEngine's own runner and epoch loop. Epochs are numbered through: the first
+    ``detection_epochs`` are phase 1 and use the config's ``train_dataloader``, ``optim_wrapper``
+    and ``param_scheduler``; those of ``stages`` follow with what is given here, their schedulers
+    counting from 0, on the people of the config's ``reid_dataloader`` (settings of
+    :class:`mmps.features.FeatureSource`). Loesch et al., section 2, "Two-step training".
+
+    Where a run stands follows from the checkpoint's phase and its epoch alone, and random numbers
+    from (seed, epoch): a run that was killed goes on as if it had not been.
+
+    Args:
+        detection_epochs: Length of phase 1.
+        stages: Phase 2 as a list of ``dict(epochs=..., loss=...)``.
+        batches: Config of the batch sampler of phase 2.
+        optim_wrapper: Of phase 2; applied to the re-ID branch alone.
+        param_scheduler: Of phase 2, by default over all its stages.
+        start: ``'detection'``, or ``'reid'`` to begin at phase 2 with the detector of
+            ``load_from``.
+        cache_dir: Folder for feature caches, which runs may share; in the work directory where
+            left out.
+        cache_dtype: A key of ``mmps.features.cache.DTYPES``.
+        storage: Where phase 2 keeps features, see :class:`PooledFeatures`.
+
+    Raises:
+        ConfigError: A setting cannot be.
+    """
+
+    priority = 'HIGHEST'
+
+    def __init__(
+        self,
+        detection_epochs: int,
+        stages: Sequence[dict],
+        batches: dict,
+        optim_wrapper: dict,
+        param_scheduler: Sequence[dict] = (),
+        start: str = 'detection',
+        cache_dir: str | None = None,
+        cache_dtype: str = 'float16',
+        storage: str = 'disk',
+    ) -> None:
+        if start not in ('detection', 'reid'):
+            raise ConfigError(f"two_phase.start={start!r} must be 'detection' or 'reid'")
+        if not stages:
+            raise ConfigError('two_phase.stages is empty: without phase 2 leave the hook out')
+        self.detection_epochs = detection_epochs
+        self.stages = list(stages)
+        self.batches = batches
+        self.optim_wrapper, self.param_scheduler = optim_wrapper, list(param_scheduler)
+        self.start = start
+        self.cache_dir, self.cache_dtype, self.storage = cache_dir, cache_dtype, storage
+        self.phase = 'detection'
+
+    @property
+    def reid_epochs(self) -> int:
+        """Length of phase 2."""
+        return sum(stage['epochs'] for stage in self.stages)
+
+    # The moments at which MMEngine calls, in their order.
+
+    def before_run(self, runner: Runner) -> None:
+        """Check the config, lay out both phases, choose the checkpoint to resume from."""
+        if not _is_training(runner):
+            return
+        check_run(runner, self)
+        choose_checkpoint(runner, needs_detector=self.start == 'reid')
+        for hook in runner.hooks:
+            if isinstance(hook, CheckpointHook) and hook.backend_args is None:
+                hook.backend_args = {'backend': ATOMIC_BACKEND}
+        self.source = FeatureSource(**runner.cfg.reid_dataloader)
+        self.sampler = DATA_SAMPLERS.build(
+            {**self.batches, 'person_ids': self.source.person_ids, 'seed': runner.seed}
+        )
+        detection, reid = runner.cfg.optim_wrapper, self.optim_wrapper
+        check_accumulation('optim_wrapper', detection, len(runner.train_dataloader))
+        check_accumulation('two_phase.optim_wrapper', reid, len(self.sampler))
+        self._set_phase(runner, 'detection')
+        self._set_length(runner, epoch=0, iteration=0)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Enter the phase of a checkpoint before its optimizer state is loaded."""
+        if not (_is_training(runner) and runner._resume):
+            return
+        meta = checkpoint['meta']
+        phase = check_resumable(checkpoint, runner._load_from, self.detection_epochs)
+        self._set_length(runner, meta['epoch'], meta['iter'])
+        if phase == 'reid':
+            self._enter_reid(runner)
+
+    def before_train(self, runner: Runner) -> None:
+        """Skip phase 1 if so configured; draw with the seed that a resumed run had."""
+        self.sampler.seed = runner.seed
+        if self.phase == 'detection' and 'seed' not in runner.cfg.train_dataloader.sampler:
+            runner.train_dataloader.sampler.seed = runner.seed
+        if self.start == 'reid' and runner.epoch < self.detection_epochs:
+            loop = runner.train_loop
+            loop._epoch = self.detection_epochs
+            self._set_length(runner, loop._epoch, loop._iter)
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Switch phases when it is time; seed every epoch."""
+        if runner.epoch >= self.detection_epochs:
+            if self.phase == 'detection':
+                self._switch(runner)
+            self._open_features(runner)
+            _bare(runner).reid_branch.head.set_loss(self._stage(runner.epoch)['loss'])
+        bound_history(runner.message_hub, len(runner.train_dataloader))
+        seed_epoch(runner.seed, runner.epoch, runner.train_dataloader)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Average the statistics of batch normalisation over ranks, as a checkpoint has but one."""
+        all_reduce_params(_bare(runner).buffers(), op='mean')
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Refuse to watch what was not reported, before other hooks stumble over it."""
+        if _is_training(runner):
+            check_watched(runner.hooks, metrics)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Note the phase."""
+        checkpoint['meta'][PHASE_KEY] = self.phase
+
+    # What they do.
+
+    def _set_length(self, runner: Runner, epoch: int, iteration: int) -> None:
+        first = max(self.detection_epochs - epoch, 0) * len(runner.train_dataloader)
+        second = (runner.max_epochs - max(epoch, self.detection_epochs)) * len(self.sampler)
+        if self.phase == 'reid':
+            first = 0
+        runner.train_loop._max_iters = iteration + first + second
+
+    def _set_phase(self, runner: Runner, phase: str) -> None:
+        self.phase = phase
+        model = _bare(runner)
+        if not hasattr(model, 'set_phase'):
+            raise ConfigError(
+                f'TwoPhaseHook trains models of mmps, such as mmps.SharedBackboneDetector, not '
+                f'{type(model).__name__}'
+            )
+        model.set_phase(phase)
+        if is_model_wrapper(runner.model):
+            # DDP notes at construction which parameters take part.
+            wrapper = copy.deepcopy(runner.cfg.get('model_wrapper_cfg'))
+            runner.model = runner.wrap_model(wrapper, model)
+
+    def _enter_reid(self, runner: Runner) -> None:
+        self._set_phase(runner, 'reid')
+        runner.train_dataloader._iterator = None
+        dataset = PooledFeatures(
+            self.source.person_ids, runner.train_dataloader.dataset.metainfo, self.storage
+        )
+        runner.train_loop.dataloader = DataLoader(
+            dataset, batch_sampler=self.sampler, collate_fn=_as_it_is
+        )
+        runner.optim_wrapper = self._build_optim_wrapper(runner)
+        schedulers = [
+            {'end': self.reid_epochs, **copy.deepcopy(dict(s))} for s in self.param_scheduler
+        ]
+        runner.param_schedulers = runner.build_param_scheduler(schedulers) if schedulers else []
+
+    def _build_optim_wrapper(self, runner: Runner) -> Any:
+        inherited = {
+            key: runner.cfg.optim_wrapper[key]
+            for key in ('type', 'loss_scale', 'dtype')
+            if key in runner.cfg.optim_wrapper
+        }
+        config = {**inherited, **copy.deepcopy(dict(self.optim_wrapper))}
+        wrapper = build_optim_wrapper(_bare(runner).reid_branch, config)
+        boxes = self.sampler.identities * self.sampler.shots
+        for group in wrapper.optimizer.param_groups:
+            group['lr'] *= reid_lr_factor(runner.auto_scale_lr, boxes)
+        return wrapper
+
+    def _switch(self, runner: Runner) -> None:
+        model = _bare(runner)
+        averages = [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
+        for average in averages:
+            model.load_state_dict(average.module.state_dict())
+        if self.start == 'detection':
+            save_detector(model, Path(runner.work_dir))
+        model.start_reid()
+        self._enter_reid(runner)
+        for average in averages:
+            average.steps.zero_()  # the average of the branch begins with its first step
+        runner.optim_wrapper.initialize_count_status(
+            runner.model, runner.iter, runner.train_loop.max_iters
+        )
+        forget_phase(runner)
+        MMLogger.get_current_instance().info(
+            'Phase 2: %d identities, %d boxes, %d batches an epoch, %d epochs',
+            len(self.source.original_ids), len(self.source), len(self.sampler), self.reid_epochs,
+        )  # fmt: skip
+
+    def _open_features(self, runner: Runner) -> None:
+        dataset = runner.train_dataloader.dataset
+        if dataset.shards is not None:
+            return
+        model = _bare(runner)
+        root = self.cache_dir or Path(runner.work_dir) / 'feature_cache'
+        cache = FeatureCache(
+            root, self.source, model.feature_fingerprint(), model.pooled_shape, self.cache_dtype
+        )
+        cache.fill(lambda shards: pooled_shards(model, self.source, shards))
+        dataset.open(cache.open(), next(model.parameters()).device)
+
+    def _stage(self, epoch: int) -> dict[str, Any]:
+        end = self.detection_epochs
+        for stage in self.stages:
+            end += stage['epochs']
+            if epoch < end:
+                return stage
+        return self.stages[-1]
+
+
+def _is_training(runner: Runner) -> bool:
+    return isinstance(runner._train_loop, BaseLoop)
+
+
+def _bare(runner: Runner) -> Any:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

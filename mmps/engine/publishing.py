@@ -1,0 +1,114 @@
+"""A checkpoint made ready to be given away: weights and plain text, nothing that runs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmps.features.atomic import write_atomically
+from mmps.structures import UserError
+from mmps.version import __version__
+
+
+def publish(checkpoint: str | Path, out_dir: str | Path) -> Path:
+    """Write a slim copy of a checkpoint that stock ``torch.load(weights_only=True)`` reads.
+
+    Beside the weights it has ``meta``: ``cfg`` (the config's text), ``dataset_meta``, ``epoch``,
+    ``iter``, versions, and ``calibration`` where the evaluation left a ``calibration.json`` beside
+    the checkpoint (:class:`mmps.evaluation.PersonSearchMetric`, ``details``). Optimizer, schedules,
+    logs and the weights outside an average are left out. The same checkpoint gives the same bytes.
+
+    Args:
+        checkpoint: Of a training.
+        out_dir: Existing or new folder.
+
+    Returns:
+        ``<folder>_<checkpoint>-<hash>.pth``, the first eight digits of the file's SHA-256.
+
+    Raises:
+        UserError: The file is missing, or no checkpoint that can be read safely.
+    """
+    checkpoint = Path(checkpoint).resolve()
+    content = slim(read(checkpoint), read_calibration(checkpoint.parent / 'calibration.json'))
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    data = buffer.getvalue()
+    name = f'{checkpoint.parent.name}_{checkpoint.stem}-{hashlib.sha256(data).hexdigest()[:8]}.pth'
+    path = Path(out_dir) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, data)
+    return path
+
+
+def read(checkpoint: Path) -> dict[str, Any]:
+    """Read a checkpoint with torch's restricted unpickler.
+
+    Raises:
+        UserError: It is missing, cut short, or asks for more than data.
+    """
+    if not checkpoint.is_file():
+        raise UserError(f'{checkpoint} does not exist; give a checkpoint, such as epoch_52.pth')
+    try:
+        content = torch.load(checkpoint, map_location='cpu', weights_only=True)
+    except Exception as error:  # whatever a broken or crafted file provokes
+        raise UserError(
+            f'{checkpoint} cannot be read as a checkpoint; train or download it again '
+            f'({str(error).splitlines()[0]})'
+        ) from error
+    if not isinstance(content, dict) or not isinstance(content.get('state_dict'), dict):
+        raise UserError(f'{checkpoint} has no `state_dict`: it is no checkpoint of a training')
+    return content
+
+
+def read_calibration(path: Path) -> dict[str, Any] | None:
+    """Read what the evaluation wrote beside a checkpoint, if it did.
+
+    Raises:
+        UserError: The file is no JSON.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(f'{path} is no JSON ({error}): evaluate again, or remove it') from error
+
+
+def slim(checkpoint: dict[str, Any], calibration: dict[str, Any] | None) -> dict[str, Any]:
+    """Keep weights and what is needed to use them, as tensors and plain data.
+
+    Args:
+        checkpoint: As MMEngine saves it.
+        calibration: As :meth:`mmps.evaluation.calibration.Calibration.summary` gives it.
+    """
+    meta = checkpoint.get('meta', {})
+    kept = {
+        key: plain(meta[key]) for key in ('cfg', 'dataset_meta', 'epoch', 'iter') if key in meta
+    }
+    kept |= {'mmps_version': __version__, 'mmengine_version': meta.get('mmengine_version')}
+    if calibration is not None:
+        kept['calibration'] = calibration
+    weights = checkpoint['state_dict']
+    return {
+        'meta': kept,
+        # Cloned, for a view would take its whole storage along.
+        'state_dict': {k: v.detach().clone() for k, v in weights.items() if isinstance(v, Tensor)},
+    }
+
+
+def plain(value: Any) -> Any:
+    """Turn arrays and foreign containers into lists, dicts, numbers and text."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(item) for item in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

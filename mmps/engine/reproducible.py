@@ -1,0 +1,35 @@
+"""Random numbers as a function of (seed, epoch), so that a resumed run draws what it would have.
+
+Random states are not saved: a checkpoint is written by one rank, and validation must not shift
+what training draws.
+"""
+
+from __future__ import annotations
+
+import random
+from functools import partial
+
+import numpy as np
+import torch
+from mmengine.dataset import worker_init_fn
+from mmengine.dist import get_rank
+from torch.utils.data import DataLoader
+
+
+def seed_epoch(seed: int, epoch: int, loader: DataLoader) -> None:
+    """Seed this process, and the loader's workers, for one epoch.
+
+    Args:
+        seed: Of the run.
+        epoch: Number of the epoch that begins.
+        loader: Of that epoch; its workers are started anew.
+    """
+    epoch_seed = int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0]) % 2**31
+    random.seed(epoch_seed)
+    np.random.seed(epoch_seed)
+    torch.manual_seed(epoch_seed)
+    loader._iterator = None
+    if loader.num_workers:
+        loader.worker_init_fn = partial(
+            worker_init_fn, num_workers=loader.num_workers, rank=get_rank(), seed=epoch_seed
+        )

@@ -1,0 +1,120 @@
+"""From which similarity on two boxes may be taken for the same person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .files import write_json
+from .search import SearchPlan, similarity_blocks
+
+FALSE_ACCEPT_RATES = (0.1, 0.01, 0.001, 0.0001)
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """How similar the same person and other people are, as histograms.
+
+    Args:
+        edges: ``(K + 1,)`` ascending ends of the bins.
+        same: ``(K,)`` hits of the search: the same person in another image.
+        other: ``(K,)`` other people and background.
+    """
+
+    edges: np.ndarray
+    same: np.ndarray
+    other: np.ndarray
+
+    def threshold(self, false_accept_rate: float) -> float:
+        """Find the least similarity that lets in no more than a part of the others.
+
+        Args:
+            false_accept_rate: that part, in 0..1.
+
+        Returns:
+            Lower end of a bin, so exact to the width of a bin; the upper end of all bins if even
+            the last one holds too many.
+        """
+        let_in = np.r_[np.cumsum(self.other[::-1])[::-1], 0]
+        allowed = let_in <= false_accept_rate * max(let_in[0], 1)
+        return float(self.edges[np.argmax(allowed)])
+
+    def true_accept_rate(self, threshold: float) -> float | None:
+        """Say which part of the same-person pairs reaches a threshold.
+
+        Args:
+            threshold: an end of a bin.
+
+        Returns:
+            In 0..1, nothing without such pairs.
+        """
+        reached = self.same[self.edges[:-1] >= threshold].sum()
+        return float(reached / self.same.sum()) if self.same.sum() else None
+
+    def summary(self, rates: Sequence[float] = FALSE_ACCEPT_RATES) -> dict:
+        """Describe the distributions for a JSON file.
+
+        Args:
+            rates: false-accept rates for which thresholds are given.
+        """
+        thresholds = [(rate, self.threshold(rate)) for rate in rates]
+        return {
+            'pairs': {'same': int(self.same.sum()), 'other': int(self.other.sum())},
+            'thresholds': [
+                {
+                    'false_accept_rate': rate,
+                    'similarity': threshold,
+                    'true_accept_rate': self.true_accept_rate(threshold),
+                }
+                for rate, threshold in thresholds
+            ],
+            'bins': {
+                'low': float(self.edges[0]),
+                'high': float(self.edges[-1]),
+                'same': self.same.tolist(),
+                'other': self.other.tolist(),
+            },
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write the summary.
+
+        Args:
+            path: a JSON file.
+        """
+        write_json(self.summary(), Path(path))
+
+
+def calibrate(
+    query_embeddings: np.ndarray, plan: SearchPlan, memory_mb: float = 256.0, bins: int = 2000
+) -> Calibration:
+    """Count how similar queries are to their hits and to everybody else.
+
+    Further boxes on the query's person count for neither side.
+
+    Args:
+        query_embeddings: ``(Q, D)`` in the order of the plan's queries.
+        plan: what is searched where.
+        memory_mb: bound on the similarities that exist at one time, in MiB.
+        bins: number of bins between the least and the greatest possible similarity.
+    """
+    bound = _greatest_length(query_embeddings) * _greatest_length(plan.detections.embeddings)
+    edges = np.linspace(-bound, bound, bins + 1) if bound > 0 else np.linspace(-1, 1, bins + 1)
+    same, other = np.zeros(bins, dtype=np.int64), np.zeros(bins, dtype=np.int64)
+    everybody = slice(0, len(query_embeddings))
+    for block, similarities in similarity_blocks(query_embeddings, plan, memory_mb, everybody):
+        hits = plan.task.judge.hits(block, similarities, plan.detections)
+        same += np.histogram(similarities[hits], edges)[0]
+        similarities[hits] = -np.inf
+        similarities[plan.task.judge.same_person(block, plan.detections)] = -np.inf
+        other += np.histogram(similarities[similarities > -np.inf], edges)[0]
+    return Calibration(edges, same, other)
+
+
+def _greatest_length(rows: np.ndarray) -> float:
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1)
+    # rounding in the matrix product must not push a similarity over the edge
+    return float(lengths.max(initial=0.0)) * (1 + 1e-4)

@@ -1,0 +1,164 @@
+"""Everything that is reported about one set of predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Protocol
+
+import numpy as np
+
+from .detection import detection_metrics
+from .functional.bootstrap import bootstrap_interval
+from .ground_truth import GroundTruth
+from .predictions import Predictions
+from .protocols.conventions import of_convention
+from .query_sources import queries_from_detections
+from .results import TOP_KS, QueryResults
+from .search import SearchPlan
+from .searcher import Searcher
+
+GT_PREFIX = 'gt/'
+"""Prefix of settings whose gallery is the annotated boxes."""
+
+
+class SearchProtocol(Protocol):
+    """What a protocol offers; see ``mmps.evaluation.protocols``."""
+
+    convention: str
+    ks: Sequence[int]
+    searcher: Searcher
+
+    def prepare(self, ground_truth: GroundTruth) -> GroundTruth:
+        """Convert the annotation to what the protocol's evaluator read."""
+
+    def plans(
+        self, ground_truth: GroundTruth, predictions: Predictions
+    ) -> Iterator[tuple[str, SearchPlan]]:
+        """Plan the searches, by setting; the only setting may be the empty string."""
+
+    def budgeted_plans(
+        self, ground_truth: GroundTruth, predictions: Predictions
+    ) -> Iterator[tuple[str, SearchPlan]]:
+        """Plan the searches among the K best boxes per image, by setting ``bpi<K>``."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Numbers of one evaluation.
+
+    Args:
+        metrics: fractions in 0..1 by key, as ``g100/mAP``, ``gt/g100/top1``, ``det/recall``.
+        queries: how each query did, by setting, as ``g100`` or ``gt/g100``.
+        searched: the boxes that were kept and the query embeddings that were used.
+    """
+
+    metrics: dict[str, float]
+    queries: dict[str, QueryResults]
+    searched: Predictions
+
+
+def evaluate_predictions(
+    ground_truth: GroundTruth,
+    predictions: Predictions,
+    protocol: SearchProtocol,
+    score_thr: float = 0.0,
+    gt_boxes: bool = False,
+    detected_queries: bool = False,
+) -> Report:
+    """Evaluate detection, the search among detected boxes, and that among annotated boxes.
+
+    Predictions without embeddings, as those of a bare detector, and annotation files without
+    queries get the detection numbers only.
+
+    Args:
+        ground_truth: the annotation file's content.
+        predictions: boxes, scores and embeddings.
+        protocol: galleries and rules.
+        score_thr: detections below it are left out, of the detection numbers too.
+        gt_boxes: search the annotated boxes as well; needs ``gt_embeddings``.
+        detected_queries: take each query's embedding from the detection that overlaps its box
+            most (AlignPS, PSTR). A query in whose image nothing is detected is left out under
+            ``legacy``, as PSTR does, and finds nothing under ``strict``.
+
+    Raises:
+        ValueError: if the predictions do not belong to the annotation file.
+    """
+    predictions.check_against(ground_truth)
+    ground_truth = protocol.prepare(ground_truth)
+    detected = predictions.above(score_thr)
+    detection = detection_metrics(ground_truth, detected, protocol.convention)
+    if not predictions.has_embeddings or ground_truth.num_queries == 0:
+        return Report(detection, {}, detected)
+    unseen = np.zeros(ground_truth.num_queries, dtype=bool)
+    if detected_queries:
+        predictions, unseen = queries_from_detections(predictions, ground_truth)
+        detected = replace(detected, query_embeddings=predictions.query_embeddings)
+    plans = chain(
+        protocol.plans(ground_truth, detected), protocol.budgeted_plans(ground_truth, detected)
+    )
+    if gt_boxes:
+        annotated = protocol.plans(ground_truth, predictions.at_ground_truth(ground_truth))
+        plans = chain(plans, ((f'{GT_PREFIX}{setting}', plan) for setting, plan in annotated))
+    treat = of_convention(protocol.convention, QueryResults.without, QueryResults.failed)
+    queries = {}
+    for setting, plan in plans:
+        results = protocol.searcher(ground_truth, predictions.query_embeddings, plan)
+        queries[setting] = treat(results, unseen[results.query_index])
+    metrics = {**search_metrics(queries, protocol.ks), **detection}
+    return Report(metrics, queries, detected)
+
+
+def search_metrics(queries: dict[str, QueryResults], ks: Sequence[int]) -> dict[str, float]:
+    """Average all settings, and name the best number of boxes per image.
+
+    Args:
+        queries: results by setting.
+        ks: places for the top-k rates.
+
+    Returns:
+        Fractions in 0..1 by key; ``best_bpi/*`` is the ``bpi<K>`` of greatest mAP.
+    """
+    settings = {setting: results.metrics(ks) for setting, results in queries.items()}
+    budgets = [metrics for setting, metrics in settings.items() if setting.startswith('bpi')]
+    if budgets:
+        settings['best_bpi'] = max(budgets, key=lambda metrics: metrics['mAP'])
+    return {
+        metric_key(setting, name): value
+        for setting, metrics in settings.items()
+        for name, value in metrics.items()
+    }
+
+
+def metric_key(setting: str, name: str) -> str:
+    """Join a setting and a metric: ``g100`` and ``mAP`` to ``g100/mAP``, ``gt/`` to ``gt/mAP``.
+
+    Args:
+        setting: key of ``Report.queries``.
+        name: ``mAP``, ``top1``, ...
+    """
+    return f'{setting}/{name}' if setting and not setting.endswith('/') else f'{setting}{name}'
+
+
+def confidence_intervals(
+    report: Report, ks: Sequence[int] = TOP_KS, draws: int = 1000, seed: int = 0
+) -> dict[str, float]:
+    """Bootstrap each search metric over the queries.
+
+    Args:
+        report: of an evaluation.
+        ks: places for the top-k rates.
+        draws: number of draws.
+        seed: of the generator.
+
+    Returns:
+        Ends of the 95 % interval, ``<key>_low`` and ``<key>_high``.
+    """
+    ends = {}
+    for setting, results in report.queries.items():
+        for name, values in results.per_query(ks).items():
+            low, high = bootstrap_interval(values, draws, seed)
+            ends[f'{metric_key(setting, name)}_low'] = low
+            ends[f'{metric_key(setting, name)}_high'] = high
+    return ends

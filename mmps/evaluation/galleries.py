@@ -1,0 +1,121 @@
+"""Galleries that a data set fixes for each query (CUHK-SYSU)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mmps.structures import xywh_to_xyxy
+
+from .archives import read_npz
+
+
+@dataclass(frozen=True, eq=False)
+class Galleries:
+    """The images that each query is searched in, as the official file lists them.
+
+    Letters: Q queries of these galleries, M entries over all of them, P entries with the person.
+
+    Args:
+        path: the file, for messages.
+        offsets: ``(Q + 1,)``, query ``q`` owns the entries ``offsets[q]:offsets[q + 1]``.
+        image_ids: ``(M,)`` ``images[].id``; repetitions as in the official file.
+        person_entries: ``(P,)`` the entries that say where the query person is, ascending.
+        person_bboxes: ``(P, 4)`` xyxy in original pixels, where that is.
+        query_index: ``(Q,)`` position of each query in the annotation file's ``queries``.
+    """
+
+    path: Path
+    offsets: np.ndarray
+    image_ids: np.ndarray
+    person_entries: np.ndarray
+    person_bboxes: np.ndarray
+    query_index: np.ndarray
+
+    @property
+    def num_queries(self) -> int:
+        """Number of queries that have a gallery."""
+        return len(self.offsets) - 1
+
+    @property
+    def entry_queries(self) -> np.ndarray:
+        """``(M,)`` the query of each entry, counted within this file."""
+        return np.repeat(np.arange(self.num_queries), np.diff(self.offsets))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Galleries:
+        """Read ``galleries_<size>.npz``.
+
+        Args:
+            path: the file.
+
+        Raises:
+            FileNotFoundError: if there is no such file; the message lists the sizes beside it.
+            ValueError: if it is not such a file, or its offsets do not fit its entries.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f'{path} does not exist; galleries there: {_listed(available_sizes(path.parent))}.'
+            )
+        content = read_npz(path, ('offsets', 'image_ids', 'bboxes', 'query_index'))
+        try:
+            offsets = content['offsets'].astype(np.int64)
+            image_ids = content['image_ids'].astype(np.int64)
+            bboxes = content['bboxes'].reshape(len(image_ids), 4)
+        except (KeyError, ValueError, TypeError) as error:
+            raise ValueError(
+                f'{path} is not a galleries file ({error}); convert the data set again.'
+            ) from None
+        query_index = content.get('query_index', np.arange(len(offsets) - 1)).astype(np.int64)
+        people = np.flatnonzero(np.isfinite(bboxes).all(axis=1))
+        person_bboxes = xywh_to_xyxy(bboxes[people].astype(np.float64))
+        galleries = cls(path, offsets, image_ids, people, person_bboxes, query_index)
+        galleries._check()
+        return galleries
+
+    def _check(self) -> None:
+        ascending = len(self.offsets) > 0 and (np.diff(self.offsets) >= 0).all()
+        if not ascending or self.offsets[0] != 0 or self.offsets[-1] != len(self.image_ids):
+            raise ValueError(
+                f'{self.path}: offsets must ascend from 0 to the number of entries '
+                f'({len(self.image_ids)}); convert the data set again.'
+            )
+        if len(self.query_index) != self.num_queries:
+            raise ValueError(
+                f'{self.path}: query_index names {len(self.query_index)} queries, offsets '
+                f'{self.num_queries}; convert the data set again.'
+            )
+
+
+def gallery_file(directory: str | Path, size: int | str) -> Path:
+    """Name the galleries file of a size or a subset.
+
+    Args:
+        directory: folder that holds the galleries.
+        size: number of images, or ``occlusion`` or ``resolution``.
+    """
+    return Path(directory) / f'galleries_{size}.npz'
+
+
+def available_sizes(directory: str | Path) -> list[str]:
+    """List the gallery sizes and subsets for which a folder holds a file.
+
+    Args:
+        directory: folder to look in.
+
+    Returns:
+        Names, numbers first in ascending order.
+    """
+    names = [
+        path.stem.removeprefix('galleries_') for path in Path(directory).glob('galleries_*.npz')
+    ]
+    return sorted(
+        names, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name)
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return ', '.join(names) if names else 'none'

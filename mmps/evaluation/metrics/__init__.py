@@ -1,0 +1,3 @@
+from .person_search import PersonSearchMetric
+
+__all__ = ['PersonSearchMetric']

@@ -1,0 +1,117 @@
+"""Person search as a metric of mmengine's evaluator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.dist import broadcast_object_list, collect_results, is_main_process
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+
+from mmps.registry import METRICS, TASK_UTILS
+
+from ..details import write_details
+from ..evaluator import evaluate_predictions
+from ..ground_truth import GroundTruth
+from .records import ImageRecord, assemble
+
+
+@METRICS.register_module()
+class PersonSearchMetric(BaseMetric):
+    """Collects one test pass over a data set and evaluates it by a protocol.
+
+    A sample brings ``img_id``, ``pred_instances`` (``bboxes`` in original pixels, ``scores``,
+    ``embeddings``), ``query_instances`` (``query_indices``, ``embeddings``) and ``gt_instances``
+    (``ann_indices``, ``embeddings``). A bare detector brings boxes and scores only; then only the
+    detection numbers are reported.
+
+    Args:
+        ann_file: the annotation file.
+        protocol: config of the protocol; CUHK-SYSU with galleries of 100 images when not given.
+        gt_boxes: search the annotated boxes as well.
+        score_thr: detections below it are left out of the evaluation, not of the file.
+        detected_queries: take each query's embedding from the detection that overlaps its box
+            most, not from its own box.
+        out: where to write the predictions, an ``.npz`` file.
+        details: folder for ``queries.csv`` and ``calibration.json``; choose the checkpoint's, so
+            that the calibration stays with it.
+    """
+
+    default_prefix = ''
+
+    def __init__(
+        self,
+        ann_file: str,
+        protocol: dict | None = None,
+        gt_boxes: bool = True,
+        score_thr: float = 0.0,
+        detected_queries: bool = False,
+        out: str | None = None,
+        details: str | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(collect_device, prefix, collect_dir)
+        self.ann_file = ann_file
+        self.protocol = TASK_UTILS.build(protocol or {'type': 'mmps.CUHKSYSUProtocol'})
+        self.gt_boxes = gt_boxes
+        self.score_thr = score_thr
+        self.detected_queries = detected_queries
+        self.out = out
+        self.details = details
+
+    def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
+        """Keep what the evaluation needs of each image.
+
+        Args:
+            data_batch: not used.
+            data_samples: one per image.
+        """
+        del data_batch
+        self.results.extend(ImageRecord.from_sample(sample) for sample in data_samples)
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Gather the images of all ranks, then share the searches among the ranks.
+
+        Args:
+            size: number of images in the data set; images that a sampler repeated are left out.
+
+        Returns:
+            The same numbers on every rank.
+        """
+        results = collect_results(self.results, size, self.collect_device, self.collect_dir)
+        shared = [results if is_main_process() else None]
+        broadcast_object_list(shared)
+        metrics = self.compute_metrics(shared[0])
+        self.results.clear()
+        return {f'{self.prefix}/{k}' if self.prefix else k: v for k, v in metrics.items()}
+
+    def compute_metrics(self, results: list[ImageRecord]) -> dict[str, float]:
+        """Evaluate the images of the whole data set.
+
+        Args:
+            results: what ``process`` kept of each image.
+
+        Returns:
+            Fractions in 0..1 by key.
+
+        Raises:
+            ValueError: if embeddings of some queries or annotations are missing.
+        """
+        ground_truth = GroundTruth.load(self.ann_file)
+        predictions = assemble(results, ground_truth)
+        if self.out is not None and is_main_process():
+            predictions.save(self.out)
+            print_log(f'Predictions written to {self.out}', logger='current')
+        report = evaluate_predictions(
+            ground_truth,
+            predictions,
+            self.protocol,
+            self.score_thr,
+            self.gt_boxes and predictions.gt_embeddings is not None,
+            self.detected_queries,
+        )
+        if self.details is not None and is_main_process():
+            write_details(self.details, report, ground_truth, self.protocol)
+        return report.metrics

@@ -1,0 +1,151 @@
+"""What a test pass leaves of each image, and how the images become one set of predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..ground_truth import GroundTruth
+from ..predictions import Predictions
+
+
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """Embeddings of some entries of a list in the annotation file.
+
+    Args:
+        indices: ``(K,)`` positions in the list.
+        embeddings: ``(K, D)``.
+    """
+
+    indices: np.ndarray
+    embeddings: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class ImageRecord:
+    """One image of a test pass.
+
+    Args:
+        image_id: ``images[].id``.
+        bboxes: ``(N, 4)`` xyxy in original pixels.
+        scores: ``(N,)``.
+        embeddings: ``(N, D)``, nothing from a bare detector.
+        queries: embeddings of the queries in the image.
+        annotations: embeddings of the annotated boxes in the image.
+    """
+
+    image_id: int
+    bboxes: np.ndarray
+    scores: np.ndarray
+    embeddings: np.ndarray | None
+    queries: Embedded | None
+    annotations: Embedded | None
+
+    @classmethod
+    def from_sample(cls, sample: Mapping[str, Any]) -> ImageRecord:
+        """Take what the evaluation needs of a data sample.
+
+        Args:
+            sample: as ``mmps.PersonSearchMetric`` describes it.
+        """
+        detected = sample['pred_instances']
+        embeddings = detected.get('embeddings', None)
+        return cls(
+            image_id=int(sample['img_id']),
+            bboxes=_floats(detected['bboxes']).reshape(-1, 4),
+            scores=_floats(detected['scores']).reshape(-1),
+            embeddings=None if embeddings is None else _floats(embeddings),
+            queries=_embedded(sample.get('query_instances'), 'query_indices'),
+            annotations=_embedded(sample.get('gt_instances'), 'ann_indices'),
+        )
+
+
+def assemble(records: Sequence[ImageRecord], ground_truth: GroundTruth) -> Predictions:
+    """Join records of images to one set of predictions.
+
+    Args:
+        records: of a whole data set; an image that a sampler repeated counts once.
+        ground_truth: says how many queries and annotations there are.
+
+    Raises:
+        ValueError: if embeddings of some queries or annotations are missing.
+    """
+    records = list({record.image_id: record for record in records}.values())
+    counts = [len(record.scores) for record in records]
+    width = _embedding_size(records)
+    queries = [record.queries for record in records]
+    annotations = [record.annotations for record in records]
+    return Predictions(
+        image_ids=np.repeat(np.array([r.image_id for r in records], dtype=np.int64), counts),
+        bboxes=_joined([record.bboxes for record in records], 4),
+        scores=_joined([record.scores[:, None] for record in records], 1)[:, 0],
+        embeddings=_joined([_rows(record, width) for record in records], width),
+        query_embeddings=_in_order(
+            queries if width else [],
+            np.arange(ground_truth.num_queries if width else 0),
+            (ground_truth.num_queries if width else 0, width),
+            f'queries of {ground_truth.path}',
+        ),
+        gt_embeddings=None
+        if all(part is None for part in annotations)
+        else _in_order(
+            annotations,
+            np.flatnonzero(~ground_truth.ignored),
+            (ground_truth.num_annotations, width),
+            f'annotated people of {ground_truth.path}',
+        ),
+    )
+
+
+def _floats(values: Any) -> np.ndarray:
+    if hasattr(values, 'detach'):
+        values = values.detach().float().cpu().numpy()
+    return np.asarray(values, dtype=np.float32)
+
+
+def _embedded(instances: Any, indices: str) -> Embedded | None:
+    if instances is None or 'embeddings' not in instances or indices not in instances:
+        return None
+    positions = instances[indices]
+    positions = positions.cpu() if hasattr(positions, 'cpu') else positions
+    return Embedded(np.asarray(positions, dtype=np.int64), _floats(instances['embeddings']))
+
+
+def _embedding_size(records: Sequence[ImageRecord]) -> int:
+    """Find D; 0 says that the model is a bare detector."""
+    arrays = [record.embeddings for record in records]
+    arrays += [part.embeddings for r in records for part in (r.queries, r.annotations) if part]
+    return max((array.shape[1] for array in arrays if array is not None), default=0)
+
+
+def _rows(record: ImageRecord, width: int) -> np.ndarray:
+    """Take the embeddings of an image; one without boxes may have come without their size."""
+    if record.embeddings is None or len(record.scores) == 0:
+        return np.zeros((len(record.scores), width), dtype=np.float32)
+    return record.embeddings
+
+
+def _joined(arrays: Sequence[np.ndarray], width: int) -> np.ndarray:
+    return np.concatenate([np.zeros((0, width), dtype=np.float32), *arrays])
+
+
+def _in_order(
+    parts: Sequence[Embedded | None], needed: np.ndarray, shape: tuple[int, int], what: str
+) -> np.ndarray:
+    """Put embeddings in the order of the annotation file."""
+    parts = [part for part in parts if part is not None and len(part.indices)]
+    found = np.concatenate([np.zeros(0, dtype=np.int64), *(part.indices for part in parts)])
+    missing = np.setdiff1d(needed, found)
+    if len(missing):
+        raise ValueError(
+            f'embeddings are missing for {len(missing)} of the {len(needed)} {what} '
+            f'(first: {missing[0]}); test on the whole data set.'
+        )
+    ordered = np.zeros(shape, dtype=np.float32)
+    for part in parts:
+        ordered[part.indices] = part.embeddings
+    return ordered

@@ -1,0 +1,195 @@
+"""Predictions of any model, in one safe file: boxes, scores, embeddings."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from .archives import read_npz
+from .ground_truth import GroundTruth
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Detected boxes of a test set with their embeddings, and the queries' embeddings.
+
+    Letters: N detections, D embedding size, Q queries, A annotations. Rows may come in any order.
+
+    Args:
+        image_ids: ``(N,)`` ``images[].id`` of the annotation file.
+        bboxes: ``(N, 4)`` xyxy in original pixels.
+        scores: ``(N,)`` detection scores.
+        embeddings: ``(N, D)``; similarity is the dot product of the rows as they are.
+        query_embeddings: ``(Q, D)`` in the order of the file's ``queries``.
+        gt_embeddings: ``(A, D)`` in the order of ``annotations``; rows of ignore regions are zero.
+
+    Raises:
+        ValueError: if shapes disagree or a number is not finite.
+    """
+
+    image_ids: np.ndarray
+    bboxes: np.ndarray
+    scores: np.ndarray
+    embeddings: np.ndarray
+    query_embeddings: np.ndarray
+    gt_embeddings: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        self._check_shapes()
+        self._check_values()
+
+    @property
+    def has_embeddings(self) -> bool:
+        """Whether a search is possible; a bare detector has embeddings of size 0."""
+        return self.embeddings.shape[1] > 0
+
+    @classmethod
+    def load(cls, path: str | Path) -> Predictions:
+        """Read an ``.npz`` file; nothing in it is unpickled.
+
+        Args:
+            path: the file.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if it is not such a file, lacks an array, or breaks a rule of this class.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f'{path} does not exist; write predictions with tools/test.py --out.'
+            )
+        content = read_npz(path, cls.__annotations__)
+        missing = [key for key in cls.__annotations__ if key not in {*content, 'gt_embeddings'}]
+        if missing:
+            raise ValueError(f'{path} lacks the arrays {", ".join(missing)}.')
+        try:
+            return cls(**content)
+        except ValueError as error:
+            raise ValueError(f'{path}: {error}') from None
+
+    def save(self, path: str | Path) -> None:
+        """Write an ``.npz`` file; an interrupted write leaves no half file under this name.
+
+        Args:
+            path: the file; its folder is made when absent.
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        arrays = {key: getattr(self, key) for key in self.__annotations__}
+        temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+        with temporary.open('wb') as file:
+            np.savez(file, **{key: array for key, array in arrays.items() if array is not None})
+        os.replace(temporary, path)
+
+    def above(self, score_thr: float) -> Predictions:
+        """Keep the detections that score at least a threshold.
+
+        Args:
+            score_thr: smallest score that is kept.
+        """
+        kept = self.scores >= score_thr
+        return replace(
+            self,
+            image_ids=self.image_ids[kept],
+            bboxes=self.bboxes[kept],
+            scores=self.scores[kept],
+            embeddings=self.embeddings[kept],
+        )
+
+    def at_ground_truth(self, ground_truth: GroundTruth) -> Predictions:
+        """Replace the detections by every annotated person, with score 1.
+
+        SeqNet's ``EVAL_USE_GT`` and OIM's ``--use_gt``: unlabelled people are boxes of the gallery
+        as well, ignore regions are not.
+
+        Args:
+            ground_truth: the annotation file's content.
+
+        Raises:
+            ValueError: if the predictions hold no embeddings of annotated boxes.
+        """
+        if self.gt_embeddings is None:
+            raise ValueError(
+                'the predictions hold no gt_embeddings; write them with tools/test.py --out, '
+                'or evaluate detected boxes only.'
+            )
+        people = ~ground_truth.ignored
+        return replace(
+            self,
+            image_ids=ground_truth.image_ids[ground_truth.images[people]],
+            bboxes=ground_truth.bboxes[people],
+            scores=np.ones(int(people.sum()), dtype=np.float32),
+            embeddings=self.gt_embeddings[people],
+        )
+
+    def check_against(self, ground_truth: GroundTruth) -> None:
+        """Check that these predictions belong to an annotation file.
+
+        Args:
+            ground_truth: the annotation file's content.
+
+        Raises:
+            ValueError: if an image is not in the file, or queries or annotations differ in number.
+        """
+        ground_truth.image_positions(self.image_ids, 'image_ids of the predictions')
+        queries = len(self.query_embeddings)
+        if queries != ground_truth.num_queries and self.has_embeddings:
+            raise ValueError(
+                f'query_embeddings has {queries} rows, but {ground_truth.path} has '
+                f'{ground_truth.num_queries} queries; give one row per query, in their order.'
+            )
+        annotations = ground_truth.num_annotations
+        if self.gt_embeddings is not None and len(self.gt_embeddings) != annotations:
+            raise ValueError(
+                f'gt_embeddings has {len(self.gt_embeddings)} rows, but {ground_truth.path} has '
+                f'{annotations} annotations; give one row per annotation, in their order.'
+            )
+
+    def _check_shapes(self) -> None:
+        count = len(self.image_ids) if self.image_ids.ndim == 1 else -1
+        expected = {'image_ids': (count,), 'bboxes': (count, 4), 'scores': (count,)}
+        for name, shape in expected.items():
+            if getattr(self, name).shape != shape or count < 0:
+                raise ValueError(
+                    f'{name} has shape {getattr(self, name).shape}; image_ids must be (N,), '
+                    'bboxes (N, 4) and scores (N,) with the same N.'
+                )
+        if self.embeddings.ndim != 2 or len(self.embeddings) != count:
+            raise ValueError(
+                f'embeddings has shape {self.embeddings.shape}; it must be ({count}, D), '
+                'one row per detection.'
+            )
+        size = self.embeddings.shape[1]
+        for name in ('query_embeddings', 'gt_embeddings'):
+            array = getattr(self, name)
+            if array is not None and (array.ndim != 2 or (len(array) and array.shape[1] != size)):
+                raise ValueError(
+                    f'{name} has shape {array.shape}; its rows must have {size} numbers '
+                    'as those of embeddings have.'
+                )
+
+    def _check_values(self) -> None:
+        if not np.issubdtype(self.image_ids.dtype, np.integer):
+            raise ValueError(
+                f'image_ids has the type {self.image_ids.dtype}; it must hold integers.'
+            )
+        for name in ('bboxes', 'scores', 'embeddings', 'query_embeddings', 'gt_embeddings'):
+            array = getattr(self, name)
+            if array is None:
+                continue
+            if array.dtype.kind not in 'fiu':
+                raise ValueError(f'{name} has the type {array.dtype}; it must hold numbers.')
+            finite = np.isfinite(array)
+            if not finite.all():
+                row = int(np.argwhere(~finite)[0, 0])
+                raise ValueError(f'{name} holds NaN or infinity, first in row {row}.')
+        flipped = (self.bboxes[:, 2:] < self.bboxes[:, :2]).any(axis=1)
+        if flipped.any():
+            raise ValueError(
+                f'bboxes row {np.flatnonzero(flipped)[0]} has x2 < x1 or y2 < y1; '
+                'boxes must be (x1, y1, x2, y2).'
+            )

@@ -1,0 +1,190 @@
+"""CUHK-SYSU: every query has its own gallery, listed in the official files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmps.registry import TASK_UTILS
+
+from ..detections import Detections
+from ..galleries import Galleries, available_sizes, gallery_file
+from ..ground_truth import GroundTruth
+from ..predictions import Predictions
+from ..results import TOP_KS
+from ..search import GalleryMask, SearchPlan, SearchTask
+from ..targets import Targets
+from .conventions import different_boxes, of_convention
+
+FULL = 'full'
+"""Name of the gallery that holds all test images but the query's own."""
+
+
+@TASK_UTILS.register_module()
+class CUHKSYSUProtocol:
+    """Search in galleries of fixed sizes and in the official subsets.
+
+    Xiao et al., *Joint Detection and Identification Feature Learning for Person Search*, CVPR
+    2017; evaluators of OIM, NAE and SeqNet.
+
+    Args:
+        gallery_sizes: numbers of images, ``occlusion``, ``resolution``, or ``full``, which is all
+            test images except the query's own.
+        galleries_dir: folder of ``galleries_<size>.npz``; beside the annotation file when not
+            given.
+        convention: ``legacy`` or ``strict``; they differ in galleries that list an image twice.
+        searcher: config of the ``mmps.Searcher``.
+
+    Raises:
+        ValueError: if there is no such convention.
+    """
+
+    ks = TOP_KS
+
+    def __init__(
+        self,
+        gallery_sizes: Sequence[int | str] = (100,),
+        galleries_dir: str | None = None,
+        convention: str = 'legacy',
+        searcher: dict | None = None,
+    ) -> None:
+        self.gallery_sizes = tuple(gallery_sizes)
+        self.galleries_dir = galleries_dir
+        self.convention = convention
+        self._choose_people = of_convention(convention, _first_listed, _different)
+        self.searcher = TASK_UTILS.build({'type': 'mmps.Searcher', **(searcher or {})})
+
+    def prepare(self, ground_truth: GroundTruth) -> GroundTruth:
+        """Leave the annotation as it is.
+
+        Args:
+            ground_truth: the annotation file's content.
+        """
+        return ground_truth
+
+    def plans(
+        self, ground_truth: GroundTruth, predictions: Predictions
+    ) -> Iterator[tuple[str, SearchPlan]]:
+        """Plan the searches in the galleries of each size.
+
+        Args:
+            ground_truth: the annotation file's content.
+            predictions: boxes and embeddings.
+
+        Yields:
+            Setting (``g<size>``, ``occlusion``, ``resolution``, ``full``) and plan.
+        """
+        detections = Detections.from_predictions(predictions, ground_truth)
+        for size in self.gallery_sizes:
+            yield _setting(size), SearchPlan(self.task(ground_truth, size), detections)
+
+    def budgeted_plans(
+        self, ground_truth: GroundTruth, predictions: Predictions
+    ) -> Iterator[tuple[str, SearchPlan]]:
+        """Plan nothing: these galleries are not searched by boxes per image.
+
+        Args:
+            ground_truth: the annotation file's content.
+            predictions: boxes and embeddings.
+        """
+        del ground_truth, predictions
+        return iter(())
+
+    def task(self, ground_truth: GroundTruth, size: int | str) -> SearchTask:
+        """Read the galleries of one size.
+
+        Args:
+            ground_truth: the annotation file's content.
+            size: one of the gallery sizes.
+
+        Raises:
+            FileNotFoundError: if there is no such file; the message lists the sizes that exist.
+            ValueError: if the galleries do not fit the annotation file.
+        """
+        directory = Path(self.galleries_dir or ground_truth.path.parent)
+        listed_size = _smallest(directory) if size == FULL else size
+        galleries = Galleries.load(gallery_file(directory, listed_size))
+        _check_queries(galleries, ground_truth)
+        images = ground_truth.image_positions(galleries.image_ids, str(galleries.path))
+        mask = listed_images(galleries.offsets, images, ground_truth.num_images)
+        if size == FULL:
+            mask = _all_but_own(mask, ground_truth.query_images[galleries.query_index])
+        people, queries = galleries.person_entries, galleries.entry_queries
+        searched, counted = self._choose_people(queries, images, people, galleries.person_bboxes)
+        targets = Targets.sort(
+            queries[people[searched]], images[people[searched]], galleries.person_bboxes[searched]
+        )
+        num_targets = np.bincount(queries[people[counted]], minlength=galleries.num_queries)
+        return SearchTask(galleries.query_index, mask, targets, num_targets)
+
+
+def listed_images(offsets: np.ndarray, images: np.ndarray, num_images: int) -> GalleryMask:
+    """Make the mask of galleries that list their images.
+
+    Args:
+        offsets: ``(Q + 1,)``, query ``q`` owns the entries ``offsets[q]:offsets[q + 1]``.
+        images: ``(M,)`` position of each entry's image.
+        num_images: number of images in the annotation file.
+    """
+
+    def mask(block: slice) -> np.ndarray:
+        bounds = offsets[block.start : block.stop + 1]
+        inside = np.zeros((block.stop - block.start, num_images), dtype=bool)
+        rows = np.repeat(np.arange(len(inside)), np.diff(bounds))
+        inside[rows, images[bounds[0] : bounds[-1]]] = True
+        return inside
+
+    return mask
+
+
+def _first_listed(
+    queries: np.ndarray, images: np.ndarray, people: np.ndarray, bboxes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Search people whose entry is the first of its image in the gallery, count all: SeqNet."""
+    del bboxes
+    keys = queries * (images.max(initial=0) + 1) + images
+    # millions of entries, few with a person: look at the images of these only
+    same = np.flatnonzero(np.isin(keys, keys[people]))
+    _, first = np.unique(keys[same], return_index=True)
+    return np.flatnonzero(np.isin(people, same[first])), np.arange(len(people))
+
+
+def _different(
+    queries: np.ndarray, images: np.ndarray, people: np.ndarray, bboxes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Search and count people whose box the gallery has not listed before."""
+    different = different_boxes(queries[people], images[people], bboxes)
+    return different, different
+
+
+def _all_but_own(listed: GalleryMask, query_images: np.ndarray) -> GalleryMask:
+    def mask(block: slice) -> np.ndarray:
+        inside = listed(block)
+        own = (np.arange(len(inside)), query_images[block])
+        keeps_own = inside[own]
+        inside[:] = True
+        inside[own] = keeps_own
+        return inside
+
+    return mask
+
+
+def _smallest(directory: Path) -> str:
+    """Name the smallest size: the listed people are the same in all, and 50 is in the release."""
+    numbers = [name for name in available_sizes(directory) if name.isdigit()]
+    return numbers[0] if numbers else '50'
+
+
+def _check_queries(galleries: Galleries, ground_truth: GroundTruth) -> None:
+    index = galleries.query_index
+    if len(index) and (index.min() < 0 or index.max() >= ground_truth.num_queries):
+        raise ValueError(
+            f'{galleries.path} has galleries for {len(index)} queries, but {ground_truth.path} '
+            f'has {ground_truth.num_queries} queries; take files of one conversion.'
+        )
+
+
+def _setting(size: int | str) -> str:
+    return f'g{size}' if str(size).isdigit() else str(size)

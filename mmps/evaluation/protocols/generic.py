@@ -1,0 +1,180 @@
+"""Search in all other images: for a user's own data, and the base of PRW's usual rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from mmps.registry import TASK_UTILS
+
+from ..detections import Detections
+from ..functional.budget import budget_threshold
+from ..functional.matching import pairs_within_groups
+from ..ground_truth import NO_CAMERA, GroundTruth
+from ..predictions import Predictions
+from ..results import TOP_KS
+from ..search import GalleryMask, SearchPlan, SearchTask
+from ..targets import Targets
+from .conventions import different_boxes, first_per_image, of_convention
+
+
+@TASK_UTILS.register_module()
+class GenericProtocol:
+    """Search each query in every image but its own.
+
+    Args:
+        cross_camera: leave out all images of the query's camera (SeqNet's
+            ``ignore_cam_id=False``, COAT's multi-view gallery).
+        boxes_per_image: also search among the best boxes, so many per image on average.
+        convention: ``legacy`` looks for one box of a person per image, ``strict`` for each.
+        searcher: config of the ``mmps.Searcher``.
+
+    Raises:
+        ValueError: if there is no such convention.
+    """
+
+    ks = TOP_KS
+
+    def __init__(
+        self,
+        cross_camera: bool = False,
+        boxes_per_image: Sequence[float] = (),
+        convention: str = 'legacy',
+        searcher: dict | None = None,
+    ) -> None:
+        self.cross_camera = cross_camera
+        self.boxes_per_image = tuple(boxes_per_image)
+        self.convention = convention
+        self.wanted_boxes = of_convention(convention, first_per_image, different_boxes)
+        self.searcher = TASK_UTILS.build({'type': 'mmps.Searcher', **(searcher or {})})
+
+    def prepare(self, ground_truth: GroundTruth) -> GroundTruth:
+        """Leave the annotation as it is.
+
+        Args:
+            ground_truth: the annotation file's content.
+        """
+        return ground_truth
+
+    def plans(
+        self, ground_truth: GroundTruth, predictions: Predictions
+    ) -> Iterator[tuple[str, SearchPlan]]:
+        """Plan the search among all boxes.
+
+        Args:
+            ground_truth: the annotation file's content.
+            predictions: boxes and embeddings.
+
+        Yields:
+            One plan; its setting is the empty string.
+        """
+        detections = Detections.from_predictions(predictions, ground_truth)
+        yield '', SearchPlan(self.task(ground_truth), detections)
+
+    def budgeted_plans(
+        self, ground_truth: GroundTruth, predictions: Predictions
+    ) -> Iterator[tuple[str, SearchPlan]]:
+        """Plan the searches among the best boxes.
+
+        Args:
+            ground_truth: the annotation file's content.
+            predictions: boxes and embeddings.
+
+        Yields:
+            Setting, ``bpi<K>``, and plan.
+        """
+        for boxes in self.boxes_per_image:
+            threshold = budget_threshold(predictions.scores, ground_truth.num_images, boxes)
+            kept = Detections.from_predictions(predictions.above(threshold), ground_truth)
+            yield budget_setting(boxes), SearchPlan(self.task(ground_truth), kept)
+
+    def task(self, ground_truth: GroundTruth) -> SearchTask:
+        """Say what each query is searched in and what is right.
+
+        Args:
+            ground_truth: the annotation file's content.
+
+        Raises:
+            ValueError: if cameras are needed and unknown.
+        """
+        if self.cross_camera:
+            require_cameras(ground_truth)
+        queries, annotations = same_person_pairs(ground_truth)
+        images = ground_truth.images[annotations]
+        wanted = images != ground_truth.query_images[queries]
+        if self.cross_camera:
+            other = ground_truth.query_cameras[queries] != ground_truth.image_cameras[images]
+            wanted &= other
+        queries, images, annotations = queries[wanted], images[wanted], annotations[wanted]
+        bboxes = ground_truth.bboxes[annotations]
+        kept = self.wanted_boxes(queries, images, bboxes)
+        return SearchTask(
+            query_index=np.arange(ground_truth.num_queries),
+            gallery=other_images(ground_truth, self.cross_camera),
+            judge=Targets.sort(queries[kept], images[kept], bboxes[kept]),
+            num_targets=np.bincount(queries[kept], minlength=ground_truth.num_queries),
+        )
+
+
+def budget_setting(boxes_per_image: float) -> str:
+    """Name the setting of a number of boxes per image, ``bpi5``.
+
+    Args:
+        boxes_per_image: the number.
+    """
+    return f'bpi{boxes_per_image:g}'
+
+
+def require_cameras(ground_truth: GroundTruth) -> None:
+    """Make sure that every image and every query has a camera.
+
+    Args:
+        ground_truth: the annotation file's content.
+
+    Raises:
+        ValueError: if a camera is unknown.
+    """
+    cameras = np.concatenate([ground_truth.image_cameras, ground_truth.query_cameras])
+    if (cameras == NO_CAMERA).any():
+        raise ValueError(
+            f'{ground_truth.path} has images or queries without camera_id, which this camera rule '
+            'needs; add them or count all cameras.'
+        )
+
+
+def same_person_pairs(ground_truth: GroundTruth) -> tuple[np.ndarray, np.ndarray]:
+    """Pair each query with all annotated boxes of its person, its own box included.
+
+    Args:
+        ground_truth: the annotation file's content.
+
+    Returns:
+        ``(P,)`` queries, ascending, and ``(P,)`` annotations, ascending within each query.
+    """
+    people = np.flatnonzero(~ground_truth.ignored)
+    order = people[np.argsort(ground_truth.person_ids[people], kind='stable')]
+    identities, starts = np.unique(ground_truth.person_ids[order], return_index=True)
+    offsets = np.r_[starts, len(order)]
+    group = np.searchsorted(identities, ground_truth.query_person_ids)
+    known = np.isin(ground_truth.query_person_ids, identities)
+    queries, members = pairs_within_groups(group[known], offsets)
+    return np.flatnonzero(known)[queries], order[members]
+
+
+def other_images(ground_truth: GroundTruth, cross_camera: bool) -> GalleryMask:
+    """Make the mask of galleries that hold every image but the query's.
+
+    Args:
+        ground_truth: the annotation file's content.
+        cross_camera: leave out all images of the query's camera.
+    """
+    positions = np.arange(ground_truth.num_images)
+
+    def mask(block: slice) -> np.ndarray:
+        inside = positions != ground_truth.query_images[block, None]
+        if cross_camera:
+            inside &= ground_truth.image_cameras != ground_truth.query_cameras[block, None]
+        return inside
+
+    return mask

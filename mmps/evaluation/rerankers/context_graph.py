@@ -1,0 +1,90 @@
+"""Context bipartite graph matching as a step of the search."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mmps.registry import TASK_UTILS
+
+from ..detections import Detections
+from ..functional.context_graph import match_context
+from ..functional.matching import paired_iou
+from ..functional.ranking import most_similar
+from ..ground_truth import GroundTruth
+from ..search import Reranker, SearchPlan
+
+SAME_PERSON_IOU = 0.5
+
+
+@TASK_UTILS.register_module()
+class ContextGraph:
+    """Revise the images that hold a query's most similar boxes (SeqNet's CBGM).
+
+    Boxes on the query person itself, IoU above 0.5, are no context. SeqNet takes k1 10 and k2 3 on
+    CUHK-SYSU, 30 and 4 on PRW.
+
+    Args:
+        k1: number of most similar boxes whose images are revised.
+        k2: number of people of the query's image that are matched, the query included.
+    """
+
+    def __init__(self, k1: int = 10, k2: int = 3) -> None:
+        self.k1 = k1
+        self.k2 = k2
+
+    def prepare(
+        self,
+        ground_truth: GroundTruth,
+        query_embeddings: np.ndarray,
+        plan: SearchPlan,
+        weighted: SearchPlan,
+    ) -> Reranker:
+        """Bind the revision to one search.
+
+        Args:
+            ground_truth: the annotation file's content.
+            query_embeddings: ``(Q, D)`` in the order of the plan's queries.
+            plan: its boxes around the query are the context.
+            weighted: the same plan, boxes weighted by their scores if so set.
+        """
+        gallery = weighted.detections
+
+        def rerank(similarities: np.ndarray, block: slice) -> np.ndarray:
+            for row, query in zip(similarities, range(block.start, block.stop), strict=True):
+                index = int(plan.task.query_index[query])
+                others = context_boxes(ground_truth, plan.detections, index)[: self.k2 - 1]
+                context = np.concatenate(
+                    [query_embeddings[query : query + 1], plan.detections.embeddings[others]]
+                )
+                self._revise(row, context, gallery)
+            return similarities
+
+        return rerank
+
+    def _revise(self, row: np.ndarray, context: np.ndarray, gallery: Detections) -> None:
+        """Give one box of each promising image a new similarity, in place."""
+        for image in np.unique(gallery.images[most_similar(row, self.k1)]):
+            boxes = slice(gallery.offsets[image], gallery.offsets[image + 1])
+            pairs = context @ gallery.embeddings[boxes].T
+            pairs[0] = row[boxes]
+            matched = match_context(pairs)
+            if matched is not None:
+                row[boxes.start + matched[0]] = matched[1]
+
+
+def context_boxes(ground_truth: GroundTruth, detections: Detections, query: int) -> np.ndarray:
+    """Find the boxes of other people around a query, in descending order of score.
+
+    Args:
+        ground_truth: the annotation file's content.
+        detections: boxes of all images.
+        query: position in the annotation file's ``queries``.
+
+    Returns:
+        Positions of detections.
+    """
+    image = ground_truth.query_images[query]
+    boxes = np.arange(detections.offsets[image], detections.offsets[image + 1])
+    own = np.broadcast_to(ground_truth.query_bboxes[query], (len(boxes), 4))
+    boxes = boxes[paired_iou(own, detections.bboxes[boxes]) <= SAME_PERSON_IOU]
+    return boxes[np.argsort(-detections.scores[boxes], kind='stable')]

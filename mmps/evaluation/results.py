@@ -1,0 +1,108 @@
+"""How each query of a search did, and the averages that papers print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from .functional.ranking import top_k
+
+TOP_KS = (1, 5, 10)
+
+
+@dataclass(frozen=True, eq=False)
+class QueryResults:
+    """How each query did; every array is ``(Q,)``.
+
+    Args:
+        query_index: position in the annotation file's ``queries``.
+        average_precision: in 0..1.
+        first_rank: place of the first hit, counted from 1; 0 without a hit.
+        num_targets: right boxes that exist.
+        num_undetected: targets without a detection that covers them.
+        num_outranked: targets that were detected, with a wrong box before or beside them.
+    """
+
+    query_index: np.ndarray
+    average_precision: np.ndarray
+    first_rank: np.ndarray
+    num_targets: np.ndarray
+    num_undetected: np.ndarray
+    num_outranked: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.query_index)
+
+    @property
+    def counted(self) -> np.ndarray:
+        """``(Q,)`` true for queries with something to find; others have no average precision."""
+        return self.num_targets > 0
+
+    def per_query(self, ks: Sequence[int] = TOP_KS) -> dict[str, np.ndarray]:
+        """List each metric's value of every query that counts.
+
+        Args:
+            ks: places for the top-k rates.
+
+        Returns:
+            ``mAP`` and ``top<k>``, one value in 0..1 per query that has something to find.
+
+        Raises:
+            ValueError: if no query has anything to find.
+        """
+        if not self.counted.any():
+            raise ValueError(
+                'no query has a person to find in its gallery; check the identities of the queries.'
+            )
+        first = self.first_rank[self.counted]
+        hits = {f'top{k}': top_k(first, k).astype(np.float64) for k in ks}
+        return {'mAP': self.average_precision[self.counted], **hits}
+
+    def metrics(self, ks: Sequence[int] = TOP_KS) -> dict[str, float]:
+        """Average over the queries that have something to find.
+
+        Args:
+            ks: places for the top-k rates.
+
+        Returns:
+            ``mAP`` and ``top<k>``, fractions in 0..1.
+
+        Raises:
+            ValueError: if no query has anything to find.
+        """
+        return {name: float(values.mean()) for name, values in self.per_query(ks).items()}
+
+    def failed(self, queries: np.ndarray) -> QueryResults:
+        """Let queries find nothing, though they count.
+
+        Args:
+            queries: ``(Q,)`` true for those queries.
+        """
+        return replace(
+            self,
+            average_precision=np.where(queries, 0.0, self.average_precision),
+            first_rank=np.where(queries, 0, self.first_rank),
+            num_undetected=np.where(queries, self.num_targets, self.num_undetected),
+            num_outranked=np.where(queries, 0, self.num_outranked),
+        )
+
+    def without(self, queries: np.ndarray) -> QueryResults:
+        """Leave queries out.
+
+        Args:
+            queries: ``(Q,)`` true for those queries.
+        """
+        kept = {field.name: getattr(self, field.name)[~queries] for field in fields(self)}
+        return QueryResults(**kept)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[QueryResults]) -> QueryResults:
+        """Join results of consecutive queries.
+
+        Args:
+            parts: at least one.
+        """
+        names = [field.name for field in fields(cls)]
+        return cls(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})

@@ -1,0 +1,6 @@
+from .cache import FeatureCache
+from .extraction import pooled_shards
+from .fingerprint import weights_digest
+from .source import FeatureSource
+
+__all__ = ['FeatureCache', 'FeatureSource', 'pooled_shards', 'weights_digest']

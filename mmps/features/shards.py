@@ -1,0 +1,57 @@
+"""Arrays on disk that survive a kill: written whole or not at all, checked before use."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from .atomic import atomic_file
+
+DIGEST_SIZE = hashlib.sha256().digest_size
+"""Bytes behind an array that hold the checksum of all bytes before."""
+
+
+def write_shard(path: Path, rows: np.ndarray) -> None:
+    """Write an array with its checksum behind it.
+
+    Array and checksum are one file, so that several writers of one path cannot mix theirs up;
+    NumPy's reader leaves alone what follows the array.
+
+    Args:
+        path: Of the array, ending in ``.npy``.
+        rows: Any array.
+    """
+    with atomic_file(path) as file:
+        np.save(file, rows, allow_pickle=False)
+        size = file.tell()
+        file.seek(0)
+        checksum = _digest(file, size)
+        file.seek(size)
+        file.write(checksum)
+
+
+def shard_fault(path: Path) -> str | None:
+    """Say what is wrong with a shard, or ``None`` where its bytes are those that were written."""
+    if not path.is_file():
+        return 'is missing'
+    size = path.stat().st_size - DIGEST_SIZE
+    with open(path, 'rb') as file:
+        whole = size > 0 and _digest(file, size) == file.read(DIGEST_SIZE)
+    return None if whole else 'has changed since it was written'
+
+
+def open_shard(path: Path) -> np.ndarray:
+    """Map an array into memory, read-only."""
+    return np.load(path, mmap_mode='r', allow_pickle=False)
+
+
+def _digest(file: BinaryIO, size: int) -> bytes:
+    digest = hashlib.sha256()
+    while size:
+        chunk = file.read(min(size, 1 << 22))
+        digest.update(chunk)
+        size -= len(chunk)
+    return digest.digest()

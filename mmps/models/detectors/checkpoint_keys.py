@@ -1,0 +1,90 @@
+"""Checkpoints of plain detectors, read by models that wrap a detector."""
+
+from __future__ import annotations
+
+import re
+
+from mmengine.logging import MMLogger
+from torch import Tensor, nn
+
+from mmps.structures import UserError
+
+from .person_class import keep_person
+
+
+def adopt_detector_weights(state_dict: dict, prefix: str, model: nn.Module) -> None:
+    """Make a plain detector's checkpoint fit a model that keeps the detector in ``detector``.
+
+    Heads of COCO's 80 classes give their person's rows to a head of one class. What such a file
+    cannot hold, the re-ID branch, keeps the weights that it has.
+
+    Args:
+        state_dict: Weights by name; changed in place where they come from a plain detector.
+        prefix: Of the model in ``state_dict``.
+        model: The model with ``detector`` and ``reid_branch``.
+
+    Raises:
+        UserError: Nothing in the file fits the backbone, or a weight of the detector has another
+            shape: it is no checkpoint for this model.
+    """
+    ours = [key for key in state_dict if key.startswith(prefix)]
+    wrapped, branch = f'{prefix}detector.', f'{prefix}reid_branch.'
+    if not any(key.startswith((wrapped, branch)) for key in ours):
+        for key in ours:
+            state_dict[wrapped + key[len(prefix) :]] = state_dict.pop(key)
+    expected = model.detector.state_dict(prefix=wrapped)
+    if not any(name in state_dict for name in expected if 'backbone.' in name):
+        example = next(iter(ours), 'nothing')
+        raise UserError(
+            "The checkpoint holds no weight of the detector's backbone (its first entry is "
+            f'{example!r}): give a checkpoint of this model or of a plain mmdet detector.'
+        )
+    rename_old_layers(state_dict, expected)
+    changed = keep_person(state_dict, expected)
+    if changed:
+        MMLogger.get_current_instance().info(
+            "Of the checkpoint's 80 classes the person is kept (%d weights).", len(changed)
+        )
+    check_shapes(state_dict, expected, wrapped)
+    if not any(key.startswith(branch) for key in state_dict):
+        MMLogger.get_current_instance().warning(
+            'The checkpoint holds a detector only: the re-ID branch is not trained yet.'
+        )
+        own = model.reid_branch.state_dict(prefix=branch)
+        state_dict.update({key: value.clone() for key, value in own.items()})
+
+
+def rename_old_layers(state_dict: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    """Give layers of early anchor-free heads, ``fcos_cls``, their present name, ``conv_cls``.
+
+    mmdet does so for a detector that is loaded by itself, but not inside another model.
+
+    Args:
+        state_dict: What was read; changed in place.
+        expected: What the model has.
+    """
+    for name in [n for n in state_dict if n not in expected]:
+        renamed = re.sub(r'\.[a-z]+_(cls|reg|centerness)(?=\.\w+$)', r'.conv_\1', name)
+        if renamed in expected and renamed not in state_dict:
+            state_dict[renamed] = state_dict.pop(name)
+
+
+def check_shapes(state_dict: dict[str, Tensor], expected: dict[str, Tensor], prefix: str) -> None:
+    """Refuse weights of another shape, which MMEngine would leave out with a mere warning.
+
+    Args:
+        state_dict: What was read.
+        expected: What the model has.
+        prefix: Left out of names in the message.
+
+    Raises:
+        UserError: A weight has another shape.
+    """
+    for name in expected.keys() & state_dict.keys():
+        found, wanted = tuple(state_dict[name].shape), tuple(expected[name].shape)
+        if found != wanted:
+            raise UserError(
+                f"The checkpoint's {name[len(prefix) :]} has shape {found}, the model's {wanted}: "
+                'give a checkpoint of the same detector, or make `model.detector` equal to its '
+                'config.'
+            )

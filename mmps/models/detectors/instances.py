@@ -1,0 +1,75 @@
+"""What a person-search model reads from and writes into data samples.
+
+Inside the network boxes are in pixels of its input; in data samples at test time they are in
+pixels of the image file. Here they cross over.
+"""
+
+from __future__ import annotations
+
+import torch
+from mmdet.structures import DetDataSample
+from mmdet.structures.bbox import get_box_tensor
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmps.structures import image_to_network, is_labelled
+
+FIELDS = ('pred_instances', 'gt_instances', 'query_instances')
+"""Fields of a data sample whose boxes get embeddings at test time, where present."""
+
+
+def instances_to_embed(samples: list[DetDataSample]) -> list[tuple[int, InstanceData]]:
+    """List everybody in a batch who needs an embedding.
+
+    Returns:
+        Pairs of the image's index in the batch and instances with ``bboxes``.
+    """
+    return [
+        (index, sample.get(field))
+        for index, sample in enumerate(samples)
+        for field in FIELDS
+        if field in sample and 'bboxes' in sample.get(field)
+    ]
+
+
+def test_rois(
+    instances: list[tuple[int, InstanceData]], samples: list[DetDataSample], like: Tensor
+) -> Tensor:
+    """Collect boxes in image pixels as RoIs of one pooling pass.
+
+    Args:
+        instances: From :func:`instances_to_embed`.
+        samples: The batch, for the scale factors.
+        like: Any tensor with the wanted device.
+
+    Returns:
+        ``(N, 5)`` (image index, x1, y1, x2, y2) in pixels of the network's input.
+    """
+    rois = [like.new_zeros(0, 5, dtype=torch.float32)]
+    for index, people in instances:
+        boxes = get_box_tensor(people.bboxes).to(like.device, torch.float32)
+        boxes = image_to_network(boxes, samples[index].scale_factor)
+        rois.append(torch.cat([boxes.new_full((len(boxes), 1), index), boxes], dim=1))
+    return torch.cat(rois)
+
+
+def training_rois(samples: list[DetDataSample]) -> tuple[Tensor, Tensor]:
+    """Collect the labelled people of a training batch, whose boxes went through its transforms.
+
+    Returns:
+        ``(N, 5)`` RoIs in pixels of the network's input and ``(N,)`` identities.
+    """
+    rois, identities = [], []
+    for index, sample in enumerate(samples):
+        people = sample.gt_instances
+        boxes = get_box_tensor(people.bboxes)[is_labelled(people.person_ids)].float()
+        rois.append(torch.cat([boxes.new_full((len(boxes), 1), index), boxes], dim=1))
+        identities.append(people.person_ids[is_labelled(people.person_ids)])
+    return torch.cat(rois), torch.cat(identities)
+
+
+def write_embeddings(instances: list[tuple[int, InstanceData]], embeddings: Tensor) -> None:
+    """Hand the rows of ``(N, D)`` embeddings back to the instances they were made for."""
+    parts = embeddings.split([len(people) for _, people in instances])
+    for (_, people), part in zip(instances, parts, strict=True):
+        people.embeddings = part

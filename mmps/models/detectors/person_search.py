@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import copy
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol
+
+import torch
+from mmdet.models.detectors.base import BaseDetector
+from mmdet.structures import DetDataSample
+from mmengine.config import ConfigDict
+from torch import Tensor
+
+from mmps.registry import MODELS
+from mmps.structures import ConfigError
+
+from .checkpoint_keys import adopt_detector_weights
+from .instances import instances_to_embed, test_rois, training_rois, write_embeddings
+
+PHASES = {
+    'detection': ('detector',),
+    'reid': ('reid_branch',),
+    'joint': ('detector', 'reid_branch'),
+}
+"""What learns in each phase of training."""
+
+
+class FeatureSource(Protocol):
+    """Where the re-ID branch pools: a stage of the detector's backbone, or the image itself."""
+
+    channels: int
+
+    def watch(self, inputs: Tensor) -> FeatureSource:
+        """Open around one pass of the detector over these inputs."""
+
+    def run(self, inputs: Tensor) -> Tensor:
+        """Compute the feature alone."""
+
+    @property
+    def feature(self) -> Tensor:
+        """``(B, C, H, W)`` of the pass."""
+
+    def weights(self) -> dict[str, Any]:
+        """Describe what the feature depends on, for the cache's fingerprint."""
+
+
+class PersonSearchDetector(BaseDetector):
+    """A detector and a re-ID branch that pools a feature in the detector's boxes.
+
+    What :class:`SharedBackboneDetector` and :class:`DisjointDetector` have in common: phases,
+    losses, prediction, pooled features for the cache, checkpoints.
+
+    Args:
+        detector: Config of an mmdet detector.
+        phase: What learns, a key of ``PHASES``; the two-phase hook moves it along.
+        detach: Whether gradients of the re-ID loss stop at the feature, as in the paper's
+            section 2; matters in the phase ``joint`` only.
+        data_preprocessor: Config for scene images; the detector's own where left out.
+        init_cfg: As in any module of MMEngine.
+    """
+
+    source: FeatureSource
+
+    def __init__(
+        self,
+        detector: dict,
+        phase: str = 'joint',
+        detach: bool = True,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        detector = ConfigDict(copy.deepcopy(dict(detector)))
+        images = (
+            data_preprocessor
+            or detector.get('data_preprocessor')
+            or {'type': 'DetDataPreprocessor'}
+        )
+        super().__init__(
+            data_preprocessor={'type': 'mmps.SearchDataPreprocessor', 'images': images},
+            init_cfg=init_cfg,
+        )
+        self._preprocessor = str(images)
+        self.detector = MODELS.build(detector)
+        self.detach = detach
+        self.phase = phase
+
+    def add_branch(self, source: FeatureSource, reid_branch: dict) -> None:
+        """Complete the model; constructors of subclasses end with it."""
+        self.source = source
+        self.reid_branch = MODELS.build(reid_branch)
+        self._learns = {name: p.requires_grad for name, p in self.named_parameters()}
+        self.set_phase(self.phase)
+
+    def set_phase(self, phase: str) -> None:
+        """Choose what learns: gradients, and training mode of normalisation and dropout.
+
+        Args:
+            phase: A key of ``PHASES``.
+
+        Raises:
+            ConfigError: It is none.
+        """
+        if phase not in PHASES:
+            raise ConfigError(f'phase={phase!r} must be one of {", ".join(PHASES)}')
+        self.phase = phase
+        for name, parameter in self.named_parameters():
+            active = name.split('.')[0] in PHASES[phase]
+            parameter.requires_grad_(active and self._learns[name])
+        self.train(self.training)
+
+    def start_reid(self) -> None:
+        """Begin phase 2: the branch starts from what the trained detector gives it."""
+        self.reid_branch.start(self.detector.backbone)
+
+    def train(self, mode: bool = True) -> PersonSearchDetector:
+        """Switch to training or evaluation; what does not learn stays in evaluation."""
+        super().train(mode)
+        for name in ('detector', 'reid_branch'):
+            if hasattr(self, name) and name not in PHASES[self.phase]:
+                getattr(self, name).eval()
+        return self
+
+    def forward(
+        self,
+        inputs: Tensor | None = None,
+        data_samples: list[DetDataSample] | None = None,
+        mode: str = 'tensor',
+        pooled: Tensor | None = None,
+        person_ids: Tensor | None = None,
+    ) -> dict[str, Tensor] | list[DetDataSample] | tuple[Tensor, ...]:
+        """Run on scene images as any mmdet detector, or compute the loss of pooled features.
+
+        Args:
+            inputs: ``(B, 3, H, W)`` normalised images.
+            data_samples: Annotations and meta information of the images.
+            mode: ``'loss'``, ``'predict'`` or ``'tensor'``.
+            pooled: ``(N, C, h, w)`` pooled features from the cache, in place of images.
+            person_ids: ``(N,)`` identities of the pooled features.
+        """
+        if pooled is not None:
+            return self.reid_branch.loss(pooled, person_ids)
+        return super().forward(inputs, data_samples, mode)
+
+    def loss(self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample]) -> dict:
+        """Compute the detector's losses, and in the joint phase the re-ID loss beside them."""
+        if self.phase == 'detection':
+            with _precision_of_ops(batch_inputs):
+                return self.detector.loss(batch_inputs, batch_data_samples)
+        rois, person_ids = training_rois(batch_data_samples)
+        with self.source.watch(batch_inputs), _precision_of_ops(batch_inputs):
+            losses = self.detector.loss(batch_inputs, batch_data_samples)
+            feature = self.source.feature
+        feature = feature.detach() if self.detach else feature
+        return losses | self.reid_branch.loss(self.reid_branch.pooling(feature, rois), person_ids)
+
+    def predict(
+        self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample], rescale: bool = True
+    ) -> list[DetDataSample]:
+        """Detect people and embed them, the ground truth's people and the queries in one pass.
+
+        While the detection phase trains, there is nothing to embed with: boxes only.
+        Boxes of ``gt_instances`` and ``query_instances``, where the samples have them, are in
+        pixels of the image file.
+
+        Returns:
+            The samples with ``pred_instances``; it, ``gt_instances`` and ``query_instances`` get
+            ``embeddings`` ``(N, D)``.
+
+        Raises:
+            ConfigError: ``rescale`` is off: ground truth and queries know image pixels only.
+        """
+        if not rescale:
+            raise ConfigError(
+                'SharedBackboneDetector predicts boxes in image pixels only; '
+                'call predict(..., rescale=True)'
+            )
+        if self.phase == 'detection':
+            with _precision_of_ops(batch_inputs):
+                return self.detector.predict(batch_inputs, batch_data_samples)
+        with self.source.watch(batch_inputs), _precision_of_ops(batch_inputs):
+            samples = self.detector.predict(batch_inputs, batch_data_samples, rescale=True)
+            feature = self.source.feature
+        people = instances_to_embed(samples)
+        write_embeddings(people, self.reid_branch(feature, test_rois(people, samples, feature)))
+        return samples
+
+    def pool(self, batch_inputs: Tensor, rois: Tensor) -> Tensor:
+        """Compute what phase 2 learns from: shared features pooled in boxes.
+
+        Args:
+            batch_inputs: ``(B, 3, H, W)`` normalised images.
+            rois: ``(N, 5)`` (image index, x1, y1, x2, y2) in pixels of the network's input.
+
+        Returns:
+            ``(N, C, h, w)``.
+        """
+        return self.reid_branch.pooling(self.source.run(batch_inputs), rois)
+
+    @property
+    def pooled_shape(self) -> tuple[int, int, int]:
+        """(C, h, w) of a pooled feature."""
+        return (self.source.channels, *self.reid_branch.pooling.output_size)
+
+    def feature_fingerprint(self) -> dict[str, Any]:
+        """Describe all of the model that pooled features depend on."""
+        return {
+            **self.source.weights(),
+            'pooling': repr(self.reid_branch.pooling),
+            'preprocessor': self._preprocessor,
+        }
+
+    def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
+        """Give the detector's features, as mmdet's tools expect."""
+        return self.detector.extract_feat(batch_inputs)
+
+    def _forward(
+        self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample] | None = None
+    ) -> tuple[Tensor, ...]:
+        return self.detector._forward(batch_inputs, batch_data_samples)
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args, **kwargs) -> None:
+        adopt_detector_weights(state_dict, prefix, self)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+def _precision_of_ops(inputs: Tensor) -> AbstractContextManager:
+    """Keep a detector on the CPU out of autocast: mmcv's NMS there knows single precision only."""
+    return torch.autocast('cpu', enabled=False) if inputs.device.type == 'cpu' else nullcontext()

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from mmps.models.reid import FeatureTap
+from mmps.models.reid.roi_pooling import PAPER_SIZES
+from mmps.registry import MODELS
+
+from .person_search import PersonSearchDetector
+
+
+@MODELS.register_module()
+class SharedBackboneDetector(PersonSearchDetector):
+    """Person search with one backbone: any mmdet detector plus a re-ID branch (the paper's J_x).
+
+    The detector's ``loss`` and ``predict`` run as they are. The re-ID branch takes the output of
+    the last shared stage from the same backbone pass. Loesch et al., section 2 and Fig. 1.
+
+    Args:
+        detector: Config of an mmdet detector with a ResNet-like backbone.
+        reid_branch: Settings of the branch; each of ``pooling``, ``stages``, ``aggregation``
+            and ``head`` need only say what differs from the paper's.
+        shared_stages: The J of the paper: 2, 3 or 4 stages, the stem counted, are shared.
+        **kwargs: As in :class:`PersonSearchDetector`.
+    """
+
+    def __init__(
+        self,
+        detector: dict,
+        reid_branch: dict | None = None,
+        shared_stages: int = 3,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(detector, **kwargs)
+        self.add_branch(
+            FeatureTap(self.detector.backbone, shared_stages),
+            complete_branch(reid_branch or {}, detector['backbone'], shared_stages),
+        )
+
+
+def complete_branch(branch: dict, backbone: dict, shared_stages: int) -> dict:
+    """Fill in what the number of shared stages decides, and the paper's choices.
+
+    Args:
+        branch: What a config says of the branch.
+        backbone: Config of the detector's backbone.
+        shared_stages: 2, 3 or 4, the stem counted.
+
+    Returns:
+        A config of the whole branch.
+    """
+    defaults = {
+        'pooling': {
+            'type': 'mmps.RoIPooling',
+            'stride': _stride(backbone, shared_stages),
+            'output_size': PAPER_SIZES.get(shared_stages),
+        },
+        'stages': {
+            'type': 'mmps.ReplicatedStages',
+            'backbone': backbone,
+            'shared_stages': shared_stages,
+        },
+        'aggregation': {'type': 'mmps.AveragePool'},
+        'head': {'type': 'mmps.TripletReIDHead'},
+    }
+    branch = {'type': 'mmps.ReIDBranch', **branch}
+    for part, settings in defaults.items():
+        branch[part] = {**settings, **branch.get(part, {})}
+    return branch
+
+
+def _stride(backbone: dict, shared_stages: int) -> int:
+    strides = backbone.get('strides', (1, 2, 2, 2))[: shared_stages - 1]
+    return 4 * int(torch.tensor(strides).prod())

@@ -1,0 +1,22 @@
+from .aggregation import AveragePool, GeMPool
+from .bn_neck import BNNeck
+from .branch import ReIDBranch
+from .crop_backbone import CropBackbone
+from .feature_tap import FeatureTap
+from .random_erasing import RandomErasing
+from .replicated_stages import ReplicatedStages
+from .roi_pooling import RoIPooling
+from .triplet_head import TripletReIDHead
+
+__all__ = [
+    'AveragePool',
+    'BNNeck',
+    'CropBackbone',
+    'FeatureTap',
+    'GeMPool',
+    'RandomErasing',
+    'ReIDBranch',
+    'ReplicatedStages',
+    'RoIPooling',
+    'TripletReIDHead',
+]

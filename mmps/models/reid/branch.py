@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmps.registry import MODELS
+
+
+@MODELS.register_module()
+class ReIDBranch(BaseModule):
+    """RoI pooling, replicated stages, aggregation, head: shared features and boxes to embeddings.
+
+    Args:
+        pooling: Config of the RoI pooling.
+        stages: Config of what follows it; must tell its ``out_channels``.
+        aggregation: Config of the step from maps to vectors.
+        head: Config of the head; its ``in_channels`` is filled in.
+        augmentation: Config of a change of pooled features in training, such as
+            :class:`RandomErasing`.
+        chunk: Most boxes embedded at once outside training, a bound on memory.
+    """
+
+    def __init__(
+        self,
+        pooling: dict,
+        stages: dict,
+        aggregation: dict,
+        head: dict,
+        augmentation: dict | None = None,
+        chunk: int = 512,
+    ) -> None:
+        super().__init__()
+        self.pooling = MODELS.build(pooling)
+        self.stages = MODELS.build(stages)
+        self.aggregation = MODELS.build(aggregation)
+        self.head = MODELS.build({'in_channels': self.stages.out_channels, **head})
+        self.augmentation = MODELS.build(augmentation) if augmentation else nn.Identity()
+        self.chunk = chunk
+
+    def start(self, backbone: nn.Module) -> None:
+        """Take over what a trained detector's backbone has to give; phase 2 begins."""
+        self.stages.start(backbone)
+
+    def forward(self, feature: Tensor, rois: Tensor) -> Tensor:
+        """Embed people without gradients in chunks.
+
+        Args:
+            feature: ``(B, C, H, W)`` output of the last shared stage.
+            rois: ``(N, 5)`` (image index, x1, y1, x2, y2) in pixels of the network's input.
+
+        Returns:
+            ``(N, D)``; ``(0, D)`` without boxes.
+        """
+        if not len(rois):
+            return feature.new_zeros(0, self.head.embedding_channels, dtype=torch.float32)
+        return torch.cat([self.embed(self.pooling(feature, c)) for c in rois.split(self.chunk)])
+
+    def embed(self, pooled: Tensor) -> Tensor:
+        """Embed pooled features: ``(N, C, h, w)`` to ``(N, D)``."""
+        return self.head(self.aggregation(self.stages(pooled)))
+
+    def loss(self, pooled: Tensor, person_ids: Tensor) -> dict[str, Tensor]:
+        """Compute the re-ID loss of pooled features.
+
+        Args:
+            pooled: ``(N, C, h, w)``.
+            person_ids: ``(N,)`` integers, ``UNLABELLED`` where unknown.
+
+        Returns:
+            What the head logs; keys that begin with ``loss`` are summed and minimised.
+        """
+        features = self.stages(self.augmentation(pooled))
+        return self.head.loss(self.aggregation(features), person_ids)

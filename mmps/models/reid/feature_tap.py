@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from mmps.features import weights_digest
+from mmps.structures import ConfigError
+
+
+class _EnoughComputed(BaseException):
+    """Ends a backbone pass as soon as the tapped stage is there."""
+
+
+class FeatureTap:
+    """Takes the output of the last shared ResNet stage out of a detector's own backbone pass.
+
+    ``shared_stages=3`` is the paper's J3: C1 (stem), C2 (``layer1``) and C3 (``layer2``) are
+    shared, so ``layer2`` is tapped. Use as a context manager around one call of the detector; the
+    hook lives only that long, and the detector stays as it is.
+
+    Args:
+        backbone: A ResNet-like backbone: it lists its stages in ``res_layers``.
+        shared_stages: 2, 3 or 4, counting the stem as the first stage.
+
+    Attributes:
+        channels: Channels of the output.
+        feature: ``(B, C, H, W)`` output of the tapped stage, after a backbone pass.
+
+    Raises:
+        ConfigError: The backbone has no such stages.
+    """
+
+    def __init__(self, backbone: nn.Module, shared_stages: int) -> None:
+        layers = stage_names(backbone)
+        if not 2 <= shared_stages <= len(layers):
+            raise ConfigError(
+                f'shared_stages={shared_stages} is not possible with the {len(layers)} stages '
+                f'after the stem; choose 2 to {len(layers)} (the paper: 2, 3 or 4)'
+            )
+        self.backbone = backbone
+        self.stage = getattr(backbone, layers[shared_stages - 2])
+        self.channels = out_channels(self.stage)
+        self._shared_stages = shared_stages
+        self._feature: Tensor | None = None
+        self._stop = False
+
+    def watch(self, inputs: Tensor) -> FeatureTap:
+        """Open the tap around one pass of the detector over these inputs."""
+        return self
+
+    def weights(self) -> dict[str, Any]:
+        """Describe what the output depends on: all weights of the backbone, and the stage."""
+        return {'weights': weights_digest(self.backbone), 'shared_stages': self._shared_stages}
+
+    def __enter__(self) -> FeatureTap:
+        self._feature = None
+        self._handle = self.stage.register_forward_hook(self._keep)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._handle.remove()
+        self._feature = None
+
+    @property
+    def feature(self) -> Tensor:
+        """The tapped output.
+
+        Raises:
+            RuntimeError: The backbone did not run since the tap was opened.
+        """
+        if self._feature is None:
+            raise RuntimeError('the detector did not run its backbone, so there is no feature')
+        return self._feature
+
+    def run(self, inputs: Tensor) -> Tensor:
+        """Compute the tapped output alone, without the stages and the detector behind it.
+
+        Args:
+            inputs: ``(B, 3, H, W)`` normalised images.
+
+        Returns:
+            ``(B, C, H / stride, W / stride)``.
+        """
+        with self:
+            self._stop = True
+            try:
+                self.backbone(inputs)
+            except _EnoughComputed:
+                pass
+            finally:
+                self._stop = False
+            return self.feature
+
+    def _keep(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        self._feature = output
+        if self._stop:
+            raise _EnoughComputed
+
+
+def stage_names(backbone: nn.Module) -> list[str]:
+    """Names of the stages after the stem, in order.
+
+    Raises:
+        ConfigError: The backbone is not ResNet-like.
+    """
+    names = getattr(backbone, 'res_layers', None)
+    if not names:
+        raise ConfigError(
+            f'{type(backbone).__name__} has no `res_layers`: sharing needs a ResNet-like backbone '
+            '(ResNet, ResNeXt, Res2Net, ...)'
+        )
+    return list(names)
+
+
+def out_channels(stages: nn.Module) -> int:
+    """Channels that one or more ResNet stages give."""
+    block = stages
+    while isinstance(block, nn.Sequential):
+        block = block[-1]
+    last = 'conv3' if hasattr(block, 'conv3') else 'conv2'
+    return getattr(block, last).out_channels

@@ -1,0 +1,63 @@
+"""Person search from bare modules, one after the other: the measure of a wrapper's overhead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from mmdet.structures import DetDataSample
+from torch import Tensor
+
+from mmps.models.detectors import DisjointDetector
+from mmps.models.detectors.person_search import PersonSearchDetector
+
+BRANCH_PARTS = ('pooling', 'stages', 'embedding')
+PARTS = ('trunk', 'FPN and head', 'NMS', *BRANCH_PARTS)
+
+
+@torch.no_grad()
+def predict_by_hand(
+    model: PersonSearchDetector,
+    inputs: Tensor,
+    samples: list[DetDataSample],
+    part: Callable[[str], AbstractContextManager] = lambda name: nullcontext(),
+) -> list[Tensor]:
+    """Detect and embed people by calling a model's parts directly.
+
+    Args:
+        model: Whose modules run; its detector is single-stage, with a neck.
+        inputs: ``(B, 3, H, W)`` normalised images.
+        samples: Meta information of the images.
+        part: Opens a context around each of ``PARTS``, for timing.
+
+    Returns:
+        ``(N, D)`` embeddings of each image.
+    """
+    detector, branch = model.detector, model.reid_branch
+    disjoint = isinstance(model, DisjointDetector)
+    with part('trunk'):
+        outputs = detector.backbone(inputs)
+    with part('FPN and head'):
+        maps = detector.bbox_head(detector.neck(outputs))
+    with part('NMS'):
+        metas = [sample.metainfo for sample in samples]
+        found = detector.bbox_head.predict_by_feat(*maps, batch_img_metas=metas, rescale=False)
+    with part('pooling'):
+        boxes = [instances.bboxes for instances in found]
+        owner = [boxes[k].new_full((len(boxes[k]), 1), k) for k in range(len(boxes))]
+        rois = torch.cat([torch.cat(owner), torch.cat(boxes)], dim=1)
+        feature = model.source.run(inputs) if disjoint else outputs[tapped(model)]
+        pooled = branch.pooling(feature, rois)
+    with part('stages'):
+        maps = branch.stages(pooled)
+    with part('embedding'):
+        embeddings = branch.head(branch.aggregation(maps))
+    return list(embeddings.split([len(b) for b in boxes]))
+
+
+def tapped(model: PersonSearchDetector) -> int:
+    """Tell which of the backbone's outputs the branch pools."""
+    backbone = model.detector.backbone
+    stages = [getattr(backbone, name) for name in backbone.res_layers]
+    return list(backbone.out_indices).index(stages.index(model.source.stage))

@@ -1,0 +1,101 @@
+"""Times of jobs that take turns in one process, so that drift of the machine cancels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+
+@dataclass(frozen=True)
+class Quartiles:
+    """What is reported of repeated times.
+
+    Args:
+        median: Seconds.
+        low: First quartile.
+        high: Third quartile.
+    """
+
+    median: float
+    low: float
+    high: float
+
+    def scaled(self, factor: float) -> Quartiles:
+        """Give the same in another unit."""
+        return Quartiles(self.median * factor, self.low * factor, self.high * factor)
+
+
+def quartiles(seconds: list[float]) -> Quartiles:
+    """Sum up repeated times."""
+    low, median, high = np.percentile(seconds, (25, 50, 75))
+    return Quartiles(float(median), float(low), float(high))
+
+
+def interleaved(
+    jobs: Mapping[str, Callable[[], object]],
+    repeats: int,
+    warm_up: int = 0,
+    on_round: Callable[[], object] = lambda: None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
+    """Time jobs in turn, round after round.
+
+    Args:
+        jobs: What is timed, by name.
+        repeats: Rounds that count.
+        warm_up: Rounds before them.
+        on_round: Called after each round, for a progress bar.
+        clock: Gives seconds; ``time.process_time`` counts those that this process computes.
+
+    Returns:
+        Seconds of each counted round, by name.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in jobs}
+    for round_number in range(warm_up + repeats):
+        for name, job in jobs.items():
+            synchronise()
+            start = clock()
+            job()
+            synchronise()
+            if round_number >= warm_up:
+                seconds[name].append(clock() - start)
+        on_round()
+    return seconds
+
+
+def synchronise() -> None:
+    """Wait until the GPU, if there is one, has done what it was given."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+@dataclass
+class PartTimes:
+    """Adds up the time spent in named parts of a pass.
+
+    Args:
+        clock: Gives seconds.
+        seconds: By part.
+    """
+
+    clock: Callable[[], float] = time.perf_counter
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        """Time what happens inside."""
+        synchronise()
+        start = self.clock()
+        yield
+        synchronise()
+        self.seconds[part] = self.seconds.get(part, 0.0) + self.clock() - start
+
+    def shares(self) -> dict[str, float]:
+        """Give the part of the whole that each took, 0..1."""
+        whole = sum(self.seconds.values())
+        return {part: seconds / whole for part, seconds in self.seconds.items()}

@@ -1,0 +1,109 @@
+"""The models that are compared, and how many operations each part of them takes."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from mmps.models.detectors.person_search import PersonSearchDetector
+from mmps.registry import MODELS
+from mmps.structures import ConfigError
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A model under its name in the table.
+
+    Args:
+        name: ``J2``, ``J3``, ``J4`` or ``Disj.``.
+        model: With random weights: times do not depend on them.
+    """
+
+    name: str
+    model: PersonSearchDetector
+
+
+def build_variant(name: str, config: str | Path, device: str) -> Variant:
+    """Build the model of a config for prediction, with random weights.
+
+    Args:
+        name: For the table.
+        config: File of the config.
+        device: Where the model runs.
+
+    Raises:
+        ConfigError: There is no such file, or its model does not search for people.
+    """
+    if not Path(config).is_file():
+        raise ConfigError(f'{config} does not exist; name a config of configs/joint')
+    init_default_scope('mmdet')
+    torch.manual_seed(0)
+    model = MODELS.build(without_pretrained(Config.fromfile(config).get('model', {})))
+    if not isinstance(model, PersonSearchDetector):
+        raise ConfigError(
+            f'{config} is a {type(model).__name__} without re-ID branch; name a config of '
+            'configs/joint or configs/disjoint'
+        )
+    model.init_weights()
+    return Variant(name, model.to(device).eval())
+
+
+def without_pretrained(config: Any) -> Any:
+    """Copy a config without the weights that it would load from elsewhere."""
+    if isinstance(config, dict):
+        return {
+            key: None
+            if key == 'init_cfg' and isinstance(value, dict) and value.get('type') == 'Pretrained'
+            else without_pretrained(value)
+            for key, value in config.items()
+        }
+    return copy.deepcopy(config)
+
+
+def empty_samples(count: int, size: int) -> list[DetDataSample]:
+    """Make the samples of square images that were not resized.
+
+    Args:
+        count: Images.
+        size: Pixels.
+    """
+    shape = (size, size)
+    meta = {
+        'img_shape': shape,
+        'ori_shape': shape,
+        'pad_shape': shape,
+        'batch_input_shape': shape,
+        'scale_factor': (1.0, 1.0),
+    }
+    return [DetDataSample(metainfo={'img_id': k, **meta}) for k in range(count)]
+
+
+@torch.no_grad()
+def flops_per_part(variant: Variant, inputs: Tensor) -> tuple[float, float]:
+    """Count multiplications and additions (two per pair) of convolutions and matrix products.
+
+    RoI pooling and NMS are not counted.
+
+    Args:
+        variant: The model.
+        inputs: ``(1, 3, H, W)``.
+
+    Returns:
+        Those of an image without people, and those of each person.
+    """
+    model = variant.model
+    pooled = inputs.new_zeros(1, *model.pooled_shape)
+    with FlopCounterMode(display=False) as image:
+        model.detector.forward(inputs, mode='tensor')
+    with FlopCounterMode(display=False) as person:
+        model.reid_branch.embed(pooled)
+    return float(image.get_total_flops()), float(person.get_total_flops())

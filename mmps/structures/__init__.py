@@ -1,0 +1,16 @@
+from .boxes import image_to_network, network_to_image, xywh_to_xyxy, xyxy_to_xywh
+from .errors import ConfigError, DataError, UserError
+from .identities import UNLABELLED, is_labelled, relabel
+
+__all__ = [
+    'UNLABELLED',
+    'ConfigError',
+    'DataError',
+    'UserError',
+    'image_to_network',
+    'is_labelled',
+    'network_to_image',
+    'relabel',
+    'xywh_to_xyxy',
+    'xyxy_to_xywh',
+]

@@ -1,0 +1,37 @@
+"""Person identities: one marker for people without a known identity, one way to relabel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+UNLABELLED = -1
+"""``person_id`` of a person whose identity is not known."""
+
+
+def is_labelled(person_ids: np.ndarray) -> np.ndarray:
+    """Tell which people have a known identity.
+
+    Args:
+        person_ids: ``(N,)`` identities, ``UNLABELLED`` where unknown (NumPy or torch).
+
+    Returns:
+        ``(N,)`` booleans.
+    """
+    return person_ids != UNLABELLED
+
+
+def relabel(person_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number the identities 0, 1, ... in ascending order of the original ids.
+
+    Args:
+        person_ids: ``(N,)`` integers, ``UNLABELLED`` where unknown.
+
+    Returns:
+        ``(N,)`` contiguous identities, ``UNLABELLED`` kept, and ``(I,)`` the original id of each.
+    """
+    person_ids = np.asarray(person_ids, dtype=np.int64)
+    labelled = is_labelled(person_ids)
+    original, contiguous = np.unique(person_ids[labelled], return_inverse=True)
+    relabelled = np.full_like(person_ids, UNLABELLED)
+    relabelled[labelled] = contiguous
+    return relabelled, original

@@ -1,0 +1,201 @@
+"""A query beside the people that a search ranked first, as one sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from mmps.structures import DataError
+
+from .figures import INK, MUTED, new_figure
+
+RIGHT, WRONG, UNKNOWN = 'right', 'wrong', 'unknown'
+FRAMES = {RIGHT: '#16a34a', WRONG: '#dc2626', UNKNOWN: '#9ca3af'}
+MARKS = {RIGHT: '\N{CHECK MARK}', WRONG: '\N{BALLOT X}', UNKNOWN: '?'}
+QUERY_FRAME = '#2563eb'
+CROP_HEIGHT, CROP_WIDTH = 256, 128
+CROP_MARGIN = 1.08
+SCENE_ASPECT = 4 / 3
+LEGEND = (
+    (QUERY_FRAME, 'query'),
+    (FRAMES[RIGHT], 'same person'),
+    (FRAMES[WRONG], 'another person'),
+    (FRAMES[UNKNOWN], 'not labelled'),
+)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One box of the gallery that a search found similar.
+
+    Attributes:
+        image_path: The gallery image.
+        box: ``(4,)`` xyxy in its pixels.
+        score: Similarity to the query.
+        match: ``right`` (the same person), ``wrong`` (another one) or ``unknown`` (a person
+            without identity, or no annotated person at all).
+        caption: What stands below, such as the camera.
+    """
+
+    image_path: Path
+    box: np.ndarray
+    score: float
+    match: str
+    caption: str = ''
+
+
+@dataclass(frozen=True)
+class RankedList:
+    """One query and its best hits.
+
+    Attributes:
+        image_path: The query's image.
+        box: ``(4,)`` xyxy in its pixels.
+        hits: Most similar first.
+        title: What stands above the query.
+        caption: What stands below it.
+    """
+
+    image_path: Path
+    box: np.ndarray
+    hits: Sequence[Hit]
+    title: str = 'query'
+    caption: str = ''
+
+
+def draw_ranked_lists(lists: Sequence[RankedList]) -> Figure:
+    """Draw one row per query: its scene, then its hits as framed crops.
+
+    Green frames are the right person, red ones another person, grey ones nobody known.
+
+    Args:
+        lists: At least one; rows may differ in length.
+
+    Raises:
+        ValueError: If there is no list, or an image cannot be read.
+    """
+    if not lists:
+        raise ValueError('there is no ranked list to draw: choose at least one query')
+    scene_width = SCENE_ASPECT * CROP_HEIGHT / CROP_WIDTH
+    crops = 1 + max(len(ranked.hits) for ranked in lists)
+    figure = new_figure(scene_width + 1.04 * crops + 0.2, 2.5 * len(lists) + 0.3)
+    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.03, wspace=0.01, hspace=0.01)
+    grid = figure.add_gridspec(len(lists), 1 + crops, width_ratios=[scene_width, *[1] * crops])
+    for row, ranked in enumerate(lists):
+        _draw_scene(figure.add_subplot(grid[row, 0]), ranked)
+        _draw_query(figure.add_subplot(grid[row, 1]), ranked)
+        for column, hit in enumerate(ranked.hits):
+            _draw_hit(figure.add_subplot(grid[row, column + 2]), hit, rank=column + 1)
+    _draw_legend(figure)
+    return figure
+
+
+def crop_person(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Cut a person out, upright and undistorted, with what surrounds the box.
+
+    Args:
+        image: ``(H, W, 3)``.
+        box: ``(4,)`` xyxy in pixels; widened or heightened to the shape of the crop.
+
+    Returns:
+        ``(256, 128, 3)``, of the image's type.
+    """
+    x1, y1, x2, y2 = (float(value) for value in box)
+    height = CROP_MARGIN * max(y2 - y1, (x2 - x1) * CROP_HEIGHT / CROP_WIDTH, 1.0)
+    scale = CROP_HEIGHT / height
+    left = (x1 + x2) / 2 - CROP_WIDTH / (2 * scale)
+    top = (y1 + y2) / 2 - height / 2
+    # Half a pixel: OpenCV's coordinates count from the middle of the first pixel.
+    shift = [(0.5 - left) * scale - 0.5, (0.5 - top) * scale - 0.5]
+    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    return cv2.warpAffine(
+        image, matrix, (CROP_WIDTH, CROP_HEIGHT), flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT, borderValue=(243, 244, 246),
+    )  # fmt: skip
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Read an image as ``(H, W, 3)`` RGB bytes.
+
+    Args:
+        path: The file.
+
+    Raises:
+        DataError: If it is not there or is no image.
+    """
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DataError(f'{path} cannot be read as an image: check that it is there and whole')
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _draw_scene(axes: Axes, ranked: RankedList) -> None:
+    scene, box = _scene_around(read_image(ranked.image_path), ranked.box)
+    axes.imshow(scene)
+    axes.set_axis_off()
+    _frame(axes, box, 'white', width=4)
+    _frame(axes, box, QUERY_FRAME, width=2.2)
+    axes.set_title(ranked.title, fontsize=10, color=QUERY_FRAME, fontweight='bold', pad=4)
+    _caption(axes, ranked.image_path.stem, ranked.caption)
+
+
+def _draw_query(axes: Axes, ranked: RankedList) -> None:
+    _draw_crop(axes, read_image(ranked.image_path), ranked.box, QUERY_FRAME)
+    axes.set_title('query', fontsize=10, color=QUERY_FRAME, fontweight='bold', pad=4)
+
+
+def _draw_hit(axes: Axes, hit: Hit, rank: int) -> None:
+    colour = FRAMES[hit.match]
+    _draw_crop(axes, read_image(hit.image_path), hit.box, colour)
+    axes.set_title(f'{rank}  {MARKS[hit.match]} {hit.score:.2f}', fontsize=10, color=colour, pad=4)
+    _caption(axes, hit.image_path.stem, hit.caption)
+
+
+def _draw_crop(axes: Axes, image: np.ndarray, box: np.ndarray, colour: str) -> None:
+    axes.imshow(crop_person(image, box))
+    axes.set_axis_off()
+    _frame(axes, np.array([0, 0, CROP_WIDTH, CROP_HEIGHT]) - 0.5, colour, width=5)
+
+
+def _frame(axes: Axes, box: np.ndarray, colour: str, width: float) -> None:
+    x1, y1, x2, y2 = box
+    sides = (x2 - x1, y2 - y1)
+    axes.add_patch(Rectangle((x1, y1), *sides, fill=False, ec=colour, lw=width, clip_on=False))
+
+
+def _caption(axes: Axes, *lines: str) -> None:
+    text = '\n'.join(_shorten(line) for line in lines)
+    style = {'ha': 'center', 'va': 'top', 'fontsize': 7, 'color': MUTED}
+    axes.text(0.5, -0.035, text, transform=axes.transAxes, **style)
+
+
+def _shorten(text: str, length: int = 16) -> str:
+    return text if len(text) <= length else '\N{HORIZONTAL ELLIPSIS}' + text[1 - length :]
+
+
+def _scene_around(image: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cut the scene to one shape for all rows, around the box where it is larger than that."""
+    height, width = image.shape[:2]
+    cut_height = min(height, width / SCENE_ASPECT)
+    cut_width = cut_height * SCENE_ASPECT
+    x1, y1, x2, y2 = (float(value) for value in box)
+    left = int(np.clip((x1 + x2 - cut_width) / 2, 0, width - cut_width))
+    top = int(np.clip((y1 + y2 - cut_height) / 2, 0, height - cut_height))
+    scene = image[top : top + int(cut_height), left : left + int(cut_width)]
+    return scene, np.array([x1 - left, y1 - top, x2 - left, y2 - top])
+
+
+def _draw_legend(figure: Figure) -> None:
+    handles = [Rectangle((0, 0), 1, 1, fill=False, ec=colour, lw=2.5) for colour, _ in LEGEND]
+    names = [name for _, name in LEGEND]
+    figure.legend(
+        handles, names, loc='outside lower center', ncols=len(LEGEND), frameon=False,
+        fontsize=9, labelcolor=INK, handlelength=1, handleheight=1,
+    )  # fmt: skip

@@ -1,0 +1,137 @@
+"""Reads what MMEngine's ``LocalVisBackend`` logged: one JSON object per line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmps.structures import DataError
+
+NOT_METRICS = ('step', 'time', 'data_time', 'epoch', 'iter')
+SHOWN_METRICS = ('map', 'top1', '/ap', 'recall')
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values over the training iterations.
+
+    Attributes:
+        name: What is measured, as logged.
+        iterations: When.
+        values: What.
+    """
+
+    name: str
+    iterations: list[int]
+    values: list[float]
+
+
+@dataclass(frozen=True)
+class TrainingLog:
+    """What one work directory logged, over all its resumed runs.
+
+    Attributes:
+        name: Name of the work directory.
+        train: Records of training, ascending in ``step``.
+        validation: Records of validation; ``step`` is that of the training record before.
+    """
+
+    name: str
+    train: list[dict]
+    validation: list[dict]
+
+    def curves(self, *prefixes: str) -> list[Curve]:
+        """Training curves whose names start with one of some prefixes, shortest name first.
+
+        Args:
+            prefixes: Such as ``loss``.
+        """
+        names = {name for record in self.train for name in record if name.startswith(prefixes)}
+        return [_curve(self.train, name) for name in sorted(names, key=lambda n: (len(n), n))]
+
+    def metrics(self) -> list[Curve]:
+        """Validation curves: mAP, top-1, detection AP and recall."""
+        names = {name for record in self.validation for name in record if is_shown(name)}
+        return [_curve(self.validation, name) for name in sorted(names)]
+
+    def phases(self) -> list[tuple[str, int, int]]:
+        """Name, first and last iteration of each stretch with the same loss terms."""
+        found: list[tuple[str, int, int]] = []
+        for record in self.train:
+            name = phase_name(record)
+            first = found.pop()[1] if found and found[-1][0] == name else record['step']
+            found.append((name, first, record['step']))
+        return found
+
+
+def read_training_log(work_dir: str | Path) -> TrainingLog:
+    """Read every run in a work directory; where a resumed run repeats steps, the later one counts.
+
+    Args:
+        work_dir: Folder that holds ``<time>/vis_data/scalars.json``.
+
+    Raises:
+        DataError: If there is no such file, or none with a training record.
+    """
+    work_dir = Path(work_dir)
+    train: dict[int, dict] = {}
+    validation: dict[int, dict] = {}
+    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
+        step = 0
+        for record in _read_lines(path):
+            if 'lr' not in record:
+                validation[step] = {**record, 'step': step}
+                continue
+            if record['step'] <= step:  # another runner of the same process, from here on
+                break
+            if step == 0:  # a resumed run starts here: what lay beyond was lost
+                train = {s: r for s, r in train.items() if s < record['step']}
+                validation = {s: r for s, r in validation.items() if s < record['step']}
+            step = record['step']
+            train[step] = record
+    if not train:
+        raise DataError(
+            f'{work_dir} holds no */vis_data/scalars.json with training records: '
+            'give the work directory of tools/train.py'
+        )
+    name = work_dir.resolve().name
+    return TrainingLog(name, list(train.values()), list(validation.values()))
+
+
+def phase_name(record: dict) -> str:
+    """Tell by its loss terms what a training record trained.
+
+    Args:
+        record: One logged training step.
+    """
+    reid = any('triplet' in name for name in record)
+    detection = any(name.startswith('loss_') and 'triplet' not in name for name in record)
+    if reid:
+        return 'joint' if detection else 're-ID'
+    return 'detection'
+
+
+def is_shown(name: str) -> bool:
+    """Whether a validation record's entry is one of the metrics to draw.
+
+    Args:
+        name: As logged, such as ``gt/g100/mAP``.
+    """
+    shown = f'/{name}'.lower().endswith(SHOWN_METRICS)
+    return shown and name not in NOT_METRICS and not name.startswith('det_labelled/')
+
+
+def _curve(records: list[dict], name: str) -> Curve:
+    points = [(record['step'], record[name]) for record in records if name in record]
+    return Curve(name, [step for step, _ in points], [value for _, value in points])
+
+
+def _read_lines(path: Path) -> list[dict]:
+    records = []
+    for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), start=1):
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            raise DataError(f'{path}, line {number}, is not JSON: remove that line') from None
+    return records

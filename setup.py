@@ -1,0 +1,75 @@
+"""Packaging: everything that the other tools read stands in pyproject.toml."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).parent
+# A wheel carries these under mmps/.mim, where `mim` and MMEngine look for them.
+SHIPPED_FOLDERS = ('configs', 'tools')
+
+
+class BuildWithConfigsAndTools(build_py):
+    """Adds ``configs/`` and ``tools/`` to what a wheel holds; an editable install needs no copy."""
+
+    def run(self) -> None:
+        """Build the package, then copy the folders."""
+        super().run()
+        if self.editable_mode:
+            return
+        mim = Path(self.build_lib) / 'mmps' / '.mim'
+        shutil.rmtree(mim, ignore_errors=True)
+        for folder in SHIPPED_FOLDERS:
+            shutil.copytree(
+                ROOT / folder,
+                mim / folder,
+                ignore=shutil.ignore_patterns('__pycache__', '*.py[cod]', '.*'),
+            )
+
+
+def read_version() -> str:
+    """The version string of ``mmps/version.py``, read without importing mmps."""
+    text = (ROOT / 'mmps' / 'version.py').read_text(encoding='utf-8')
+    return re.search(r"__version__ = '([^']+)'", text).group(1)
+
+
+def read_readme() -> str:
+    """The text of README.md, empty where there is none."""
+    readme = ROOT / 'README.md'
+    return readme.read_text(encoding='utf-8') if readme.is_file() else ''
+
+
+setup(
+    name='mmps',
+    version=read_version(),
+    description='Person search on MMDetection: shared-backbone detection and re-identification',
+    long_description=read_readme(),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    license_files=['LICENSE'],
+    packages=find_packages(include=['mmps', 'mmps.*']),
+    package_data={'mmps': ['versions.txt']},
+    cmdclass={'build_py': BuildWithConfigsAndTools},
+    python_requires='>=3.10',
+    # torch and mmcv have to fit the machine, and mmcv, mmdet and mmengine come from one of two
+    # stacks that share their import names: tools/setup_env.sh (or an extra) installs them.
+    install_requires=['matplotlib', 'numpy', 'packaging', 'pycocotools', 'rich', 'scipy'],
+    extras_require={
+        'openmmlab': ['mmdet', 'mmengine'],
+        'onedl': ['onedl-mmdetection', 'onedl-mmengine'],
+        'tests': [
+            'hypothesis',
+            'pytest',
+            'pytest-cov',
+            'pytorch-metric-learning',
+            'ruff',
+            'scikit-learn',
+        ],
+    },
+    zip_safe=False,
+)

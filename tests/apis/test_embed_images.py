@@ -1,0 +1,52 @@
+import shutil
+
+import pytest
+import torch
+
+from mmps.apis.embed_images import embed_images, list_pictures, load_model
+from mmps.structures import DataError
+from mmps.testing.builders import tiny_searcher
+from mmps.testing.runs import tiny_run
+
+
+@pytest.fixture
+def pictures(drawn_set, tmp_path):
+    folder = tmp_path / 'pictures'
+    folder.mkdir()
+    for path in sorted((drawn_set / 'Image' / 'SSM').iterdir())[:3]:
+        shutil.copy(path, folder)
+    (folder / 'notes.txt').write_text('no picture')
+    return folder
+
+
+@pytest.fixture
+def model(drawn_set, tmp_path):
+    config = tiny_run(drawn_set, tmp_path)
+    searcher = tiny_searcher(3, reid_branch=config.model.reid_branch)
+    torch.save({'state_dict': searcher.state_dict()}, tmp_path / 'model.pth')
+    return load_model(config, tmp_path / 'model.pth', device='cpu')
+
+
+def test_each_picture_gets_its_people_whatever_the_batch(model, pictures):
+    paths = list_pictures(pictures)
+    assert len(paths) == 3
+    alone = list(embed_images(model, paths, batch_size=1))
+    together = list(embed_images(model, paths, batch_size=2))
+    for one, other, path in zip(alone, together, paths, strict=True):
+        assert one.path == other.path == path
+        assert one.embeddings.shape == (len(one.boxes), 8)
+        assert len(one.boxes) == len(one.scores) > 0
+        assert abs(one.scores - other.scores).max() < 1e-5
+        assert abs(one.embeddings - other.embeddings).max() < 1e-4
+
+
+def test_wrong_folders_and_pictures_are_told(model, pictures, tmp_path):
+    with pytest.raises(DataError, match='is no folder; give one that holds pictures'):
+        list_pictures(tmp_path / 'nowhere')
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(DataError, match=r'empty holds no picture \(.*\.jpg'):
+        list_pictures(tmp_path / 'empty')
+    paths = list_pictures(pictures)
+    paths[1].write_bytes(b'broken')
+    with pytest.raises(DataError, match=f'{paths[1].name} is no readable image'):
+        list(embed_images(model, paths))

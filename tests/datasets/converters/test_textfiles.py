@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from mmps.datasets.converters.textfiles import numbers, read_lines, whole
+from mmps.structures import DataError
+
+
+def test_lines_of_any_kind(tmp_path):
+    (tmp_path / 'a.txt').write_bytes(b'\xef\xbb\xbfone two\r\n\r\n  three \n\n')
+    found = list(read_lines(tmp_path / 'a.txt'))
+    assert [line for _, line in found] == ['one two', 'three']
+    assert found[1][0].endswith('a.txt, line 3')
+    with pytest.raises(DataError, match=r'b\.txt is missing'):
+        list(read_lines(tmp_path / 'b.txt'))
+
+
+@pytest.mark.parametrize(
+    ('data', 'message'), [(b'\xff\xfea', 'UTF-8'), (b'a\0b', 'not a text file')]
+)
+def test_other_files_are_no_text(tmp_path, data, message):
+    (tmp_path / 'a.txt').write_bytes(data)
+    with pytest.raises(DataError, match=message):
+        list(read_lines(tmp_path / 'a.txt'))
+
+
+def test_numbers_and_whole_numbers():
+    assert numbers(['1', '2.5', 'nan'], 'here')[:2] == [1, 2.5]
+    assert whole(3.0, 'here') == 3
+    with pytest.raises(DataError, match='here holds something else than numbers'):
+        numbers(['x'], 'here')
+    for value in (1.5, float('nan'), float('inf')):
+        with pytest.raises(DataError, match='where a whole number belongs'):
+            whole(value, 'here')

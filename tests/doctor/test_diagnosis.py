@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mmps.doctor import Probe
+from mmps.doctor.diagnosis import diagnose
+from mmps.doctor.findings import FAILURE, OK, SKIPPED, WARNING
+
+GIB = 2**30
+
+
+def broken(facts, packages=None, **errors):
+    """The facts with some probes failing and some packages set; None removes one."""
+    probes = facts.probes | {name: Probe(False, error=error) for name, error in errors.items()}
+    merged = facts.packages | (packages or {})
+    kept = {name: version for name, version in merged.items() if version}
+    return replace(facts, probes=probes, packages=kept)
+
+
+def findings(facts):
+    return {finding.name: finding for finding in diagnose(facts)}
+
+
+def test_a_healthy_machine_has_nothing_to_mend(healthy):
+    assert {f.status for f in diagnose(healthy)} == {OK}
+    assert not any(f.cure for f in diagnose(healthy))
+
+
+@pytest.mark.parametrize(
+    ('version', 'status', 'found'),
+    [
+        ((3, 9, 18), FAILURE, 'Python 3.9.18 is too old'),
+        ((3, 10, 0), OK, '3.10.0'),
+        ((3, 12, 4), OK, '3.12.4'),
+        ((3, 14, 0), WARNING, 'Python 3.14.0 is newer than the tested 3.10 to 3.12'),
+    ],
+)
+def test_python(healthy, version, status, found):
+    finding = findings(replace(healthy, python=version))['python']
+    assert finding.status == status
+    assert found in finding.found
+    assert ('install Python 3.10 to 3.12' in finding.cure) == (status == FAILURE)
+
+
+# What broke, what pip says is installed, what the probes said; the sentence and the cure.
+MISSING = "ModuleNotFoundError: No module named '{}'"
+BROKEN = {
+    'no torch': (
+        {'torch': None}, {'torch': MISSING.format('torch')},
+        'torch', 'torch is missing', 'pip install torch==2.13.0',
+    ),
+    'no numpy': (
+        {'numpy': None}, {'numpy': MISSING.format('numpy'), 'torch': 'RuntimeError: Numpy is not'},
+        'numpy', 'numpy is missing', "pip install 'numpy<=2.4.6'",
+    ),
+    'no mmcv': (
+        {'mmcv': None}, {'ops': MISSING.format('mmcv')},
+        'ops', 'mmcv is missing', 'MMCV_WITH_OPS=1 ',
+    ),
+    'mmcv-lite': (
+        {'mmcv': None, 'mmcv-lite': '2.1.0'}, {'ops': MISSING.format('mmcv._ext')},
+        'ops', 'mmcv-lite has no compiled operators', 'pip uninstall -y mmcv-lite && ',
+    ),
+    'mmcv for another torch': (
+        {}, {'ops': 'ImportError: mmcv/_ext.cpython-311.so: undefined symbol: _ZN3c104cuda'},
+        'ops', 'mmcv 2.1.0 was built for another torch than 2.13.0', '--no-cache-dir mmcv==2.1.0',
+    ),
+    'wrong values': (
+        {}, {'ops': 'RuntimeError: mmcv computes wrong values on cpu'},
+        'ops', 'mmcv 2.1.0 fails: RuntimeError: mmcv computes wrong', 'pip uninstall -y mmcv && ',
+    ),
+    'opencv for another numpy': (
+        {'numpy': '1.26.4'}, {'opencv': 'ImportError: numpy._core.multiarray failed to import'},
+        'opencv', 'opencv does not work with numpy 1.26.4', "--upgrade 'numpy<=2.4.6'",
+    ),
+    'torch for another numpy': (
+        {'numpy': '2.4.6'}, {'torch': 'RuntimeError: Numpy is not available'},
+        'torch', 'torch does not work with numpy 2.4.6', 'pip install',
+    ),
+    'torch without a library': (
+        {}, {'torch': 'OSError: libcudart.so.12: cannot open shared object file'},
+        'torch', 'torch does not work: OSError: libcudart', 'pip install torch==2.13.0',
+    ),
+    'mmcv 2.2': (
+        {'mmcv': '2.2.0'}, {'mmdet': 'AssertionError: MMCV==2.2.0 is used but incompatible.'},
+        'mmdet', 'mmdet 3.3.0 does not accept mmcv 2.2.0', '--no-cache-dir mmcv==2.1.0',
+    ),
+    'no mmdet': (
+        {'mmdet': None}, {'mmdet': MISSING.format('mmdet')},
+        'mmdet', 'mmdet is missing', 'pip install mmdet==3.3.0',
+    ),
+    'no mmdet of the fork': (
+        {'mmdet': None, 'mmcv': None, 'onedl-mmcv': '2.3.6'}, {'mmdet': MISSING.format('mmdet')},
+        'mmdet', 'mmdet is missing', '--no-build-isolation onedl-mmdetection==3.5.1',
+    ),
+    'no mmengine': (
+        {'mmengine': None}, {'mmengine': MISSING.format('mmengine')},
+        'mmengine', 'mmengine is missing', 'pip install mmengine==0.10.7',
+    ),
+    'no scipy': (
+        {}, {'extras': MISSING.format('scipy')},
+        'extras', 'scipy is missing', "pip install 'scipy<=1.17.1'",
+    ),
+    'refused checkpoint': (
+        {}, {'checkpoint': '_pickle.UnpicklingError: Weights only load failed.'},
+        'checkpoint', 'Weights only load failed', 'pip install torch==2.13.0 mmengine==0.10.7',
+    ),
+    'both stacks': (
+        {'onedl-mmdetection': '3.5.1'}, {},
+        'stack', 'mmdet and onedl-mmdetection overwrite each other', 'uninstall -y mmdet onedl-mm',
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('case', BROKEN)
+def test_one_sentence_and_the_command_that_mends(healthy, case):
+    packages, errors, name, sentence, cure = BROKEN[case]
+    finding = findings(broken(healthy, packages, **errors))[name]
+    assert finding.status == FAILURE
+    assert sentence in finding.found
+    assert cure in finding.cure
+
+
+@pytest.mark.parametrize(
+    ('failing', 'skipped'),
+    [
+        ('torch', {'mmengine', 'ops', 'mmdet', 'checkpoint', 'device'}),
+        ('mmengine', {'ops', 'mmdet', 'checkpoint', 'device'}),
+        ('ops', {'mmdet'}),
+        ('extras', {'mmdet'}),
+    ],
+)
+def test_what_cannot_work_is_not_blamed(healthy, failing, skipped):
+    found = findings(broken(healthy, **{failing: MISSING.format(failing)}))
+    assert {f.name for f in found.values() if f.status == SKIPPED} == skipped
+    assert {f.name for f in found.values() if f.status == FAILURE} == {failing}
+
+
+def test_without_a_compiler_the_cure_begins_with_one(healthy):
+    facts = replace(broken(healthy, ops='ImportError: undefined symbol'), compiler='')
+    assert findings(facts)['ops'].cure.startswith('install a C++ compiler')
+
+
+@pytest.mark.parametrize(
+    ('free', 'status'), [(100 * GIB, OK), (2 * GIB, WARNING), (GIB // 100, FAILURE)]
+)
+def test_disk(healthy, free, status):
+    finding = findings(replace(healthy, free_disk={'big': 200 * GIB, 'small': free}))['disk']
+    assert finding.status == status
+    assert 'small' in finding.found
+    assert ('set TMPDIR' in finding.cure) == (status != OK)
+
+
+def test_folders_that_cannot_be_written(healthy):
+    finding = findings(replace(healthy, read_only=('home/.cache',)))['folders']
+    assert (finding.status, finding.found) == (WARNING, 'not writable: home/.cache')
+    assert 'MMPS_VENV' in finding.cure
+
+
+@pytest.mark.parametrize(
+    ('line', 'cure'),
+    [
+        ('mmdet 3.3.0 requires scipy, which is not installed.', "--upgrade 'scipy<="),
+        (
+            'opencv-python 5.0 has requirement numpy>=2; python_version >= "3.9", but ...',
+            "--upgrade 'numpy<=",
+        ),
+    ],
+)
+def test_what_pip_complains_about_is_a_warning(healthy, line, cure):
+    finding = findings(replace(healthy, conflicts=(line,)))['conflicts']
+    assert (finding.status, finding.found) == (WARNING, line)
+    assert cure in finding.cure
+
+
+@pytest.mark.parametrize(('version', 'status'), [('81.0.0', WARNING), ('', WARNING), ('80.9', OK)])
+def test_setuptools(healthy, version, status):
+    finding = findings(broken(healthy, {'setuptools': version}))['setuptools']
+    assert finding.status == status
+    assert ('<81' in finding.cure) == (status == WARNING)
+
+
+@pytest.mark.parametrize(('memory', 'status'), [(0, OK), (2 * GIB, WARNING), (8 * GIB, OK)])
+def test_memory(healthy, memory, status):
+    assert findings(replace(healthy, memory=memory))['memory'].status == status
+
+
+@pytest.mark.parametrize(('gpu', 'status'), [(True, OK), (False, FAILURE)])
+def test_a_gpu_needs_operators_for_it(healthy, gpu, status):
+    device = {'name': 'GPU', 'memory': 16 * GIB, 'architecture': '9.0'}
+    torch = {'version': '2.13.0', 'cuda': '13.0', 'devices': [device]}
+    ops = {'version': '2.1.0', 'gpu': gpu}
+    probes = healthy.probes | {'torch': Probe(True, torch), 'ops': Probe(True, ops)}
+    finding = findings(replace(healthy, probes=probes))['device']
+    assert finding.status == status
+    assert 'GPU (16 GiB)' in finding.found
+    assert ('FORCE_CUDA=1' in finding.cure) == (not gpu)

@@ -1,0 +1,178 @@
+"""``python -m mmps.doctor`` in environments that are really broken, by what stands on the path."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmps.doctor import __main__ as command
+from mmps.doctor.findings import FAILURE, OK, WARNING, Finding
+
+ROOT = Path(__file__).parents[2]
+
+
+VERSION_2_2 = """
+__version__ = '2.2.0'
+version_info = (2, 2, 0)
+parse_version_info = None
+__all__ = ['__version__', 'version_info', 'parse_version_info']
+"""
+
+
+def doctor(*arguments, python=sys.executable, **environment):
+    environment = {'PYTHONPATH': str(ROOT), **environment}
+    return subprocess.run(
+        [python, '-m', 'mmps.doctor', *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+    )
+
+
+def failures(done):
+    assert 'Traceback' not in done.stderr, done.stderr
+    found = json.loads(done.stdout)['findings']
+    return {f['name']: f for f in found if f['status'] == FAILURE}
+
+
+def shadow(folder, module, code):
+    """Put a module on the path that hides the real one; returns the path."""
+    target = folder / Path(*module.split('.'))
+    target.mkdir(parents=True)
+    (target / '__init__.py').write_text(code)
+    return os.pathsep.join([str(folder), str(ROOT)])
+
+
+def missing(name):
+    return f'raise ModuleNotFoundError("No module named {name!r}", name={name!r})'
+
+
+@pytest.mark.slow
+def test_this_environment_works():
+    done = doctor('--json')
+    report = json.loads(done.stdout)
+    assert (done.returncode, report['ok'], failures(done)) == (0, True, {})
+    assert {'mmps', 'platform', 'facts', 'findings'} < report.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('module', 'code', 'check', 'sentence'),
+    [
+        ('torch', missing('torch'), 'torch', 'torch is missing'),
+        ('torch', 'raise OSError("libtorch.so: broken")', 'torch', 'torch does not work: OSError'),
+        ('numpy', missing('numpy'), 'numpy', 'numpy is missing'),
+        ('mmengine', missing('mmengine'), 'mmengine', 'mmengine is missing'),
+        ('mmcv', 'raise RuntimeError("half installed")', 'ops', 'half installed'),
+        (
+            'cv2',
+            'raise AttributeError("_ARRAY_API not found")',
+            'opencv',
+            'opencv does not work with numpy',
+        ),
+    ],
+)
+def test_broken_packages_get_one_sentence_and_a_cure(tmp_path, module, code, check, sentence):
+    done = doctor('--json', PYTHONPATH=shadow(tmp_path, module, code))
+    found = failures(done)
+    assert done.returncode == 1
+    assert list(found) == [check]
+    assert sentence in found[check]['found']
+    assert 'pip install' in found[check]['cure']
+
+
+def shadow_mmcv(folder, **replaced):
+    """A copy of the installed mmcv, by links, with some files replaced or left out (None)."""
+    real = Path(importlib.util.find_spec('mmcv').origin).parent
+    target = folder / 'mmcv'
+    target.mkdir()
+    for entry in real.iterdir():
+        if entry.name.split('.')[0] not in replaced:
+            (target / entry.name).symlink_to(entry)
+    for name, code in replaced.items():
+        if code is not None:
+            (target / f'{name}.py').write_text(code)
+    return os.pathsep.join([str(folder), str(ROOT)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('replaced', 'check', 'sentence'),
+    [
+        ({'_ext': 'raise ImportError("_ext.so: undefined symbol: _ZN3c10")'}, 'ops', 'built for'),
+        ({'_ext': None}, 'ops', '_ext'),
+        (
+            {'version': VERSION_2_2},
+            'mmdet',
+            'does not accept mmcv',
+        ),
+    ],
+    ids=['another torch', 'no compiled operators', 'mmcv 2.2'],
+)
+def test_broken_mmcv_gets_one_sentence_and_a_cure(tmp_path, replaced, check, sentence):
+    done = doctor('--json', PYTHONPATH=shadow_mmcv(tmp_path, **replaced), PATH='')
+    found = failures(done)
+    assert list(found) == [check]
+    assert sentence in found[check]['found']
+    assert found[check]['cure'].startswith('install a C++ compiler')
+    assert 'MMCV_WITH_OPS=1' in found[check]['cure']
+
+
+@pytest.mark.slow
+def test_a_home_that_cannot_be_written_is_a_warning(tmp_path):
+    (tmp_path / 'file').touch()
+    home = str(tmp_path / 'file' / 'home')
+    done = doctor('--json', HOME=home, XDG_CACHE_HOME='', MPLCONFIGDIR=str(tmp_path))
+    finding = next(f for f in json.loads(done.stdout)['findings'] if f['name'] == 'folders')
+    assert (done.returncode, finding['status']) == (0, WARNING)
+    assert home in finding['found']
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which('python3.9') is None, reason='there is no Python 3.9 to try')
+def test_an_old_python_gets_one_sentence():
+    python = shutil.which('python3.9')
+    if subprocess.run([python, '--version'], capture_output=True, check=False).returncode:
+        pytest.skip('python3.9 is a name without an interpreter')
+    found = failures(doctor('--json', python=python))
+    assert 'Python 3.9' in found['python']['found']
+    assert 'too old' in found['python']['found']
+
+
+FINDINGS = [
+    Finding('numpy', OK, '2.4.6'),
+    Finding('disk', WARNING, '2 GiB free', 'free some'),
+    Finding('torch', FAILURE, 'torch is missing', 'pip install torch'),
+]
+
+
+def test_the_report_names_every_finding_and_its_cure(capsys):
+    command.print_findings(FINDINGS, brief=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ['ok', 'warning', '->', 'FAILED', '->', '1']
+    assert lines[-1] == '1 of 3 checks failed'
+
+
+def test_the_brief_report_names_failures_only(capsys):
+    command.print_findings(FINDINGS, brief=True)
+    assert capsys.readouterr().out.splitlines() == [
+        'FAILED   torch       torch is missing',
+        '                     -> pip install torch',
+    ]
+
+
+@pytest.mark.parametrize(('findings', 'code'), [(FINDINGS, 1), (FINDINGS[:2], 0)])
+def test_the_exit_code_tells_whether_something_fails(monkeypatch, capsys, healthy, findings, code):
+    monkeypatch.setattr(command, 'gather', lambda: healthy)
+    monkeypatch.setattr(command, 'diagnose', lambda _: findings)
+    assert command.main(['--json']) == code
+    assert json.loads(capsys.readouterr().out)['ok'] is (code == 0)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from mmps.doctor import facts
+from mmps.doctor.facts import (
+    can_write,
+    find_compiler,
+    find_conflicts,
+    installed_packages,
+    run_probe,
+)
+
+
+def test_a_probe_that_works_tells_the_version():
+    import numpy as np
+
+    probe = run_probe('numpy')
+    assert (probe.ok, probe.found) == (True, {'version': np.__version__})
+
+
+@pytest.mark.parametrize(
+    ('code', 'error'),
+    [
+        ('raise ImportError("undefined symbol: x")', 'ImportError: undefined symbol: x'),
+        ('import os; os._exit(3)', 'the process ended with 3'),
+    ],
+)
+def test_a_probe_that_fails_tells_the_last_line(tmp_path, monkeypatch, code, error):
+    (tmp_path / 'numpy.py').write_text(code)
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+    probe = run_probe('numpy')
+    assert (probe.ok, probe.error) == (False, error)
+
+
+def test_a_probe_that_hangs_is_given_up(tmp_path, monkeypatch):
+    (tmp_path / 'numpy.py').write_text('import time; time.sleep(60)')
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+    monkeypatch.setattr(facts, 'PROBE_SECONDS', 0.5)
+    assert run_probe('numpy').error == 'no answer within 0.5 seconds'
+
+
+def test_installed_packages_are_those_that_pip_knows():
+    packages = installed_packages()
+    assert packages['numpy']
+    assert 'mmcv-full' not in packages
+
+
+def test_conflicts_are_those_of_our_packages(monkeypatch):
+    said = 'mmdet 3.3.0 requires scipy, which is not installed.\nother 1 requires x, y.\n'
+    done = subprocess.CompletedProcess([], 1, stdout=said)
+    monkeypatch.setattr(facts.subprocess, 'run', lambda *_, **__: done)
+    assert find_conflicts() == ('mmdet 3.3.0 requires scipy, which is not installed.',)
+
+
+def test_compiler(monkeypatch, tmp_path):
+    monkeypatch.setenv('PATH', str(tmp_path))
+    monkeypatch.delenv('CXX', raising=False)
+    assert find_compiler() == ''
+    (tmp_path / 'c++').touch(mode=0o755)
+    assert find_compiler() == str(tmp_path / 'c++')
+    (tmp_path / 'clang++').touch(mode=0o755)
+    monkeypatch.setenv('CXX', 'clang++')
+    assert find_compiler() == str(tmp_path / 'clang++')
+
+
+def test_can_write(tmp_path):
+    (tmp_path / 'file').touch()
+    assert can_write(tmp_path / 'not' / 'yet' / 'there')
+    assert not can_write(tmp_path / 'file' / 'below a file')
+
+
+def test_no_temporary_folder_at_all_is_reported_not_raised(monkeypatch):
+    def refuse():
+        raise FileNotFoundError('No usable temporary directory')
+
+    monkeypatch.setattr(tempfile, 'gettempdir', refuse)
+    monkeypatch.setenv('TMPDIR', '/nowhere')
+    assert facts._temporary_folder() == Path('/nowhere')

@@ -1,0 +1,112 @@
+from types import SimpleNamespace
+
+import pytest
+from mmengine.hooks import CheckpointHook, EarlyStoppingHook, IterTimerHook
+
+from mmps.engine.checks import check_accumulation, check_amp, check_watched, reid_lr_factor
+from mmps.structures import ConfigError
+from mmps.testing.runs import tiny_run, train
+
+
+@pytest.mark.parametrize(
+    ('scaling', 'batch', 'factor'),
+    [(None, 128, 1), ({'enable': False, 'base_batch_size': 10}, 64, 1),
+     ({'enable': True, 'reid_base_batch_size': 128}, 64, 0.5)],
+)  # fmt: skip
+def test_phase_2_is_scaled_by_its_own_batch(scaling, batch, factor):
+    assert reid_lr_factor(scaling, batch) == factor
+
+
+def test_scaling_that_is_silent_about_phase_2_is_told():
+    with pytest.raises(ConfigError, match=r'set auto_scale_lr.reid_base_batch_size \(the paper'):
+        reid_lr_factor({'enable': True, 'base_batch_size': 10}, 128)
+
+
+AMP = {'type': 'AmpOptimWrapper'}
+
+
+@pytest.mark.parametrize('wrappers', [(AMP, {}), ({'type': 'OptimWrapper'}, AMP)])
+def test_mixed_precision_without_a_gpu_is_told(monkeypatch, wrappers):
+    for device in ('cuda', 'npu', 'mlu', 'musa'):
+        monkeypatch.setattr(f'mmps.engine.checks.is_{device}_available', lambda: False)
+    with pytest.raises(ConfigError, match=r'mixed precision .* needs a GPU, and there is none'):
+        check_amp(*wrappers)
+    monkeypatch.setattr('mmps.engine.checks.is_cuda_available', lambda: True)
+    check_amp(*wrappers)
+
+
+def test_gradients_over_the_end_of_an_epoch_are_told():
+    check_accumulation('optim_wrapper', {'accumulative_counts': 3}, 6)
+    with pytest.raises(ConfigError, match=r'accumulative_counts=4 does not divide the 6 batches'):
+        check_accumulation('optim_wrapper', {'accumulative_counts': 4}, 6)
+
+
+def test_a_watched_number_that_is_not_reported_is_told():
+    hooks = [IterTimerHook(), CheckpointHook(save_best=['mAP', 'det/AP'], rule='greater')]
+    check_watched(hooks, {'mAP': 1.0, 'det/AP': 1.0})
+    check_watched(hooks, {})
+    check_watched([CheckpointHook(), CheckpointHook(save_best='auto')], {'det/AP': 1.0})
+    with pytest.raises(ConfigError, match=r"CheckpointHook watches 'mAP', .* one of det/AP, top1"):
+        check_watched(hooks, {'top1': 1.0, 'det/AP': 1.0})
+    with pytest.raises(ConfigError, match="EarlyStoppingHook watches 'x', which"):
+        check_watched([EarlyStoppingHook('x', rule='greater')], {'top1': 1.0})
+
+
+STOPPING = {'type': 'EarlyStoppingHook', 'monitor': 'mAP'}
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'default_hooks__checkpoint__save_optimizer': False}, 'leaves out the optimizer or the'),
+        ({'default_hooks__checkpoint__out_dir': 'x'}, 'out_dir or .* is set, but resuming looks'),
+        ({'default_hooks__checkpoint__filename_tmpl': 'e{}.pth'}, 'looks for epoch_\\*.pth in'),
+        (
+            {'default_hooks__checkpoint__save_best': 'mAP', 'train_cfg__val_interval': 2},
+            "save_best='mAP' is not there in phase 1, .* set train_cfg.val_begin=3, or choose a de",
+        ),
+        (
+            {'custom_hooks': [STOPPING], 'train_cfg__val_interval': 1},
+            r"EarlyStoppingHook \(monitor='mAP'\) would end the run in phase 1",
+        ),
+        (
+            {'custom_hooks': [{**STOPPING, 'monitor': 'det/AP', 'rule': 'greater'}]},
+            'or on the detector, which phase',
+        ),
+        ({'auto_scale_lr': {'enable': True, 'base_batch_size': 6}}, 'reid_base_batch_size'),
+        ({'compile': True}, 'compile is set, but what a two-phase model computes changes'),
+        ({'optim_wrapper__accumulative_counts': 4}, 'optim_wrapper.accumulative_counts=4 does no'),
+        (
+            {'default_hooks__two_phase__optim_wrapper__accumulative_counts': 5},
+            'two_phase.optim_wrapper.accumulative_counts=5 does not divide',
+        ),
+        ({'resume': True, 'default_hooks__two_phase__start': 'reid'}, 'there is nothing to resume'),
+    ],
+)
+def test_what_cannot_be_resumed_or_watched_is_told_at_the_start(
+    drawn_once, tmp_path, changes, message
+):
+    with pytest.raises(ConfigError, match=message):
+        train(tiny_run(drawn_once, tmp_path, **changes))
+    assert not list(tmp_path.glob('epoch_*.pth'))
+
+
+def test_validation_after_phase_1_may_be_watched(monkeypatch):
+    from mmps.engine import checks
+
+    hook = CheckpointHook(save_best='mAP', rule='greater')
+    metric = type('PersonSearchMetric', (), {})()
+    runner = SimpleNamespace(
+        val_loop=SimpleNamespace(evaluator=SimpleNamespace(metrics=[metric])),
+        train_loop=SimpleNamespace(val_begin=1, val_interval=2),
+    )
+    phases = SimpleNamespace(detection_epochs=2, start='detection')
+    with pytest.raises(ConfigError, match='val_begin=3'):
+        checks._check_best(runner, phases, hook)
+    for changes in ({'val_begin': 3}, {'val_interval': 3}):
+        original = dict(vars(runner.train_loop))
+        vars(runner.train_loop).update(changes)
+        checks._check_best(runner, phases, hook)
+        vars(runner.train_loop).update(original)
+    phases.start = 'reid'
+    checks._check_best(runner, phases, hook)

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mmps.evaluation.functional.bootstrap import bootstrap_interval
+
+
+def test_equals_the_normal_interval_of_a_mean():
+    values = np.random.default_rng(0).normal(0.5, 0.2, size=400)
+    low, high = bootstrap_interval(values, draws=4000)
+    error = values.std() / 20
+    assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.15 * error)
+    assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.15 * error)
+
+
+def test_equal_values_have_no_spread():
+    assert bootstrap_interval(np.full(7, 0.25)) == pytest.approx((0.25, 0.25))
+
+
+def test_seeded():
+    values = np.arange(10.0)
+    assert bootstrap_interval(values, seed=1) == bootstrap_interval(values, seed=1)
+    assert bootstrap_interval(values, seed=1) != bootstrap_interval(values, seed=2)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.evaluator import Evaluator
+from mmengine.structures import InstanceData
+
+from mmps.evaluation import (
+    CUHKSYSUProtocol,
+    GroundTruth,
+    PersonSearchMetric,
+    Predictions,
+    evaluate_predictions,
+)
+from mmps.registry import METRICS
+from mmps.testing.search_data import random_search_data
+
+
+@pytest.fixture
+def case(tmp_path):
+    data = random_search_data(np.random.default_rng(7), num_images=6, num_people=2, num_queries=4)
+    annotation, _ = data.write(tmp_path)
+    return data, annotation, tmp_path
+
+
+def samples(data, embeddings=True):
+    """What a model's test step returns: one sample per image."""
+    predictions, annotation = data.predictions, data.annotation
+    for image in annotation['images']:
+        sample = DetDataSample(metainfo={'img_id': image['id']})
+        rows = np.flatnonzero(predictions.image_ids == image['id'])
+        sample.pred_instances = InstanceData(
+            bboxes=torch.from_numpy(predictions.bboxes[rows]),
+            scores=torch.from_numpy(predictions.scores[rows]),
+        )
+        sample.gt_instances = InstanceData(bboxes=torch.zeros(0, 4))
+        if embeddings:
+            sample.pred_instances.embeddings = torch.from_numpy(predictions.embeddings[rows])
+            sample.gt_instances = embedded(
+                'ann_indices', annotation['annotations'], image, predictions.gt_embeddings
+            )
+            sample.query_instances = embedded(
+                'query_indices', annotation['queries'], image, predictions.query_embeddings
+            )
+        yield sample
+
+
+def embedded(name, items, image, embeddings):
+    indices = [i for i, item in enumerate(items) if item['image_id'] == image['id']]
+    return InstanceData(
+        **{name: torch.tensor(indices, dtype=torch.long)},
+        embeddings=torch.from_numpy(embeddings[indices]),
+    )
+
+
+def run(metric, data_samples):
+    evaluator = Evaluator(metric)
+    data_samples = list(data_samples)
+    for sample in data_samples:
+        evaluator.process([sample])
+    return evaluator.evaluate(len(data_samples))
+
+
+def test_equals_the_evaluation_of_the_file(case):
+    data, annotation, directory = case
+    out = directory / 'out' / 'predictions.npz'
+    metric = METRICS.build(
+        {'type': 'mmps.PersonSearchMetric', 'ann_file': str(annotation), 'out': str(out)}
+    )
+    metrics = run(metric, samples(data))
+    expected = evaluate_predictions(
+        GroundTruth.load(annotation), data.predictions, CUHKSYSUProtocol(), gt_boxes=True
+    )
+    assert metrics == pytest.approx(expected.metrics, abs=1e-12)
+    assert {'g100/mAP', 'gt/g100/top10', 'det/AP', 'det/recall'} <= set(metrics)
+    written = Predictions.load(out)
+    assert len(written.scores) == len(data.predictions.scores)
+    np.testing.assert_array_equal(written.query_embeddings, data.predictions.query_embeddings)
+    np.testing.assert_array_equal(written.gt_embeddings, data.predictions.gt_embeddings)
+
+
+def test_options_reach_the_protocol(case):
+    data, annotation, directory = case
+    data.write(directory)
+    protocol = {'type': 'mmps.CUHKSYSUProtocol', 'convention': 'strict'}
+    metric = PersonSearchMetric(str(annotation), protocol, gt_boxes=False, score_thr=0.5)
+    metrics = run(metric, samples(data))
+    expected = evaluate_predictions(
+        GroundTruth.load(annotation), data.predictions, CUHKSYSUProtocol(convention='strict'), 0.5
+    )
+    assert metrics == pytest.approx(expected.metrics, abs=1e-12)
+
+
+def test_bare_detector_gets_detection_numbers_only(case):
+    data, annotation, directory = case
+    out = directory / 'bare.npz'
+    metrics = run(PersonSearchMetric(str(annotation), out=str(out)), samples(data, False))
+    assert {key.split('/')[0] for key in metrics} == {'det', 'det_labelled'}
+    assert not Predictions.load(out).has_embeddings
+
+
+def test_nothing_detected(case):
+    data, annotation, _ = case
+    empty = list(samples(data))
+    for sample in empty:
+        sample.pred_instances = sample.pred_instances[:0]
+    metrics = run(PersonSearchMetric(str(annotation)), empty)
+    assert metrics['g100/mAP'] == metrics['det/recall'] == 0.0
+    assert metrics['gt/g100/mAP'] > 0
+
+
+def test_image_that_a_sampler_repeated_counts_once(case):
+    data, annotation, _ = case
+    once = run(PersonSearchMetric(str(annotation)), samples(data))
+    twice = run(PersonSearchMetric(str(annotation)), [*samples(data), *samples(data)])
+    assert twice == once
+
+
+def test_half_of_the_data_set_is_refused(case):
+    data, annotation, _ = case
+    with pytest.raises(ValueError, match=r'missing for \d+ of the 4 queries .*whole data set'):
+        run(PersonSearchMetric(str(annotation)), list(samples(data))[:2])
+
+
+def test_half_precision_embeddings(case):
+    data, annotation, _ = case
+    halves = list(samples(data))
+    for sample in halves:
+        for instances in (sample.pred_instances, sample.gt_instances, sample.query_instances):
+            instances.embeddings = instances.embeddings.half()
+    whole = run(PersonSearchMetric(str(annotation)), samples(data))
+    assert run(PersonSearchMetric(str(annotation)), halves) == whole

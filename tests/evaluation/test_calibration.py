@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from mmps.evaluation import (
+    Calibration,
+    GenericProtocol,
+    GroundTruth,
+    PRWOfficialProtocol,
+    calibrate,
+    evaluate_predictions,
+)
+from mmps.evaluation.details import write_details
+
+
+@pytest.fixture
+def people(scene):
+    """Person 0 in images 1, 2 and 3, detected twice in image 2; strangers in 2 and 3."""
+    scene.image(1, [0], camera=1).image(2, [0, 1], camera=2).image(3, [0, 2], camera=1)
+    scene.query(1, camera=1).detect(1, 0, 1.0)
+    scene.detect(2, 0, 0.9).detect(2, 0, 0.8, shift=1).detect(2, 1, 0.1)
+    return scene.detect(3, 0, 0.7).detect(3, 1, -0.4)
+
+
+def plan_of(scene, protocol):
+    ground_truth = GroundTruth.load(scene.annotation_file())
+    predictions = scene.predictions()
+    (_, plan), *_ = protocol.plans(ground_truth, predictions)
+    return predictions.query_embeddings, plan
+
+
+def counts(calibration):
+    middles = (calibration.edges[1:] + calibration.edges[:-1]) / 2
+    return [np.repeat(middles, c).tolist() for c in (calibration.same, calibration.other)]
+
+
+def test_hits_against_strangers(people):
+    same, other = counts(calibrate(*plan_of(people, GenericProtocol())))
+    assert same == pytest.approx([0.7, 0.9], abs=1e-3)
+    assert other == pytest.approx([-0.4, 0.1], abs=1e-3)
+
+
+def test_junk_counts_for_neither_side(people):
+    same, other = counts(calibrate(*plan_of(people, PRWOfficialProtocol())))
+    assert same == pytest.approx([0.9], abs=1e-3)
+    assert other == pytest.approx([-0.4, 0.1], abs=1e-3)
+
+
+def test_blocks_add_up(people):
+    people.query(1).query(1)
+    queries, plan = plan_of(people, GenericProtocol())
+    whole, small = calibrate(queries, plan), calibrate(queries, plan, memory_mb=1e-6)
+    np.testing.assert_array_equal(whole.same, small.same)
+    np.testing.assert_array_equal(whole.other, small.other)
+    assert whole.same.sum() == 6
+
+
+def test_thresholds_equal_sorted_samples():
+    generator = np.random.default_rng(0)
+    edges = np.linspace(-1, 1, 401)
+    same = np.clip(generator.normal(0.5, 0.1, 5000), -1, 1)
+    other = np.clip(generator.normal(0.0, 0.2, 50000), -1, 1)
+    calibration = Calibration(edges, np.histogram(same, edges)[0], np.histogram(other, edges)[0])
+    for rate in (0.1, 0.01, 0.001):
+        threshold = calibration.threshold(rate)
+        assert (other >= threshold).mean() <= rate
+        assert (other >= threshold - 0.0051).mean() > rate
+        assert calibration.true_accept_rate(threshold) == (same >= threshold).mean()
+
+
+def test_nothing_to_count():
+    empty = Calibration(np.linspace(-1, 1, 3), np.zeros(2, int), np.zeros(2, int))
+    assert empty.threshold(0.01) == -1.0
+    assert empty.true_accept_rate(0.0) is None
+
+
+def test_details_are_written(people, tmp_path):
+    ground_truth = GroundTruth.load(people.annotation_file())
+    protocol = GenericProtocol()
+    report = evaluate_predictions(ground_truth, people.predictions(), protocol)
+    write_details(tmp_path / 'deep', report, ground_truth, protocol)
+    summary = json.loads((tmp_path / 'deep' / 'calibration.json').read_text())
+    assert summary['pairs'] == {'same': 2, 'other': 2}
+    assert [row['false_accept_rate'] for row in summary['thresholds']] == [0.1, 0.01, 0.001, 1e-4]
+    assert 0.1 < summary['thresholds'][0]['similarity'] < 0.11
+    assert summary['thresholds'][0]['true_accept_rate'] == 1.0
+    lines = (tmp_path / 'deep' / 'queries.csv').read_text().splitlines()
+    assert lines[0].startswith('setting,query,image,person_id,average_precision')
+    # places 1 (0.9) and 3 (0.7); the second box on the person, 0.8, is wrong
+    assert lines[1] == 'all,0,1.jpg,0,0.833333,1,2,0,1'
+
+
+def test_bare_detectors_have_no_details(people, tmp_path):
+    ground_truth = GroundTruth.load(people.annotation_file())
+    bare = people.predictions(
+        embeddings=np.zeros((6, 0), np.float32), query_embeddings=np.zeros((0, 0), np.float32)
+    )
+    report = evaluate_predictions(ground_truth, bare, GenericProtocol())
+    write_details(tmp_path / 'none', report, ground_truth, GenericProtocol())
+    assert not (tmp_path / 'none').exists()
+
+
+def test_query_without_targets_has_an_empty_line(people, tmp_path):
+    people.query(2, slot=1, person=1)
+    ground_truth = GroundTruth.load(people.annotation_file())
+    protocol = GenericProtocol()
+    report = evaluate_predictions(ground_truth, people.predictions(), protocol)
+    write_details(tmp_path, report, ground_truth, protocol)
+    assert (tmp_path / 'queries.csv').read_text().splitlines()[2] == 'all,1,2.jpg,1,,0,0,0,0'

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mmps.evaluation import (
+    CUHKSYSUProtocol,
+    GenericProtocol,
+    GroundTruth,
+    confidence_intervals,
+    detection_metrics,
+    evaluate_predictions,
+)
+from mmps.evaluation.evaluator import metric_key
+
+
+@pytest.fixture
+def pair(scene):
+    scene.image(1, [0, -1]).image(2, [0, 1]).query(1)
+    scene.galleries(100, [[(2, scene.box(0))]]).detect(2, 0, 0.5).detect(2, 1, 0.9, score=0.2)
+    return scene
+
+
+def load(scene):
+    return GroundTruth.load(scene.annotation_file())
+
+
+def test_annotated_boxes_have_their_own_numbers(pair):
+    predictions = pair.predictions(gt_embeddings=np.array([[0], [0], [0.9], [0.1]], np.float32))
+    report = evaluate_predictions(load(pair), predictions, CUHKSYSUProtocol(), gt_boxes=True)
+    assert report.metrics['g100/mAP'] == 0.5
+    assert report.metrics['gt/g100/mAP'] == 1.0
+    assert set(report.queries) == {'g100', 'gt/g100'}
+
+
+def test_keys_without_a_size(pair):
+    predictions = pair.predictions(gt_embeddings=np.ones((4, 1), np.float32))
+    report = evaluate_predictions(
+        load(pair), predictions, GenericProtocol(boxes_per_image=(1,)), gt_boxes=True
+    )
+    searched = {'mAP', 'gt/mAP', 'bpi1/mAP', 'best_bpi/mAP'}
+    assert {key for key in report.metrics if key.endswith('mAP')} == searched
+
+
+def test_other_predictions_are_refused(pair):
+    other = pair.predictions(query_embeddings=np.ones((3, 1), np.float32))
+    with pytest.raises(ValueError, match='query_embeddings has 3 rows'):
+        evaluate_predictions(load(pair), other, CUHKSYSUProtocol())
+
+
+def test_intervals_hold_the_mean(scene):
+    """Eight of ten queries find their person at once."""
+    scene.image(0, range(10)).image(1, range(10))
+    for slot in range(10):
+        scene.query(0, slot, slot).detect(1, slot, 0.0)
+    embeddings = np.eye(10, dtype=np.float32)
+    queries = embeddings.copy()
+    queries[:2] = -queries[:2]
+    predictions = scene.predictions(embeddings=embeddings, query_embeddings=queries)
+    report = evaluate_predictions(load(scene), predictions, GenericProtocol())
+    ends = confidence_intervals(report, ks=(1,))
+    assert set(ends) == {'mAP_low', 'mAP_high', 'top1_low', 'top1_high'}
+    assert ends['top1_low'] < report.metrics['top1'] == 0.8 < ends['top1_high'] <= 1.0
+
+
+@pytest.mark.parametrize(
+    ('setting', 'key'),
+    [('', 'mAP'), ('gt/', 'gt/mAP'), ('g50', 'g50/mAP'), ('gt/g50', 'gt/g50/mAP')],
+)
+def test_keys(setting, key):
+    assert metric_key(setting, 'mAP') == key
+
+
+def test_detection_of_all_and_of_labelled_people(pair):
+    metrics = detection_metrics(load(pair), pair.predictions())
+    assert metrics['det/recall'] == metrics['det/AP'] == 0.5
+    assert metrics['det_labelled/recall'] == pytest.approx(2 / 3)
+
+
+def test_box_on_an_unlabelled_person_is_not_wrong_for_labelled_people(scene):
+    scene.image(1, [-1, 0]).detect(1, 0, 0, score=0.9).detect(1, 1, 0, score=0.5)
+    metrics = detection_metrics(load(scene), scene.predictions())
+    assert metrics['det_labelled/AP'] == 1.0
+
+
+def test_ignore_region_swallows_boxes(scene):
+    scene.image(1, [0, 0]).annotations[1]['iscrowd'] = 1
+    scene.detect(1, 1, 0, score=0.9).detect(1, 2, 0, score=0.8).detect(1, 0, 0, score=0.5)
+    metrics = detection_metrics(load(scene), scene.predictions())
+    assert (metrics['det/recall'], metrics['det/AP']) == (1.0, 0.5)
+
+
+@pytest.mark.parametrize(('convention', 'recall'), [('legacy', 0.5), ('strict', 1.0)])
+def test_mutual_best_may_lose_what_choosing_finds(scene, convention, recall):
+    """Both boxes overlap person A most; by score, the second one takes person B."""
+    scene.image(1)
+    for person, x in enumerate((0.0, 6.0)):
+        box = [x, 0.0, 20.0, 40.0]
+        scene.annotations.append({'id': person, 'image_id': 1, 'bbox': box, 'person_id': person})
+    for x, score in ((0.0, 0.9), (2.0, 0.8)):
+        scene.rows.append((1, [x, 0.0, x + 20.0, 40.0], score, [0.0]))
+    metrics = detection_metrics(load(scene), scene.predictions(), convention)
+    assert metrics['det/recall'] == recall
+
+
+def test_nobody_to_detect(scene):
+    scene.image(1).detect(1, 0, 0.0)
+    assert detection_metrics(load(scene), scene.predictions()) == {}

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from mmps.evaluation import NO_CAMERA, GroundTruth
+from mmps.structures import UNLABELLED
+
+
+@pytest.fixture
+def content():
+    return {
+        'images': [
+            {'id': 30, 'file_name': 'b.jpg', 'camera_id': 2},
+            {'id': 10, 'file_name': 'a.jpg', 'camera_id': None},
+        ],
+        'annotations': [
+            {'id': 1, 'image_id': 10, 'bbox': [1.5, 2, 3, 4], 'person_id': 5},
+            {'id': 0, 'image_id': 30, 'bbox': [0, 0, 2, 2]},
+            {'id': 7, 'image_id': 10, 'bbox': [0, 0, 9, 9], 'person_id': -1, 'iscrowd': 1},
+        ],
+        'queries': [{'image_id': 30, 'bbox': [1, 1, 2, 2], 'person_id': 5}],
+    }
+
+
+def load(tmp_path, content):
+    path = tmp_path / 'test.json'
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return GroundTruth.load(path)
+
+
+def test_reads_positions_and_corners(tmp_path, content):
+    ground_truth = load(tmp_path, content)
+    assert ground_truth.image_ids.tolist() == [30, 10]
+    assert ground_truth.images.tolist() == [1, 0, 1]
+    assert ground_truth.bboxes.tolist() == [[1.5, 2, 4.5, 6], [0, 0, 2, 2], [0, 0, 9, 9]]
+    assert ground_truth.person_ids.tolist() == [5, UNLABELLED, UNLABELLED]
+    assert ground_truth.ignored.tolist() == [False, False, True]
+    assert ground_truth.image_cameras.tolist() == [2, NO_CAMERA]
+    assert ground_truth.query_cameras.tolist() == [2]
+    assert (ground_truth.num_images, ground_truth.num_annotations) == (2, 3)
+
+
+def test_phase_1_data_has_no_queries(tmp_path, content):
+    del content['queries']
+    ground_truth = load(tmp_path, content)
+    assert ground_truth.num_queries == 0
+    assert ground_truth.query_bboxes.shape == (0, 4)
+
+
+def change(content, where, **values):
+    part, index = where
+    content[part][index].update(values)
+    return content
+
+
+@pytest.mark.parametrize(
+    ('where', 'values', 'message'),
+    [
+        (('images', 1), {'id': 30}, 'more than one image with id 30'),
+        (('annotations', 1), {'id': 1}, 'more than one annotation with id 1'),
+        (('images', 0), {'id': None}, 'an image without an integer id'),
+        (('annotations', 0), {'image_id': 9}, 'annotation 0 names image id 9'),
+        (('queries', 0), {'image_id': 9}, 'query 0 names image id 9'),
+        (('queries', 0), {'person_id': -1}, 'query 0 has no person_id'),
+        (('annotations', 2), {'bbox': [1, 2, 3]}, "not four finite numbers \\('annotation'\\)"),
+        (('queries', 0), {'bbox': [1, 2, 3, float('nan')]}, "four finite numbers \\('query'\\)"),
+    ],
+)
+def test_wrong_content(tmp_path, content, where, values, message):
+    with pytest.raises(ValueError, match=message):
+        load(tmp_path, change(content, where, **values))
+
+
+@pytest.mark.parametrize('text', ['{"images": [', '[]', '{"images": []}', '\0'])
+def test_not_an_annotation_file(tmp_path, text):
+    with pytest.raises(ValueError, match=r'test\.json (is not readable as JSON|has no lists)'):
+        load(tmp_path, text)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'no\.json does not exist'):
+        GroundTruth.load(tmp_path / 'no.json')
+
+
+def test_positions_of_images(tmp_path, content):
+    ground_truth = load(tmp_path, content)
+    assert ground_truth.image_positions(np.array([10, 30, 10]), 'x').tolist() == [1, 0, 1]
+    with pytest.raises(ValueError, match='x names image id 31'):
+        ground_truth.image_positions(np.array([10, 31]), 'x')

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mmps.evaluation
+from mmps.evaluation import GroundTruth, Predictions, evaluate_predictions
+from mmps.evaluation.metrics import PersonSearchMetric
+from mmps.registry import METRICS
+from mmps.testing.search_data import random_search_data
+
+README = Path(mmps.evaluation.__file__).with_name('README.md')
+BLOCKS = re.findall(r'```python\n(.*?)```', README.read_text(), flags=re.DOTALL)
+
+
+def test_recipe_for_other_code(tmp_path, monkeypatch):
+    data = random_search_data(np.random.default_rng(4), num_images=6, num_queries=3)
+    annotation, _ = data.write(tmp_path)
+    p = data.predictions
+    rows = {
+        f'{image["id"]}.jpg': np.flatnonzero(p.image_ids == image['id'])
+        for image in data.annotation['images']
+    }
+    boxes = {n: np.concatenate([p.bboxes[r], p.scores[r, None]], 1) for n, r in rows.items()}
+    monkeypatch.chdir(tmp_path)
+    recipe = next(block for block in BLOCKS if 'np.savez' in block)
+    features = {name: p.embeddings[own] for name, own in rows.items()}
+    exec(recipe, {'boxes': boxes, 'features': features, 'query_features': p.query_embeddings})
+    ground_truth = GroundTruth.load(annotation)
+    protocol = mmps.evaluation.CUHKSYSUProtocol()
+    metrics = evaluate_predictions(ground_truth, Predictions.load('predictions.npz'), protocol)
+    assert metrics.metrics == evaluate_predictions(ground_truth, p, protocol).metrics
+
+
+def test_config_builds():
+    config = next(block for block in BLOCKS if 'val_evaluator' in block)
+    namespace = {}
+    exec(config, namespace)
+    assert isinstance(METRICS.build(namespace['val_evaluator']), PersonSearchMetric)
+
+
+@pytest.mark.parametrize('option', sorted(set(re.findall(r'`(--[a-z-]+)', README.read_text()))))
+def test_options_exist(option):
+    tool = README.parents[2] / 'tools' / 'analysis_tools' / 'eval_predictions.py'
+    if not tool.is_file():
+        pytest.skip('the tools are not beside the package')
+    assert f"'{option}'" in tool.read_text()

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mmps.speed import Settings, measure_cell, measure_overhead, predict_by_hand
+from mmps.speed.by_hand import PARTS
+from mmps.speed.measuring import marginal_ms, overhead, planted
+from mmps.speed.variants import empty_samples
+from mmps.structures import ConfigError
+
+SETTINGS = Settings(size=256, repeats=2)
+
+
+@pytest.fixture(autouse=True)
+def _room_for_people(variants):
+    for variant in variants:
+        variant.model.detector.bbox_head.test_cfg.update(nms_pre=1000, score_thr=0.05)
+
+
+def test_bare_modules_give_the_same_embeddings(variants):
+    inputs = SETTINGS.images(2)
+    with planted(variants, 5), torch.no_grad():
+        for variant in variants:
+            samples = variant.model.predict(inputs, empty_samples(2, 256))
+            expected = [sample.pred_instances.embeddings for sample in samples]
+            found = predict_by_hand(variant.model, inputs, empty_samples(2, 256))
+            torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+            assert [len(f) for f in found] == [5, 5]
+
+
+def test_a_cell_counts_people(variants):
+    clock = iter(range(1000))
+    settings = Settings(size=256, repeats=2, clock=lambda: float(next(clock)))
+    cells = measure_cell(variants, settings, batch=2, people=5)
+    assert [(c.variant, c.batch, c.people) for c in cells] == [('J3', 2, 5), ('Disj.', 2, 5)]
+    assert cells[0].seconds.median == 1.0
+    assert cells[0].per_person.median == pytest.approx(100.0)
+
+
+def test_too_many_people_are_told(variants):
+    with pytest.raises(ConfigError, match='J3 keeps 10 instead of 11 people per image: raise'):
+        measure_cell(variants, SETTINGS, batch=1, people=11)
+
+
+def test_overhead_and_shares(variants):
+    found = measure_overhead(variants[:1], SETTINGS, batch=1, people=4)['J3']
+    assert set(found['shares']) == set(PARTS)
+    assert sum(found['shares'].values()) == pytest.approx(1.0)
+    assert found['branch_ms_per_person'] > 0
+    assert -1 < found['overhead'] < 5
+
+
+def test_overhead_is_the_median_of_rounds():
+    assert overhead([1.1, 2.4, 9.0], [1.0, 2.0, 3.0]) == pytest.approx(0.2)
+
+
+def test_the_slope_is_that_of_a_line():
+    assert marginal_ms({5: 100 + 5 * 3.5, 20: 100 + 20 * 3.5}) == pytest.approx(3.5)
+    assert marginal_ms({1: 0.0, 2: 1.0, 3: 5.0}) == pytest.approx(2.5)
+
+
+@pytest.mark.parametrize('option', ['amp', 'channels_last'])
+def test_options_run(variants, option):
+    settings = Settings(size=256, repeats=1, **{option: True})
+    assert all(cell.seconds.median > 0 for cell in measure_cell(variants, settings, 1, 4))

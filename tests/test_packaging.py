@@ -1,0 +1,123 @@
+"""A wheel carries configs and tools, and holds what it needs to know."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import mmps
+from mmps.doctor.versions import read_python_span
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ('mmps', 'configs', 'tools', 'setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE')
+
+
+@pytest.fixture(scope='module')
+def source(tmp_path_factory):
+    """A copy of the source in a folder with a space, so that a build leaves nothing behind."""
+    folder = tmp_path_factory.mktemp('a copy')
+    ignored = shutil.ignore_patterns('__pycache__', '.mim')
+    for name in SOURCE:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        else:
+            shutil.copy(ROOT / name, folder)
+    return folder
+
+
+def build(folder, command, out):
+    arguments = [sys.executable, 'setup.py', '-q', command, '-d', str(out)]
+    done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return next(out.iterdir())
+
+
+@pytest.fixture(scope='module')
+def installed(source, tmp_path_factory):
+    """An unpacked wheel."""
+    wheel = build(source, 'bdist_wheel', tmp_path_factory.mktemp('wheel'))
+    folder = tmp_path_factory.mktemp('site packages')
+    zipfile.ZipFile(wheel).extractall(folder)
+    return folder
+
+
+def files_below(folder):
+    return {
+        str(path.relative_to(folder))
+        for path in folder.rglob('*')
+        if path.is_file() and '__pycache__' not in path.parts
+    }
+
+
+@pytest.mark.parametrize('folder', ['configs', 'tools'])
+def test_the_wheel_carries_configs_and_tools(installed, folder):
+    assert files_below(installed / 'mmps' / '.mim' / folder) == files_below(ROOT / folder)
+
+
+def test_the_wheel_carries_every_module_and_the_versions(installed):
+    wanted = {name for name in files_below(ROOT / 'mmps') if name.endswith(('.py', '.txt'))}
+    assert 'versions.txt' in wanted
+    assert wanted <= files_below(installed / 'mmps')
+    assert not (installed / 'tests').exists()
+
+
+def test_the_metadata(installed):
+    (folder,) = installed.glob('mmps-*.dist-info')
+    metadata = (folder / 'METADATA').read_text()
+    oldest, _ = read_python_span()
+    assert f'\nVersion: {mmps.__version__}\n' in metadata
+    assert f'\nRequires-Python: >={oldest[0]}.{oldest[1]}\n' in metadata
+    # Both stacks have the same import names: neither may be pulled over the other.
+    required = re.findall(r'^Requires-Dist: ([\w-]+)(?!.*extra)', metadata, re.M)
+    assert not {'torch', 'mmcv', 'mmdet', 'mmengine'} & set(required)
+    assert 'Apache License' in next(folder.rglob('LICENSE')).read_text()
+
+
+def test_the_build_leaves_no_links_in_the_source(source, installed):
+    assert not (source / 'mmps' / '.mim').exists()
+    assert not [path for path in source.rglob('*') if path.is_symlink()]
+
+
+def test_mmengine_and_mim_find_configs_where_they_look(installed, monkeypatch):
+    from mmengine.infer import BaseInferencer
+
+    spec = importlib.util.spec_from_file_location('mmps', installed / 'mmps' / '__init__.py')
+    package = importlib.util.module_from_spec(spec)
+    package.__path__ = [str(installed / 'mmps')]
+    monkeypatch.setitem(sys.modules, 'mmps', package)
+    found = BaseInferencer._get_repo_or_mim_dir('mmps')
+    assert Path(found) == installed / 'mmps' / '.mim'
+
+
+@pytest.mark.slow
+def test_every_config_of_the_wheel_loads_away_from_the_repository(installed, tmp_path):
+    code = (
+        'import sys; from pathlib import Path; from mmengine.config import Config\n'
+        'for path in sorted(Path(sys.argv[1]).rglob("*.py")): Config.fromfile(path)'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code, str(installed / 'mmps' / '.mim' / 'configs')],
+        cwd=tmp_path,
+        env={**os.environ, 'PYTHONPATH': str(installed)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_sdist_builds_the_same_wheel(source, installed, tmp_path):
+    sdist = build(source, 'sdist', tmp_path / 'sdist')
+    shutil.unpack_archive(sdist, tmp_path / 'unpacked')
+    wheel = build(next((tmp_path / 'unpacked').iterdir()), 'bdist_wheel', tmp_path / 'wheel')
+    with zipfile.ZipFile(wheel) as file:
+        names = {name for name in file.namelist() if name.startswith('mmps/')}
+    assert names == {name for name in files_below(installed) if name.startswith('mmps/')}

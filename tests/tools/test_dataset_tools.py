@@ -1,0 +1,161 @@
+"""The command lines around data sets, as a user calls them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).parents[2] / 'tools'
+CONVERTERS = [
+    'cuhk_sysu',
+    'prw',
+    'mot17_det',
+    'wider_pedestrian',
+    'crowdhuman',
+    'citypersons',
+    'coco_person',
+    'mot_tracks',
+]
+
+
+def load(name):
+    path = TOOLS / f'{name}.py'
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def call(name, *arguments):
+    """Run a tool as a script, in this process; returns its exit code."""
+    path, before = TOOLS / f'{name}.py', sys.argv
+    sys.argv = [str(path), *map(str, arguments)]
+    try:
+        runpy.run_path(str(path), run_name='__main__')
+    except SystemExit as end:
+        return end.code
+    finally:
+        sys.argv = before
+    return None
+
+
+@pytest.fixture(scope='module')
+def drawn(tmp_path_factory):
+    root = tmp_path_factory.mktemp('tools') / 'a set'
+    arguments = [str(root), '--layout', 'cuhk_sysu', '--images', '12', '--identities', '4']
+    assert load('misc/make_synthetic').main([*arguments, '--workers', '1']) == 0
+    return root, arguments
+
+
+@pytest.fixture(scope='module')
+def converted(drawn):
+    assert call('dataset_converters/cuhk_sysu', drawn[0]) == 0
+    return drawn[0]
+
+
+def test_a_set_is_drawn_once(drawn, capsys):
+    _, arguments = drawn
+    assert load('misc/make_synthetic').main(arguments) == 0
+    assert 'already holds this set' in capsys.readouterr().out
+    assert load('misc/make_synthetic').main([*arguments, '--seed', '1']) == 2
+    assert 'holds something else than this drawn set' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'wrong', [['--images', '0'], ['--seed', '-1'], ['--workers', '0'], ['--domain', 'c'], []]
+)
+def test_wrong_arguments_of_make_synthetic(tmp_path, wrong, capsys):
+    layout = ['--layout', 'cuhk_sysu'] if wrong else ['--layout', 'other']
+    with pytest.raises(SystemExit) as caught:
+        load('misc/make_synthetic').main([str(tmp_path / 'x'), *layout, *wrong])
+    assert caught.value.code == 2
+    assert 'error: argument' in capsys.readouterr().err
+
+
+def test_a_converter_ends_with_a_table(converted, tmp_path, capsys):
+    assert call('dataset_converters/cuhk_sysu', converted, '--out-dir', tmp_path) == 0
+    output = capsys.readouterr().out
+    assert all(word in output for word in ('split', 'identities', 'queries', 'train', 'test'))
+    assert {'train.json', 'galleries_50.npz'} <= {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize('name', CONVERTERS)
+def test_a_wrong_folder_ends_in_one_sentence(name, tmp_path, capsys):
+    assert call(f'dataset_converters/{name}', tmp_path) == 2
+    message = capsys.readouterr().err
+    assert str(tmp_path) in message
+    assert message.strip().count('\n') == 0
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('value', ['0', '-2'])
+def test_wrong_rules_for_tracks(value, tmp_path, capsys):
+    assert load('dataset_converters/mot_tracks').main([str(tmp_path), '--every', value]) == 2
+    assert 'n must be at least 1' in capsys.readouterr().err
+
+
+def test_validating(converted, tmp_path, capsys):
+    root = converted
+    validate = load('misc/validate_dataset').main
+    train, test = (str(root / f'mmps/{split}.json') for split in ('train', 'test'))
+    assert validate([test, '--images', str(root), '--other', train]) == 0
+    assert '0 errors' in capsys.readouterr().out
+    assert validate([test, '--other', test]) == 1
+    assert 'error: a picture is in both files' in capsys.readouterr().out
+    assert validate([test, '--images', str(tmp_path / 'nowhere')]) == 2
+    assert 'nowhere is not a folder' in capsys.readouterr().err
+    assert validate([str(tmp_path / 'no.json')]) == 2
+    assert 'no.json does not exist' in capsys.readouterr().err
+    (tmp_path / 'no.json').write_text('{')
+    assert validate([str(tmp_path / 'no.json')]) == 2
+    assert 'no.json is no JSON' in capsys.readouterr().err
+
+
+def test_validating_can_write_our_spelling(converted, tmp_path):
+    content = json.loads((converted / 'mmps/test.json').read_text())
+    for record in [*content['annotations'], *content['queries']]:
+        identity = record.pop('person_id')
+        record['pid'] = 5555 if identity == -1 else identity
+    (tmp_path / 'theirs.json').write_text(json.dumps(content))
+    arguments = [tmp_path / 'theirs.json', '--unlabelled', 5555, '--write', tmp_path / 'ours.json']
+    assert load('misc/validate_dataset').main([*map(str, arguments)]) == 0
+    ours = json.loads((tmp_path / 'ours.json').read_text())
+    original = json.loads((converted / 'mmps/test.json').read_text())
+    assert ours['annotations'] == original['annotations']
+
+
+def test_statistics(converted, tmp_path, capsys):
+    files = [str(converted / f'mmps/{split}.json') for split in ('train', 'test')]
+    stats = load('analysis_tools/dataset_stats').main
+    assert stats([*files, '--out', str(tmp_path / 'new/stats.png')]) == 0
+    assert (tmp_path / 'new/stats.png').stat().st_size > 5000
+    assert 'identities, median height' in capsys.readouterr().out
+    assert stats(['nowhere.json']) == 2
+    assert 'nowhere.json does not exist' in capsys.readouterr().err
+
+
+CONFIG = """
+default_scope = 'mmdet'
+train_dataloader = dict(dataset=dict(
+    type='mmps.PersonSearchDataset', data_root={root!r}, ann_file='mmps/train.json',
+    pipeline=[
+        dict(type='mmps.LoadScene'), dict(type='mmps.LoadPeople'),
+        dict(type='Resize', scale=(160, 120)), dict(type='mmps.PackPersonSearchInputs')]))
+"""
+
+
+def test_browsing(converted, tmp_path, capsys):
+    config = tmp_path / 'config.py'
+    config.write_text(CONFIG.format(root=f'{converted}/'))
+    browse = load('analysis_tools/browse_dataset').main
+    assert browse([str(config), '--out-dir', str(tmp_path / 'seen'), '--number', '3']) == 0
+    assert len(list((tmp_path / 'seen').glob('Image_SSM_s*.jpg'))) == 3
+    assert browse([str(config), '--split', 'test']) == 2
+    assert 'has no test_dataloader; it has those of train' in capsys.readouterr().err
+    assert browse(['nowhere.py']) == 2
+    assert 'nowhere.py does not exist' in capsys.readouterr().err

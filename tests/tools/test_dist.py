@@ -1,0 +1,95 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+
+from mmps.registry import MODELS
+from mmps.testing.runs import tiny_run
+
+TOOLS = Path(__file__).parents[2] / 'tools'
+GROUP_NORM = {'type': 'GN', 'num_groups': 4}
+
+
+def run(*command):
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
+    return done
+
+
+@pytest.mark.parametrize(
+    ('script', 'arguments'),
+    [('dist_train.sh', ['config.py']), ('dist_train.sh', ['config.py', 'two']),
+     ('dist_test.sh', ['config.py', 'x.pth']), ('dist_test.sh', ['config.py', 'x.pth', '0'])],
+)  # fmt: skip
+def test_wrong_arguments_show_the_usage(script, arguments):
+    command = ['bash', str(TOOLS / script), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f'usage: bash tools/{script} CONFIG' in done.stderr
+
+
+def phase_2_config(data, work_dir, detector):
+    """No layer looks at more than its own sample; all batches are full: see ``even_set``."""
+    config = tiny_run(data, work_dir, load_from=str(detector), log_level='WARNING')
+    config.model.detector.backbone.norm_cfg = GROUP_NORM
+    config.model.reid_branch.head.gather = True
+    hook = config.default_hooks.two_phase
+    hook.start, hook.cache_dtype = 'reid', 'float32'
+    hook.batches = {'type': 'mmps.PKBatchSampler', 'identities': 2, 'shots': 2}
+    hook.optim_wrapper = {'optimizer': {'type': 'SGD', 'lr': 0.05, 'momentum': 0.9}}
+    return config
+
+
+@pytest.fixture
+def even_set(drawn_set):
+    """Six identities: with seven, the last batch's odd one out would be on both ranks."""
+    path = drawn_set / 'mmps' / 'train.json'
+    content = json.loads(path.read_text())
+    identities = sorted({a['person_id'] for a in content['annotations'] if a['person_id'] >= 0})
+    for annotation in content['annotations']:
+        if annotation['person_id'] not in identities[:6]:
+            annotation['person_id'] = -1
+    path.write_text(json.dumps(content))
+    return drawn_set
+
+
+@pytest.fixture
+def detector(even_set, tmp_path):
+    folder = tmp_path / 'detector'
+    folder.mkdir()
+    config = phase_2_config(even_set, folder, 'unused')
+    init_default_scope('mmdet')
+    torch.manual_seed(0)
+    model = MODELS.build(config.model)
+    model.init_weights()
+    torch.save({'meta': {}, 'state_dict': model.state_dict()}, folder / 'start.pth')
+    return folder / 'start.pth'
+
+
+@pytest.mark.slow
+def test_two_processes_train_phase_2_as_one_and_evaluate_exactly_alike(
+    even_set, tmp_path, detector
+):
+    phase_2_config(even_set, tmp_path, detector).dump(tmp_path / 'config.py')
+    one, two, config = tmp_path / 'one', tmp_path / 'two', tmp_path / 'config.py'
+    run(sys.executable, TOOLS / 'train.py', config, '--work-dir', one)
+    run('bash', TOOLS / 'dist_train.sh', config, 2, '--work-dir', two)
+    start = torch.load(detector)['state_dict']
+    alone, shared = (torch.load(d / 'epoch_5.pth')['state_dict'] for d in (one, two))
+    moved = [key for key in start if not torch.equal(start[key], alone[key])]
+    assert len(moved) > 20
+    for key in alone:
+        torch.testing.assert_close(shared[key], alone[key], atol=2e-5, rtol=2e-4, msg=key)
+
+    checkpoint = one / 'epoch_5.pth'
+    run(sys.executable, TOOLS / 'test.py', config, checkpoint, '--work-dir', one / 'test')
+    run('bash', TOOLS / 'dist_test.sh', config, checkpoint, 2, '--work-dir', two / 'test')
+    reports = [json.loads(next((d / 'test').glob('*/*.json')).read_text()) for d in (one, two)]
+    times = ('time', 'data_time')
+    a, b = ({k: v for k, v in report.items() if k not in times} for report in reports)
+    assert a == b
+    assert 'gt/mAP' in a

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmps.evaluation import (
+    CUHKSYSUProtocol,
+    GenericProtocol,
+    GroundTruth,
+    PRWOfficialProtocol,
+    PRWProtocol,
+    evaluate_predictions,
+)
+from mmps.testing.search_data import random_search_data
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'analysis_tools' / 'eval_predictions.py'
+
+
+@pytest.fixture(scope='module')
+def tool():
+    spec = importlib.util.spec_from_file_location('eval_predictions', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def case(tmp_path):
+    data = random_search_data(np.random.default_rng(3), num_images=6, num_people=2, num_queries=4)
+    annotation, predictions = data.write(tmp_path)
+    return data, str(annotation), str(predictions)
+
+
+def test_writes_the_contract_keys(tool, case, tmp_path, capsys):
+    data, annotation, predictions = case
+    out = tmp_path / 'deep' / 'METRICS.json'
+    arguments = [annotation, predictions, '--protocol', 'cuhk_sysu', '--gt-boxes']
+    assert tool.main([*arguments, '--out', str(out)]) == 0
+    metrics = json.loads(out.read_text())
+    expected = evaluate_predictions(
+        GroundTruth.load(annotation), data.predictions, CUHKSYSUProtocol(), gt_boxes=True
+    )
+    assert metrics == expected.metrics
+    for key in ('g100/mAP', 'g100/top1', 'g100/top5', 'g100/top10', 'gt/g100/mAP', 'det/AP'):
+        assert 0 <= metrics[key] <= 1
+    assert 'g100' in capsys.readouterr().out
+
+
+def test_runs_as_a_script(case, tmp_path):
+    _, annotation, predictions = case
+    command = [sys.executable, str(TOOL), annotation, predictions, '--protocol', 'cuhk_sysu']
+    finished = subprocess.run(
+        [*command, '--gallery-size', '4000'], capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 2
+    assert 'galleries there: 100' in finished.stderr
+    assert 'Traceback' not in finished.stderr
+
+
+def run(tool, case, tmp_path, *options):
+    _, annotation, predictions = case
+    out = tmp_path / 'METRICS.json'
+    assert tool.main([annotation, predictions, *options, '--out', str(out)]) == 0
+    return json.loads(out.read_text())
+
+
+@pytest.mark.parametrize(
+    ('options', 'protocol'),
+    [
+        (['cuhk_sysu', '--convention', 'strict'], CUHKSYSUProtocol(convention='strict')),
+        (['cuhk_sysu', '--gallery-size', '100', 'full'], CUHKSYSUProtocol((100, 'full'))),
+        (['prw'], PRWProtocol()),
+        (['prw', '--camera', 'cross'], PRWProtocol(cross_camera=True)),
+        (['prw', '--camera', 'official'], PRWOfficialProtocol()),
+        (['generic', '--camera', 'cross'], GenericProtocol(cross_camera=True)),
+        (['prw', '--boxes-per-image', '1', '2.5'], PRWProtocol(boxes_per_image=(1, 2.5))),
+        (
+            ['prw', '--score-weighted', '--cbgm', '3', '2', '--k-reciprocal', '4', '2'],
+            PRWProtocol(
+                searcher={
+                    'score_weighted': True,
+                    'rerankers': [
+                        {'type': 'mmps.ContextGraph', 'k1': 3, 'k2': 2},
+                        {'type': 'mmps.KReciprocal', 'k1': 4, 'k2': 2},
+                    ],
+                }
+            ),
+        ),
+    ],
+)
+def test_options_choose_the_protocol(tool, case, tmp_path, options, protocol):
+    metrics = run(tool, case, tmp_path, '--protocol', *options)
+    ground_truth = GroundTruth.load(case[1])
+    assert metrics == evaluate_predictions(ground_truth, case[0].predictions, protocol).metrics
+
+
+def test_keys_of_boxes_per_image(tool, case, tmp_path):
+    options = ['--protocol', 'prw', '--boxes-per-image', '1', '5', '--gt-boxes']
+    metrics = run(tool, case, tmp_path, *options)
+    assert {'mAP', 'top1', 'bpi1/mAP', 'bpi5/top10', 'best_bpi/mAP', 'gt/mAP'} <= set(metrics)
+    assert 'gt/bpi5/mAP' not in metrics
+    assert all(0 <= value <= 1 for value in metrics.values())
+
+
+def test_settings_stand_beside_the_numbers(tool, case, tmp_path, capsys):
+    options = ['--convention', 'strict', '--score-thr', '0.3', '--detected-queries']
+    run(tool, case, tmp_path, '--protocol', 'generic', *options)
+    settings = json.loads((tmp_path / 'METRICS.settings.json').read_text())
+    assert settings['protocol']['type'] == 'mmps.GenericProtocol'
+    assert settings['protocol']['convention'] == 'strict'
+    assert (settings['score_thr'], settings['query_embeddings']) == (0.3, 'detections')
+    printed = ' '.join(capsys.readouterr().out.split())
+    assert 'generic, strict, score >= 0.3, camera all, queries from detections' in printed
+
+
+def test_further_options(tool, case, tmp_path):
+    details = tmp_path / 'details'
+    options = ['--protocol', 'generic', '--bootstrap', '50', '--details', str(details)]
+    metrics = run(tool, case, tmp_path, *options)
+    assert metrics['mAP_low'] <= metrics['mAP'] <= metrics['mAP_high']
+    assert {path.name for path in details.iterdir()} == {'queries.csv', 'calibration.json'}
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['cuhk_sysu', '--camera', 'cross'], 'belong to prw and generic'),
+        (['cuhk_sysu', '--boxes-per-image', '3'], 'belong to prw and generic'),
+        (['prw', '--gallery-size', '50'], 'belong to cuhk_sysu'),
+        (['prw', '--boxes-per-image', '0'], 'must be positive'),
+        (['cuhk_sysu', '--galleries', 'nowhere'], 'galleries there: none'),
+    ],
+)
+def test_options_that_do_not_fit(tool, case, capsys, options, message):
+    _, annotation, predictions = case
+    assert tool.main([annotation, predictions, '--protocol', *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_missing_files(tool, case, capsys, tmp_path):
+    _, annotation, predictions = case
+    missing = str(tmp_path / 'missing')
+    for arguments in ([missing, predictions], [annotation, missing]):
+        assert tool.main([*arguments, '--protocol', 'prw']) == 2
+        assert f'{missing} does not exist' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'image_ids': None}, 'lacks the arrays image_ids'),
+        ({'embeddings': np.zeros((1, 3))}, r'embeddings has shape \(1, 3\)'),
+        ({'query_embeddings': np.zeros((4, 2))}, 'rows must have 3 numbers'),
+        ({'query_embeddings': np.zeros((1, 3))}, 'query_embeddings has 1 rows'),
+        ({'query_embeddings': np.zeros((0, 3))}, 'query_embeddings has 0 rows'),
+        ({'query_embeddings': np.full((4, 3), np.nan)}, 'query_embeddings holds NaN'),
+        ({'image_ids': np.full(1, 10**6)}, 'bboxes has shape'),
+    ],
+)
+def test_wrong_predictions_end_in_one_sentence(tool, case, capsys, change, message):
+    _, annotation, predictions = case
+    with np.load(predictions) as file:
+        arrays = {**file, **change}
+    np.savez(predictions, **{k: v for k, v in arrays.items() if v is not None})
+    assert tool.main([annotation, predictions, '--protocol', 'cuhk_sysu']) == 2
+    error = capsys.readouterr().err
+    assert error.startswith('error: ')
+    assert error.count('\n') == 1
+    assert re.search(message, error)
+
+
+def test_no_queries(tool, case, capsys):
+    data, annotation, predictions = case
+    Path(annotation).write_text(json.dumps({**data.annotation, 'queries': []}))
+    assert tool.main([annotation, predictions, '--protocol', 'cuhk_sysu']) == 2
+    assert 'has no queries' in capsys.readouterr().err

@@ -1,0 +1,121 @@
+import hashlib
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+
+SCRIPT = Path(__file__).parents[2] / 'tools' / 'misc' / 'publish_model.py'
+
+
+def publish(*arguments):
+    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """As MMEngine saves it: with objects, numbers of NumPy, and a view of a large tensor."""
+    large = torch.arange(1000.0)
+    content = {
+        'meta': {
+            'cfg': 'model = dict()',
+            'epoch': 5,
+            'iter': np.int64(24),
+            'dataset_meta': {'classes': ('person',), 'palette': np.array([[1, 2, 3]])},
+            'experiment_name': 'x',
+        },
+        'state_dict': {'a.weight': large[:3], 'a.steps': torch.tensor(3)},
+        'message_hub': {'log_scalars': {'train/loss': HistoryBuffer([1.0], [1])}},
+        'optimizer': {'state': {0: {'momentum_buffer': torch.ones(3)}}},
+    }
+    path = tmp_path / 'run' / 'epoch_5.pth'
+    path.parent.mkdir()
+    torch.save(content, path)
+    return path
+
+
+STOCK = """
+import json, sys, torch
+content = torch.load(sys.argv[1], weights_only=True)
+assert not any(name.split('.')[0] in ('mmps', 'mmengine') for name in sys.modules)
+weights = {key: value.tolist() for key, value in content.pop('state_dict').items()}
+print(json.dumps([weights, content]))
+"""
+
+
+def test_stock_torch_reads_what_is_published(checkpoint, tmp_path):
+    (checkpoint.parent / 'calibration.json').write_text(json.dumps({'pairs': {'same': 4}}))
+    done = publish(checkpoint, '--out-dir', tmp_path / 'out')
+    assert done.returncode == 0, done.stderr
+    (path,) = (tmp_path / 'out').iterdir()
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert path.name == f'run_epoch_5-{digest[:8]}.pth'
+    assert path.stat().st_size < 4000
+    assert str(path) in done.stdout
+    command = [sys.executable, '-c', STOCK, str(path)]
+    read = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    weights, rest = json.loads(read.stdout)
+    assert weights == {'a.weight': [0.0, 1.0, 2.0], 'a.steps': 3}
+    meta = rest.pop('meta')
+    assert not rest
+    assert meta['cfg'] == 'model = dict()'
+    assert (meta['epoch'], meta['iter']) == (5, 24)
+    assert meta['dataset_meta'] == {'classes': ['person'], 'palette': [[1, 2, 3]]}
+    assert meta['calibration'] == {'pairs': {'same': 4}}
+
+
+def test_the_same_checkpoint_gives_the_same_file_beside_it(checkpoint):
+    assert publish(checkpoint).returncode == 0
+    assert publish(checkpoint).returncode == 0
+    assert len(list(checkpoint.parent.glob('*.pth'))) == 2
+
+
+def not_there(path):
+    path.unlink()
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:500])
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, ('touch evil_was_here',)
+
+
+def evil(path):
+    path.write_bytes(pickle.dumps({'state_dict': Evil()}))
+
+
+def weightless(path):
+    torch.save({'model': {}}, path)
+
+
+def bad_calibration(path):
+    (path.parent / 'calibration.json').write_text('{')
+
+
+@pytest.mark.parametrize(
+    ('damage', 'sentence'),
+    [
+        (not_there, 'does not exist; give a checkpoint'),
+        (cut, 'cannot be read as a checkpoint; train or download it again'),
+        (evil, 'cannot be read as a checkpoint; train or download it again'),
+        (weightless, 'has no `state_dict`: it is no checkpoint of a training'),
+        (bad_calibration, 'evaluate again, or remove it'),
+    ],
+)
+def test_wrong_input_ends_in_one_sentence(checkpoint, damage, sentence):
+    damage(checkpoint)
+    done = publish(checkpoint)
+    assert done.returncode == 2
+    assert 'Traceback' not in done.stderr
+    assert sentence in done.stderr.splitlines()[-1]
+    assert not Path('evil_was_here').exists()

@@ -1,0 +1,100 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+QUICKSTART = ROOT / 'tools' / 'misc' / 'quickstart'
+
+
+@pytest.fixture
+def modules(monkeypatch):
+    """The quickstart's own modules, which are scripts beside each other."""
+    monkeypatch.syspath_prepend(str(QUICKSTART))
+    for name in ('steps', 'pipeline', 'report'):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    import pipeline
+    import report
+    import steps
+
+    yield pipeline, report, steps
+    for name in ('steps', 'pipeline', 'report'):
+        sys.modules.pop(name, None)
+
+
+def test_a_step_is_done_once(modules, tmp_path):
+    *_, steps = modules
+    calls = []
+
+    def work():
+        calls.append(1)
+        return {'mAP': 0.5}
+
+    for _ in range(2):
+        record = steps.Steps(tmp_path)
+        assert record.run('test', 'Test', work) == {'mAP': 0.5}
+        assert record.seconds.keys() == {'test'}
+    assert calls == [1]
+
+
+def test_a_step_that_fails_is_done_again(modules, tmp_path):
+    *_, steps = modules
+    record = steps.Steps(tmp_path)
+    with pytest.raises(ZeroDivisionError):
+        record.run('test', 'Test', lambda: 1 / 0)
+    assert record.run('test', 'Test', lambda: 7) == 7
+
+
+def test_a_tool_that_fails_ends_the_quickstart_with_its_code(modules, tmp_path):
+    *_, steps = modules
+    with pytest.raises(SystemExit) as stop:
+        steps.run_tool('tools/dataset_converters/cuhk_sysu.py', tmp_path / 'nothing')
+    assert stop.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ('j4', 'sentence'), [(0.2, 'J4 lies 10.0 points of mAP below'), (0.35, 'J4 lies 5.0 points')]
+)
+def test_the_table_says_how_j4_stands_to_the_colours(modules, j4, sentence):
+    _, report, _ = modules
+    results = {
+        'variants': {'j4': {'gt': {'mAP': j4}}},
+        'baselines': {'colour': {'gt': {'mAP': 0.3}}},
+    }
+    assert report.compare_j4(results).startswith(sentence)
+
+
+def test_wrong_input_is_told(tmp_path):
+    command = [sys.executable, str(QUICKSTART), '--seed', 'abc']
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "invalid int value: 'abc'" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_quickstart_learns(tmp_path):
+    """The acceptance run: about four minutes, with the numbers that it must reach."""
+    command = [sys.executable, str(QUICKSTART), '--work-dir', str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-3000:]
+    results = json.loads((tmp_path / 'results.json').read_text())
+    variants, baselines = results['variants'], results['baselines']
+    assert results['detector']['AP50'] > 0.85
+    assert variants['j2']['gt']['mAP'] > 0.60
+    assert variants['j2']['gt']['mAP'] > baselines['colour']['gt']['mAP'] + 0.15
+    assert variants['j2']['detected']['mAP'] > 0.45
+    assert variants['j3']['gt']['mAP'] > baselines['untrained_j3']['gt']['mAP'] + 0.25
+    assert variants['j4']['gt']['mAP'] > baselines['untrained_j4']['gt']['mAP'] + 0.08
+    assert set(baselines) == {
+        'chance', 'colour', 'untrained_j2', 'untrained_j3', 'untrained_j4',
+    }  # fmt: skip
+    assert all(
+        0 <= row[boxes][key] <= 1
+        for row in [*variants.values(), *baselines.values()]
+        for boxes in ('detected', 'gt')
+        for key in ('mAP', 'top1')
+    )
+    for name in ('results.png', 'ranked_lists.png', 'curves.png'):
+        assert (tmp_path / name).stat().st_size > 10_000

@@ -1,0 +1,142 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import mmdet
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+from mmps.registry import METRICS, MODELS
+from mmps.testing.runs import tiny_run
+
+ROOT = Path(__file__).parents[2]
+MMDET_TOOLS = Path(mmdet.__file__).parent / '.mim' / 'tools'
+
+
+def run(script, *arguments, cwd=ROOT):
+    command = [sys.executable, str(script), *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def toy_options(root, epochs=1):
+    """Options that make the quickstart's J3 small."""
+    loaders = [f'{p}_dataloader.dataset.data_root={root}' for p in ('train', 'reid', 'val', 'test')]
+    return [
+        '--cfg-options',
+        *loaders,
+        *(f'{p}_evaluator.ann_file={root}/mmps/test.json' for p in ('val', 'test')),
+        *(f'{p}_evaluator.protocol.gallery_sizes=[50]' for p in ('val', 'test')),
+        f'default_hooks.two_phase.detection_epochs={epochs}',
+        'default_hooks.two_phase.stages.0.epochs=1',
+        'default_hooks.two_phase.stages.1.epochs=1',
+        f'train_cfg.max_epochs={epochs + 2}',
+    ]
+
+
+CONFIG = 'configs/toy/joint-j3_retinanet_r18_fpn_synthetic.py'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('tools', [MMDET_TOOLS, ROOT / 'tools'], ids=['mmdet', 'mmps'])
+def test_the_quickstarts_config_runs_unchanged_with_either_packages_tools(
+    drawn_set, tmp_path, tools
+):
+    options = toy_options(drawn_set)
+    done = run(tools / 'train.py', CONFIG, '--work-dir', tmp_path / 'run', *options)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert 'Failed to search registry' not in done.stderr
+    checkpoint = tmp_path / 'run' / 'epoch_3.pth'
+    done = run(tools / 'test.py', CONFIG, checkpoint, '--work-dir', tmp_path / 'test', *options)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (report,) = (tmp_path / 'test').glob('*/*.json')
+    metrics = json.loads(report.read_text())
+    assert {'g50/mAP', 'gt/g50/top1', 'det/AP'} <= metrics.keys()
+
+
+@pytest.mark.slow
+def test_predictions_are_written_and_scored_alike(drawn_set, tmp_path):
+    config = tiny_run(drawn_set, tmp_path / 'run')
+    config.dump(tmp_path / 'config.py')
+    runner = Runner.from_cfg(config)
+    torch.save({'state_dict': runner.model.state_dict()}, tmp_path / 'start.pth')
+    out = tmp_path / 'predictions.npz'
+    done = run(ROOT / 'tools/test.py', tmp_path / 'config.py', tmp_path / 'start.pth', '--out', out,
+               '--work-dir', tmp_path / 'test')  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    content = json.loads((drawn_set / 'mmps' / 'test.json').read_text())
+    with np.load(out, allow_pickle=False) as arrays:
+        assert arrays['query_embeddings'].shape == (len(content['queries']), 8)
+        assert arrays['gt_embeddings'].shape == (len(content['annotations']), 8)
+        assert arrays['bboxes'].shape == (len(arrays['image_ids']), 4)
+    (report,) = (tmp_path / 'test').glob('*/*.json')
+    expected = json.loads(report.read_text())
+    options = ['--protocol', 'generic', '--gt-boxes', '--out', tmp_path / 'metrics.json']
+    script = ROOT / 'tools/analysis_tools/eval_predictions.py'
+    done = run(script, drawn_set / 'mmps' / 'test.json', out, *options)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads((tmp_path / 'metrics.json').read_text())
+    for key in ('mAP', 'top1', 'gt/mAP', 'det/recall', 'det/AP'):
+        assert found[key] == pytest.approx(expected[key], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'sentence'),
+    [
+        (['configs/none.py'], 'configs/none.py does not exist; the configs lie in configs/'),
+        ([CONFIG, '--cfg-options', 'train_cfg.max_epoch=3'], "'max_epoch'; did you mean 'max_epoc"),
+        ([CONFIG, '--cfg-options', 'optim_wraper.type=X'], "did you mean 'optim_wrapper'?"),
+        ([CONFIG, '--resume', 'none.pth'], '--resume none.pth: no such file'),
+        (
+            [CONFIG, '--cfg-options', 'train_dataloader.dataset.data_root=/nowhere/'],
+            'does not exist: convert the data set first',
+        ),
+    ],
+)
+def test_wrong_input_ends_in_one_sentence(tmp_path, arguments, sentence):
+    done = run(ROOT / 'tools/train.py', *arguments, '--work-dir', tmp_path)
+    assert done.returncode == 2
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
+    assert sentence in line
+    assert 'Traceback' not in done.stderr
+
+
+def test_a_misspelt_key_of_a_config_file_is_told(tmp_path):
+    (tmp_path / 'config.py').write_text('model = dict()\noptim_wraper = dict()\n')
+    done = run(ROOT / 'tools/train.py', tmp_path / 'config.py', '--work-dir', tmp_path)
+    assert done.returncode == 2
+    assert "unknown key 'optim_wraper'; did you mean 'optim_wrapper'?" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_picture_that_breaks_in_training_is_named_and_checkpoints_stay(drawn_set, tmp_path):
+    config = tiny_run(drawn_set, tmp_path / 'run')
+    config.train_dataloader.num_workers = 1
+    config.default_hooks.two_phase.detection_epochs = 2
+    config.dump(tmp_path / 'config.py')
+    content = json.loads((drawn_set / 'mmps' / 'train.json').read_text())
+    broken = drawn_set / content['images'][3]['file_name']
+    broken.write_bytes(b'\xff\xd8 no picture')
+    done = run(ROOT / 'tools/train.py', tmp_path / 'config.py', '--work-dir', tmp_path / 'run')
+    assert done.returncode == 2
+    assert f'{broken.name} is no readable image' in done.stderr.splitlines()[-1]
+    assert done.stderr.splitlines()[-1].startswith('error: ')
+
+
+def test_parts_build_in_a_plain_mmdet_scope(drawn_once):
+    init_default_scope('mmdet')
+    from mmdet.registry import METRICS as MMDET_METRICS
+    from mmdet.registry import MODELS as MMDET_MODELS
+
+    for registry in (MMDET_MODELS, MODELS):
+        head = registry.build({'type': 'mmps.TripletReIDHead', 'in_channels': 4})
+        assert head.triplet_loss.margin == 0.3
+        for name in ('BatchHardTripletLoss', 'SemiHardTripletLoss'):
+            assert registry.build({'type': f'mmps.{name}'}).distance_name == 'euclidean'
+    metric = Config(tiny_run(drawn_once, 'unused').test_evaluator)
+    for registry in (MMDET_METRICS, METRICS):
+        assert type(registry.build(metric._cfg_dict)).__name__ == 'PersonSearchMetric'

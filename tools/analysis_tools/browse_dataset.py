@@ -1,0 +1,95 @@
+"""Write annotated pictures of a data set of a config, as its pipeline hands them on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.registry import init_default_scope
+from rich.progress import track
+
+from mmps.datasets.browsing import annotate, boxes_follow_resize, leaf_datasets
+from mmps.datasets.synthetic.drawn_set import write_jpeg
+from mmps.registry import DATASETS
+from mmps.structures import ConfigError, UserError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build the data set, draw, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', type=Path, help='config file')
+    parser.add_argument(
+        '--split', default='train', help='train, val, test or any other NAME with NAME_dataloader'
+    )
+    parser.add_argument('--out-dir', type=Path, default=Path('browse'), help='folder for pictures')
+    parser.add_argument('--number', type=int, default=20, help='pictures per data set')
+    options = parser.parse_args(arguments)
+    try:
+        dataset = build(options.config, options.split)
+        written = [
+            path
+            for leaf in leaf_datasets(dataset)
+            for path in write_pictures(leaf, options.out_dir, options.number)
+        ]
+    except (UserError, OSError) as error:
+        print(f'browse_dataset: {error}', file=sys.stderr)
+        return 2
+    print(f'{len(written)} pictures in {options.out_dir}')
+    return 0
+
+
+def build(config: Path, split: str) -> BaseDataset:
+    """Build the data set of one dataloader.
+
+    Args:
+        config: The config file.
+        split: Its name without ``_dataloader``.
+
+    Returns:
+        The data set.
+
+    Raises:
+        ConfigError: If there is no such file or no such dataloader.
+    """
+    if not config.is_file():
+        raise ConfigError(f'{config} does not exist; name a config file')
+    settings = Config.fromfile(config)
+    loader = settings.get(f'{split}_dataloader')
+    if not loader:
+        names = [key.removesuffix('_dataloader') for key in settings if key.endswith('_dataloader')]
+        raise ConfigError(f'{config} has no {split}_dataloader; it has those of {", ".join(names)}')
+    init_default_scope(settings.get('default_scope', 'mmdet'))
+    return DATASETS.build(loader['dataset'])
+
+
+def write_pictures(dataset: BaseDataset, folder: Path, number: int) -> list[Path]:
+    """Write pictures that are spread evenly over a data set.
+
+    Args:
+        dataset: The data set.
+        folder: Where they go.
+        number: How many at most.
+
+    Returns:
+        The files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    follow = boxes_follow_resize(dataset)
+    places = np.unique(np.linspace(0, len(dataset) - 1, min(number, len(dataset)), dtype=int))
+    written = []
+    for place in track(places.tolist(), 'drawing'):
+        packed = dataset[place]
+        sample = packed['data_samples']
+        picture = annotate(packed['inputs'], sample, boxes_follow=follow)
+        name = Path(sample.img_path).parts[-3:]
+        written.append(folder / f'{"_".join(name).rsplit(".", 1)[0]}.jpg')
+        write_jpeg(written[-1], picture)
+    return written
+
+
+if __name__ == '__main__':
+    sys.exit(main())

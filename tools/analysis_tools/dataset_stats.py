@@ -1,0 +1,105 @@
+"""Plot box heights, people per picture and appearances per identity of annotation files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mmps.datasets.annotations import annotations_by_image, read_annotations
+from mmps.datasets.statistics import Statistics, statistics
+from mmps.structures import UNLABELLED, UserError
+from mmps.visualization.figures import SERIES, clean_axes, new_figure, save_figure
+
+PANELS = (
+    ('heights', 'box height in pixels'),
+    ('boxes_per_image', 'people per picture'),
+    ('appearances', 'pictures per identity'),
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read, count, draw, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('annotations', nargs='+', type=Path, help='JSON files to compare')
+    parser.add_argument('--out', type=Path, default=Path('dataset_stats.png'), help='PNG to write')
+    parser.add_argument(
+        '--unlabelled', type=int, nargs='+', default=[UNLABELLED], help='ids that mean "unknown"'
+    )
+    options = parser.parse_args(arguments)
+    try:
+        found = {str(path): read(path, options.unlabelled) for path in options.annotations}
+        save_figure(draw(found), options.out)
+    except (UserError, OSError) as error:
+        print(f'dataset_stats: {error}', file=sys.stderr)
+        return 2
+    for name, numbers in found.items():
+        print(f'{name}: {summary(numbers)}')
+    print(options.out)
+    return 0
+
+
+def read(path: Path, unlabelled: list[int]) -> Statistics:
+    """Read one annotation file.
+
+    Args:
+        path: The file.
+        unlabelled: Ids that mean "unknown" in it.
+
+    Returns:
+        Its distributions.
+    """
+    content = read_annotations(path)
+    annotations_by_image(content, path)  # for its checks
+    return statistics(content, tuple(unlabelled))
+
+
+def summary(numbers: Statistics) -> str:
+    """Put distributions into one line.
+
+    Args:
+        numbers: The distributions.
+
+    Returns:
+        Counts and medians.
+    """
+    images, boxes = len(numbers.boxes_per_image), len(numbers.heights)
+    text = f'{images:,} pictures, {boxes:,} boxes, {len(numbers.appearances):,} identities'
+    if boxes:
+        text += f', median height {np.median(numbers.heights):.0f}'
+    return text
+
+
+def draw(found: dict[str, Statistics]) -> Figure:
+    """Draw three histograms side by side, every file in its colour.
+
+    Args:
+        found: Name of each file and its distributions.
+
+    Returns:
+        The figure.
+    """
+    figure = new_figure(10, 3.2)
+    for axes, (field, label) in zip(figure.subplots(1, 3), PANELS, strict=True):
+        values = [getattr(numbers, field) for numbers in found.values()]
+        edges = _edges(np.concatenate(values))
+        for k, (name, data) in enumerate(zip(found, values, strict=True)):
+            axes.hist(data, edges, histtype='step', color=SERIES[k % len(SERIES)], label=name)
+        clean_axes(axes, 'y')
+        axes.set_xlabel(label, fontsize=9)
+    figure.axes[0].legend(fontsize=7, frameon=False)
+    return figure
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    top = float(values.max(initial=1))
+    if values.dtype.kind == 'i' and top <= 60:
+        return np.arange(top + 2) - 0.5
+    return np.linspace(0, top, 41)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,221 @@
+"""Score anyone's person-search predictions: no model, no images, one .npz file."""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch.distributed
+from rich.console import Console
+from rich.table import Table
+
+from mmps.evaluation import (
+    GroundTruth,
+    Predictions,
+    Report,
+    confidence_intervals,
+    evaluate_predictions,
+)
+from mmps.evaluation.details import write_details
+from mmps.evaluation.files import write_json
+from mmps.registry import TASK_UTILS
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('annotations', metavar='TEST_JSON', help='annotation file with queries')
+    parser.add_argument('predictions', metavar='PREDICTIONS.npz')
+    parser.add_argument('--protocol', required=True, choices=('cuhk_sysu', 'prw', 'generic'))
+    parser.add_argument(
+        '--galleries', metavar='DIR', help='folder of galleries_<S>.npz (beside TEST_JSON)'
+    )
+    parser.add_argument(
+        '--gallery-size',
+        nargs='+',
+        metavar='S',
+        help='cuhk_sysu: numbers of images, occlusion, resolution or full (100)',
+    )
+    parser.add_argument('--gt-boxes', action='store_true', help='search annotated boxes as well')
+    parser.add_argument(
+        '--boxes-per-image',
+        nargs='+',
+        type=float,
+        default=[],
+        metavar='K',
+        help='prw, generic: search the K best boxes per image as well, and name the best K',
+    )
+    parser.add_argument(
+        '--camera',
+        choices=('all', 'cross', 'official'),
+        default='all',
+        help="prw, generic: all cameras (default), all but the query's, or PRW's official rule",
+    )
+    parser.add_argument('--convention', choices=('legacy', 'strict'), default='legacy')
+    parser.add_argument(
+        '--score-thr', type=float, default=0.0, metavar='T', help='smallest score that counts (0)'
+    )
+    parser.add_argument('--out', metavar='METRICS.json', help='where to write the numbers')
+    add_further_options(parser)
+    return parser.parse_args(argv)
+
+
+def add_further_options(parser: argparse.ArgumentParser) -> None:
+    """Add what changes similarities, and what explains the numbers."""
+    further = parser.add_argument_group('further options')
+    further.add_argument(
+        '--score-weighted', action='store_true', help='multiply similarities by detection scores'
+    )
+    further.add_argument(
+        '--detected-queries',
+        action='store_true',
+        help="take a query's embedding from the detection that overlaps its box most",
+    )
+    further.add_argument(
+        '--cbgm', nargs=2, type=int, metavar=('K1', 'K2'), help='context graph matching'
+    )
+    further.add_argument(
+        '--k-reciprocal',
+        nargs=2,
+        type=int,
+        metavar=('K1', 'K2'),
+        help='re-ranking of the 100 most similar boxes',
+    )
+    further.add_argument(
+        '--bootstrap', type=int, default=0, metavar='N', help='95 %% intervals from N draws'
+    )
+    further.add_argument(
+        '--details', metavar='DIR', help='where to write queries.csv and calibration.json'
+    )
+    further.add_argument(
+        '--memory-mb', type=float, default=256.0, metavar='M', help='bound on memory in MiB (256)'
+    )
+
+
+def protocol_config(args: argparse.Namespace) -> dict:
+    """Translate the command line to the config of a protocol."""
+    common = {'convention': args.convention, 'searcher': searcher_config(args)}
+    if args.protocol == 'cuhk_sysu':
+        if args.camera != 'all' or args.boxes_per_image:
+            raise ValueError('--camera and --boxes-per-image belong to prw and generic.')
+        sizes = {'gallery_sizes': args.gallery_size or ['100'], 'galleries_dir': args.galleries}
+        return {'type': 'mmps.CUHKSYSUProtocol', **sizes, **common}
+    if args.gallery_size or args.galleries:
+        raise ValueError('--gallery-size and --galleries belong to cuhk_sysu.')
+    common['boxes_per_image'] = args.boxes_per_image
+    if args.camera == 'official':
+        return {'type': 'mmps.PRWOfficialProtocol', **common}
+    name = {'prw': 'mmps.PRWProtocol', 'generic': 'mmps.GenericProtocol'}[args.protocol]
+    return {'type': name, 'cross_camera': args.camera == 'cross', **common}
+
+
+def searcher_config(args: argparse.Namespace) -> dict:
+    """Translate what changes similarities."""
+    rerankers = []
+    if args.cbgm:
+        rerankers.append({'type': 'mmps.ContextGraph', 'k1': args.cbgm[0], 'k2': args.cbgm[1]})
+    if args.k_reciprocal:
+        k1, k2 = args.k_reciprocal
+        rerankers.append({'type': 'mmps.KReciprocal', 'k1': k1, 'k2': k2})
+    return {
+        'score_weighted': args.score_weighted,
+        'rerankers': rerankers,
+        'memory_mb': args.memory_mb,
+    }
+
+
+def evaluate(args: argparse.Namespace) -> Report:
+    """Load the files, evaluate them, write what explains the numbers."""
+    ground_truth = GroundTruth.load(args.annotations)
+    if ground_truth.num_queries == 0:
+        raise ValueError(f'{args.annotations} has no queries; take the test file of a data set.')
+    protocol = TASK_UTILS.build(protocol_config(args))
+    predictions = Predictions.load(args.predictions)
+    report = evaluate_predictions(
+        ground_truth,
+        predictions,
+        protocol,
+        args.score_thr,
+        args.gt_boxes,
+        args.detected_queries,
+    )
+    if args.bootstrap:
+        intervals = confidence_intervals(report, protocol.ks, args.bootstrap)
+        report = replace(report, metrics={**report.metrics, **intervals})
+    if args.details and is_first_process():
+        write_details(args.details, report, ground_truth, protocol)
+    return report
+
+
+def print_table(metrics: dict[str, float], title: str) -> None:
+    """Print the numbers in percent, one setting a row."""
+    rows: dict[str, dict[str, float]] = {}
+    for key, value in metrics.items():
+        setting, _, name = key.rpartition('/')
+        rows.setdefault(setting or 'search', {})[name] = value
+    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
+    table = Table('setting', *columns, title=title)
+    for setting, row in rows.items():
+        table.add_row(setting, *(f'{100 * row[c]:.2f}' if c in row else '' for c in columns))
+    Console().print(table)
+
+
+def settings(args: argparse.Namespace) -> dict:
+    """Name every option that the numbers depend on."""
+    queries = 'detections' if args.detected_queries else 'annotated boxes'
+    return {
+        'protocol': protocol_config(args),
+        'score_thr': args.score_thr,
+        'query_embeddings': queries,
+        'bootstrap_draws': args.bootstrap,
+    }
+
+
+def title(args: argparse.Namespace) -> str:
+    """Name the conventions in one line."""
+    parts = [args.protocol, args.convention, f'score >= {args.score_thr:g}']
+    parts += [f'camera {args.camera}'] if args.protocol != 'cuhk_sysu' else []
+    parts += ['score-weighted'] if args.score_weighted else []
+    parts += ['queries from detections'] if args.detected_queries else []
+    parts += [f'CBGM {args.cbgm}'] if args.cbgm else []
+    parts += [f'k-reciprocal {args.k_reciprocal}'] if args.k_reciprocal else []
+    return ', '.join(parts) + ' (percent)'
+
+
+def join_processes() -> None:
+    """Let the processes of ``torchrun`` share the queries."""
+    if int(os.environ.get('WORLD_SIZE', '1')) > 1:
+        torch.distributed.init_process_group('gloo')
+        # Left to the interpreter's end, gloo's threads may abort the process.
+        atexit.register(torch.distributed.destroy_process_group)
+
+
+def is_first_process() -> bool:
+    """Tell whether this process writes files."""
+    return os.environ.get('RANK', '0') == '0'
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Evaluate, print, write; 2 for wrong input."""
+    args = parse_args(argv)
+    join_processes()
+    try:
+        report = evaluate(args)
+    except (OSError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    print_table(report.metrics, title(args))
+    if args.out and is_first_process():
+        out = Path(args.out)
+        write_json(report.metrics, out)
+        write_json(settings(args), out.with_suffix('.settings.json'))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,10 @@
+"""Convert CUHK-SYSU, as downloaded, to COCO JSON with identities, queries and galleries."""
+
+import sys
+
+from mmps.datasets.converters import Converter
+from mmps.datasets.converters.command_line import run
+from mmps.datasets.converters.cuhk_sysu import NAME, parse
+
+if __name__ == '__main__':
+    sys.exit(run(Converter(NAME, parse)))

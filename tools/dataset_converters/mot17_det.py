@@ -1,0 +1,37 @@
+"""Convert MOT17Det, as downloaded, to COCO JSON; tracks become identities."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import sys
+
+from mmps.datasets.converters import Converter
+from mmps.datasets.converters.command_line import add_arguments, report
+from mmps.datasets.converters.mot17_det import NAME, parse
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Convert what the command line names.
+
+    Args:
+        argv: The arguments, ``None`` for those of the process.
+
+    Returns:
+        Exit code: 0, or 2 for wrong input.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_arguments(parser, NAME)
+    parser.add_argument(
+        '--min-visibility',
+        type=float,
+        default=0.0,
+        help='share of a pedestrian, 0..1, below which the box becomes an ignore region',
+    )
+    args = parser.parse_args(argv)
+    read = functools.partial(parse, min_visibility=args.min_visibility)
+    return report(Converter(NAME, read), args.root, args.out_dir, strict=args.strict)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,10 @@
+"""Convert PRW, as downloaded, to COCO JSON with identities, cameras and queries."""
+
+import sys
+
+from mmps.datasets.converters import Converter
+from mmps.datasets.converters.command_line import run
+from mmps.datasets.converters.prw import NAME, parse
+
+if __name__ == '__main__':
+    sys.exit(run(Converter(NAME, parse)))

@@ -1,0 +1,37 @@
+"""Convert WIDER Pedestrian of 2018 or 2019, as downloaded, to COCO JSON."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import sys
+
+from mmps.datasets.converters import Converter
+from mmps.datasets.converters.command_line import add_arguments, report
+from mmps.datasets.converters.wider_pedestrian import NAME, parse
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Convert what the command line names.
+
+    Args:
+        argv: The arguments, ``None`` for those of the process.
+
+    Returns:
+        Exit code: 0, or 2 for wrong input.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_arguments(parser, NAME)
+    parser.add_argument(
+        '--ignore-cyclists',
+        action='store_true',
+        help='make the cyclists of 2018 ignore regions; they count as people otherwise, '
+        'as in the official metric',
+    )
+    args = parser.parse_args(argv)
+    read = functools.partial(parse, ignore_cyclists=args.ignore_cyclists)
+    return report(Converter(NAME, read), args.root, args.out_dir, strict=args.strict)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,283 @@
+#!/usr/bin/env python
+"""Kill a small two-phase training at many moments, resume it, and compare all weights.
+
+One run goes through undisturbed and is watched: every logged iteration and every file that appears
+is an event. Each further run gets SIGKILL some time after one of these events, goes on with
+`tools/train.py CONFIG --resume` as often as it takes, and must end with the same bits in every
+weight and in the optimizer's state. Nothing is cleaned up in between.
+
+examples:
+  tools/misc/kill_and_resume.py --kills 30
+  tools/misc/kill_and_resume.py --kills 30 --workers 2 --persistent
+  tools/misc/kill_and_resume.py --kills 10 --processes 2       two gloo processes on the CPU
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+POLL = 0.001
+LAST = 'epoch_5.pth'
+SPECIAL = ('writing checkpoint', 'cache', 'boundary', 'validation')
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that a run's folder shows."""
+
+    name: str
+    kind: str
+    time: float
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to kill: so many seconds after an event."""
+
+    event: Event
+    delay: float
+    kind: str
+
+
+class Run:
+    """One training, as a subprocess for each rank, and what its folder shows of it."""
+
+    def __init__(self, config: Path, work_dir: Path, processes: int, resume: bool) -> None:
+        command = [sys.executable, str(ROOT / 'tools' / 'train.py'), str(config)]
+        command += ['--work-dir', str(work_dir), *(['--resume'] if resume else [])]
+        self.work_dir, self.seen, self.events = work_dir, set(), []
+        self.log = open(work_dir.with_suffix('.log'), 'ab')  # noqa: SIM115
+        shared = {**os.environ, 'OMP_NUM_THREADS': '1'}
+        if processes > 1:
+            command += ['--launcher', 'pytorch']
+            shared |= {'WORLD_SIZE': str(processes), 'MASTER_ADDR': 'localhost'}
+            shared['MASTER_PORT'] = str(free_port())
+        self.ranks = [
+            subprocess.Popen(
+                command, cwd=ROOT, stdout=self.log, stderr=self.log, start_new_session=True,
+                env={**shared, 'RANK': str(rank), 'LOCAL_RANK': str(rank)}
+                if processes > 1 else shared,
+            )
+            for rank in range(processes)
+        ]  # fmt: skip
+
+    @property
+    def ended(self) -> bool:
+        return any(rank.poll() is not None for rank in self.ranks)
+
+    def look(self) -> None:
+        """Note what is new in the folder."""
+        now = time.monotonic()
+        for name, kind in shown(self.work_dir):
+            if name not in self.seen:
+                self.seen.add(name)
+                self.events.append(Event(name, kind, now))
+
+    def kill(self) -> None:
+        for rank in self.ranks:
+            os.killpg(rank.pid, signal.SIGKILL)
+        self.finish()
+
+    def finish(self) -> int:
+        codes = [rank.wait() for rank in self.ranks]
+        self.log.close()
+        return max(codes, key=abs)
+
+
+def shown(work_dir: Path) -> list[tuple[str, str]]:
+    """Name and kind of every event that the files in a work directory prove."""
+    found = []
+    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
+        for number, line in enumerate(path.read_bytes().splitlines()):
+            phase = 'phase 2' if b'loss_triplet' in line else 'phase 1'
+            found.append((f'line {number}', 'after validation' if b'det/AP' in line else phase))
+    for path in (*work_dir.glob('*.pth'), *work_dir.glob('.*.pth.*.tmp')):
+        if path.suffix == '.tmp':
+            found.append((path.name.rsplit('.', 2)[0], 'writing checkpoint'))
+        else:
+            found.append((path.name, 'boundary' if path.name == 'epoch_2.pth' else 'validation'))
+    cache = work_dir / 'feature_cache'
+    if cache.is_dir():
+        found += [
+            (p.name.split('.tmp')[0], 'cache') for p in cache.rglob('*') if 'tmp' not in p.name
+        ]
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(('localhost', 0))
+        return s.getsockname()[1]
+
+
+def watch(config: Path, work_dir: Path, processes: int) -> list[Event]:
+    """Train without disturbance; return the events in their order."""
+    run = Run(config, work_dir, processes, resume=False)
+    while not run.ended:
+        run.look()
+        time.sleep(POLL)
+    if run.finish() != 0:
+        raise SystemExit(f'the undisturbed run failed: see {work_dir.with_suffix(".log")}')
+    return run.events
+
+
+def choose(events: list[Event], kills: int, rng: random.Random) -> list[Moment]:
+    """Spread moments: two thirds evenly over all events, the rest over what is special."""
+    even = kills - kills // 3
+    moments = []
+    for k in range(even):
+        place = (k + rng.random()) / even * (len(events) - 1)
+        event, gap = events[int(place)], events[int(place) + 1].time - events[int(place)].time
+        moments.append(Moment(event, place % 1 * gap, event.kind))
+    for k in range(kills - even):
+        kind = SPECIAL[k % len(SPECIAL)]
+        event = rng.choice([e for e in events if e.kind == kind] or events)
+        gaps = [e.time - event.time for e in events if e.time > event.time]
+        moments.append(Moment(event, rng.random() * min(gaps, default=0.0), event.kind))
+    return moments
+
+
+def kill_at(config: Path, work_dir: Path, processes: int, moment: Moment) -> str | None:
+    """Train until the moment, kill; return what was going on, nothing if the run was faster."""
+    run = Run(config, work_dir, processes, resume=False)
+    while not run.ended:
+        run.look()
+        if moment.event.name in run.seen:
+            time.sleep(moment.delay)
+            if run.ended:
+                break
+            run.kill()
+            return run.events[-1].kind
+        time.sleep(POLL)
+    if run.finish() != 0:
+        raise SystemExit(f'a run failed before it was killed: see {work_dir.with_suffix(".log")}')
+    return None
+
+
+def resume(config: Path, work_dir: Path, processes: int) -> bool:
+    """Go on; tell whether the run came to its end."""
+    return Run(config, work_dir, processes, resume=True).finish() == 0
+
+
+def differences(a: Any, b: Any, name: str = '') -> list[str]:
+    """Name the tensors and numbers in which two checkpoints differ in any bit."""
+    import torch
+
+    if isinstance(a, torch.Tensor):
+        return [] if torch.equal(a, b) else [name]
+    if isinstance(a, dict):
+        if a.keys() != b.keys():
+            return [f'{name} (keys)']
+        return [d for key in a for d in differences(a[key], b[key], f'{name}.{key}')]
+    if isinstance(a, (list, tuple)):
+        if len(a) != len(b):
+            return [f'{name} (length)']
+        pairs = enumerate(zip(a, b, strict=True))
+        return [d for i, (x, y) in pairs for d in differences(x, y, f'{name}.{i}')]
+    return [] if a == b else [name]
+
+
+def compare(whole: Path, resumed: Path) -> list[str]:
+    """Compare weights and optimizer states of two checkpoints."""
+    import torch
+
+    import mmps  # noqa: F401  # lets torch read MMEngine's checkpoints
+
+    a, b = (torch.load(path, map_location='cpu') for path in (whole, resumed))
+    return [d for key in ('state_dict', 'optimizer') for d in differences(a[key], b[key], key)]
+
+
+def write_config(out: Path, args: argparse.Namespace) -> Path:
+    """Draw a small data set and write the config of a run that takes seconds."""
+    from mmps.datasets.converters import Converter, convert, cuhk_sysu
+    from mmps.datasets.synthetic import Recipe, make
+    from mmps.testing.runs import tiny_run
+
+    data = out / 'data'
+    if not (data / 'mmps' / 'train.json').exists():
+        make(data, Recipe('cuhk_sysu', 'a', 3, 40, 12), workers=1)
+        convert(Converter('CUHK-SYSU', cuhk_sysu.parse), data)
+    config = tiny_run(data, out / 'unused', train_cfg__val_interval=1, log_level='WARNING')
+    config.default_hooks.two_phase.batches.identities = 2 * args.processes
+    for loader in (config.train_dataloader, config.reid_dataloader):
+        loader.num_workers = args.workers
+    config.train_dataloader.persistent_workers = args.persistent
+    if args.ema:
+        config.custom_hooks = [{'type': 'EMAHook', 'momentum': 0.1}]
+    config.dump(out / 'config.py')
+    return out / 'config.py'
+
+
+def attempt(out: Path, config: Path, args: argparse.Namespace, number: int, moment: Moment) -> dict:
+    """Kill one run, resume it, compare."""
+    work_dir = out / f'kill_{number:02d}'
+    work_dir.mkdir()
+    hit = kill_at(config, work_dir, args.processes, moment)
+    record = {'wanted': moment.kind, 'event': moment.event.name, 'delay': round(moment.delay, 4)}
+    record |= {'killed in': hit, 'resumed from': newest(work_dir)}
+    ended = resume(config, work_dir, args.processes)
+    record['differences'] = compare(out / 'whole' / LAST, work_dir / LAST) if ended else ['failed']
+    if not record['differences']:
+        shutil.rmtree(work_dir)
+    return record
+
+
+def newest(work_dir: Path) -> str | None:
+    names = sorted(path.name for path in work_dir.glob('epoch_*.pth'))
+    return names[-1] if names else None
+
+
+def parse_args(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/kill_and_resume'))
+    parser.add_argument('--kills', type=int, default=30)
+    parser.add_argument('--seed', type=int, default=0, help='of the moments')
+    parser.add_argument('--processes', type=int, default=1)
+    parser.add_argument('--workers', type=int, default=0, help='of the data loaders')
+    parser.add_argument('--persistent', action='store_true', help='persistent workers in phase 1')
+    parser.add_argument('--ema', action='store_true', help='with an average of the weights')
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    args = parse_args(arguments)
+    out = args.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    for old in (*out.glob('whole'), *out.glob('kill_*[0-9]')):
+        shutil.rmtree(old)
+    for log in out.glob('*.log'):
+        log.unlink()
+    config = write_config(out, args)
+    (out / 'whole').mkdir()
+    events = watch(config, out / 'whole', args.processes)
+    moments = choose(events, args.kills, random.Random(args.seed))
+    records = []
+    for number, moment in enumerate(moments, 1):
+        records.append(attempt(out, config, args, number, moment))
+        print(f'{number:3d}/{args.kills}  {json.dumps(records[-1])}', flush=True)
+    hits = Counter(record['killed in'] for record in records)
+    same = sum(not record['differences'] for record in records)
+    (out / 'report.json').write_text(json.dumps(records, indent=1))
+    print('killed in: ' + ', '.join(f'{kind} {count}' for kind, count in hits.most_common()))
+    print(f'{same}/{len(records)} bit-identical to the undisturbed run')
+    return 0 if same == len(records) else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,34 @@
+#!/usr/bin/env python
+"""Make a checkpoint ready to be given away: weights, config and calibration, nothing that runs.
+
+examples:
+  tools/misc/publish_model.py work_dirs/joint-j3_retinanet_r50_fpn_c/epoch_790.pth
+  tools/misc/publish_model.py best_mAP_epoch_700.pth --out-dir published
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import mmps  # noqa: F401  # lets torch read MMEngine's checkpoints
+from mmps.apis.running import tell_user_errors
+from mmps.engine.publishing import publish
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('checkpoint', type=Path, help='epoch_N.pth or best_*.pth of a training')
+    parser.add_argument('--out-dir', type=Path, help="folder (default: the checkpoint's)")
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    path = publish(args.checkpoint, args.out_dir or args.checkpoint.parent)
+    print(f'{path}: {path.stat().st_size / 1e6:.1f} MB')
+
+
+if __name__ == '__main__':
+    sys.exit(tell_user_errors(main))

@@ -1,0 +1,55 @@
+"""Draw, train, evaluate, picture: what tools/quickstart.sh runs once everything is installed."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import warnings
+from pathlib import Path
+
+from pipeline import Quickstart, run_all
+from report import draw_pictures, print_table, search_frames
+from steps import Steps, console, write_json
+
+from mmps.apis.embed_images import list_pictures
+from mmps.apis.running import tell_user_errors
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog='quickstart.sh', description=__doc__)
+    parser.add_argument('--seed', type=int, default=0, help='draw other data (default: 0)')
+    parser.add_argument('--fresh', action='store_true', help='start over instead of going on')
+    parser.add_argument(
+        '--frames', type=Path, metavar='DIR', help='search a folder of your own pictures too'
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default=Path('work_dirs/quickstart'),
+        help='where everything is written (default: work_dirs/quickstart below this folder)',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    warnings.simplefilter('ignore')
+    pictures = list_pictures(args.frames) if args.frames else []
+    folder = args.work_dir / f'seed_{args.seed}'
+    if args.fresh and folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    console.print(f'Everything is written to {args.work_dir.resolve()}', soft_wrap=True)
+    start = Quickstart(args.work_dir, args.seed)
+    steps = Steps(folder / 'steps')
+    results = run_all(start, steps)
+    write_json(args.work_dir / 'results.json', results)
+    print_table(results)
+    draw_pictures(start, args.work_dir)
+    if pictures:
+        search_frames(start, pictures, args.work_dir / 'ranked_frames.png')
+
+
+if __name__ == '__main__':
+    sys.exit(tell_user_errors(main))

@@ -1,0 +1,167 @@
+"""Finds or builds an MMCV whose compiled operators work with the torch at hand.
+
+pip keeps the wheel that it built, but does not know for which torch; and a build that is
+interrupted in pip's temporary folder starts from nothing. So the source is built in a folder of
+our own, named after torch, CUDA and Python: an interrupted build goes on, and the next clone
+finds the wheel.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+import tarfile
+from pathlib import Path
+
+from installer import Installer, SetupError, say
+
+GIB_PER_JOB = 1.5
+OTHER_NAMES = ('mmcv-lite', 'mmcv-full')
+
+
+class MmcvWheels:
+    """Keeps a working MMCV, else tries the wheels at hand, else builds one.
+
+    Args:
+        installer: Runs pip and the probes.
+        name: The distribution, ``mmcv`` or ``onedl-mmcv``.
+    """
+
+    def __init__(self, installer: Installer, name: str) -> None:
+        self.installer = installer
+        self.name = name
+        self.requirement = installer.requirements[name]
+        self.release = f'{name.replace("-", "_")}-{self.requirement.partition("==")[2]}'
+        self.python = f'cp{sys.version_info[0]}{sys.version_info[1]}'
+
+    def ensure(self, gpu: bool) -> None:
+        """Leave a working MMCV in the environment.
+
+        Args:
+            gpu: Insist on operators for the GPU.
+
+        Raises:
+            SetupError: If that is impossible.
+        """
+        torch = self.installer.works('torch')
+        gpu = self._decide_gpu(torch, gpu)
+        if self._works(gpu):
+            say("keeping mmcv: its compiled operators work with this environment's torch")
+            return
+        self.installer.uninstall(*OTHER_NAMES)
+        cuda = f'cuda{torch["cuda"]}' if gpu else 'cpu'
+        key = f'{self.release}-torch{torch["version"]}-{cuda}-{self.python}-{platform.machine()}'
+        folder = cache_folder() / key
+        for wheel in self._wheels_at_hand(folder):
+            say(f'trying the wheel {wheel}')
+            self._install(wheel)
+            if self._works(gpu):
+                return
+            say('this wheel does not fit: it was built for another torch')
+        say(f'building {self.requirement} in {folder}')
+        say('it takes about 20 minutes of one core (GPU operators: an hour) and 3 GB of memory')
+        self._install(self._build(folder, torch if gpu else None))
+        if not self._works(gpu):
+            raise SetupError(f'mmcv is built but fails: `{sys.executable} -m mmps.doctor` says why')
+
+    def _decide_gpu(self, torch: dict, insisted: bool) -> bool:
+        nvcc = shutil.which('nvcc') is not None or 'CUDA_HOME' in os.environ
+        if insisted and not (torch['devices'] and nvcc):
+            raise SetupError(
+                f'GPU operators need a GPU that torch sees (torch {torch["version"]} sees '
+                f'{len(torch["devices"])}) and nvcc of CUDA {torch["cuda"]} on PATH'
+            )
+        if torch['devices'] and not nvcc:
+            say('there is a GPU but no nvcc: mmcv gets operators for the CPU only (see --gpu)')
+        return bool(torch['devices'] and nvcc)
+
+    def _works(self, gpu: bool) -> bool:
+        found = self.installer.works('ops')
+        refused = 'MMCV==' in self.installer.call('-c', 'import mmdet').stderr
+        return bool(found and not refused and (found['gpu'] or not gpu))
+
+    def _install(self, wheel: Path) -> None:
+        pip = self.installer.pip
+        pip('install', '--force-reinstall', '--no-deps', str(wheel))
+        pip('install', *self.installer.constraints, str(wheel))
+
+    def _wheels_at_hand(self, folder: Path) -> list[Path]:
+        listed = self.installer.call('-m', 'pip', 'cache', 'list', '--format=abspath', self.name)
+        of_pip = [Path(line) for line in listed.stdout.splitlines()]
+        wheels = [*folder.glob('*.whl'), *of_pip]
+        return [w for w in wheels if w.name.startswith(f'{self.release}-{self.python}-')]
+
+    def _build(self, folder: Path, torch: dict | None) -> Path:
+        """Build the wheel, with GPU operators where a torch that sees GPUs is given."""
+        source, unfinished = self._unpack_source(folder), folder / 'unfinished'
+        settings = {'MMCV_WITH_OPS': '1', 'MAX_JOBS': str(count_jobs()), 'CUDA_VISIBLE_DEVICES': ''}
+        if torch:
+            architectures = {device['architecture'] for device in torch['devices']}
+            del settings['CUDA_VISIBLE_DEVICES']
+            settings |= {'FORCE_CUDA': '1', 'TORCH_CUDA_ARCH_LIST': ';'.join(sorted(architectures))}
+        # Not through pip, which throws away what was compiled when a build fails.
+        command = [sys.executable, 'setup.py', 'bdist_wheel', '-d', str(unfinished)]
+        # What the user has set for the build counts.
+        settings = {name: os.environ.get(name, value) for name, value in settings.items()}
+        self.installer.run(
+            command, settings, folder=source, progress=lambda: describe_build(source)
+        )
+        (built,) = unfinished.glob('*.whl')
+        wheel = folder / built.name
+        os.replace(built, wheel)
+        shutil.rmtree(source.parent)
+        shutil.rmtree(unfinished)
+        return wheel
+
+    def _unpack_source(self, folder: Path) -> Path:
+        """The unpacked source; what an interrupted build compiled is still in it."""
+        unpacked, unfinished = folder / 'source', folder / 'unpacking'
+        if not unpacked.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            self.installer.pip(
+                *('download', '--no-deps', '--no-build-isolation', '--no-binary', self.name),
+                *('-d', str(folder), self.requirement),
+            )
+            (archive,) = folder.glob('*.tar.gz')
+            shutil.rmtree(unfinished, ignore_errors=True)
+            with tarfile.open(archive) as file:
+                file.extraction_filter = getattr(tarfile, 'data_filter', None)
+                file.extractall(unfinished)
+            os.replace(unfinished, unpacked)
+            archive.unlink()
+        (source,) = unpacked.iterdir()
+        return source
+
+
+def cache_folder() -> Path:
+    """Where built wheels are kept: ``MMPS_CACHE``, the user's cache, or else the environment."""
+    home = Path(os.environ.get('XDG_CACHE_HOME') or Path('~/.cache').expanduser())
+    folder = Path(os.environ.get('MMPS_CACHE') or home / 'mmps').absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial = folder / f'.{os.getpid()}'
+        trial.touch()
+        trial.unlink()
+    except OSError:
+        return Path(sys.prefix) / 'mmps-cache'
+    return folder
+
+
+def count_jobs() -> int:
+    """Compilers to run at once: one per core, as far as the memory goes."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+    memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
+    return max(1, min(cores or 1, int(memory / GIB_PER_JOB)))
+
+
+def describe_build(source: Path) -> str:
+    """How many files are compiled, in words; empty before the build knows."""
+    plans = list(source.glob('build/temp*/build.ninja'))
+    if not plans:
+        return ''
+    total = len(re.findall(r'^build .*\.o:', plans[0].read_text(errors='replace'), re.M))
+    done = len(list(source.glob('build/temp*/**/*.o')))
+    return f'({done} of {total} files compiled)'
