@@ -7,7 +7,7 @@ usage() {
 usage: bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [options of tools/test.py]
 
 One machine needs nothing else. For several, set on each: NNODES, NODE_RANK, MASTER_ADDR and PORT.
-Under Slurm: srun ... python tools/test.py CONFIG CHECKPOINT --launcher slurm
+PYTHON names the interpreter (python). Under Slurm: srun ... python tools/test.py CONFIG CHECKPOINT --launcher slurm
 TEXT
 }
 
@@ -15,15 +15,6 @@ if (($# < 3)) || [[ ! $3 =~ ^[1-9][0-9]*$ ]]; then
     usage >&2
     exit 2
 fi
-config=$1 checkpoint=$2 processes=$3
-shift 3
-
-if [[ ${NNODES:-1} == 1 && -z ${PORT:-} ]]; then
-    rendezvous=(--standalone) # finds a free port
-else
-    rendezvous=(--nnodes "${NNODES:-1}" --node-rank "${NODE_RANK:-0}")
-    rendezvous+=(--master-addr "${MASTER_ADDR:-127.0.0.1}" --master-port "${PORT:-29500}")
-fi
 tools="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-exec python -m torch.distributed.run "${rendezvous[@]}" --nproc-per-node "$processes" \
-    "$tools/test.py" "$config" "$checkpoint" --launcher pytorch "$@"
+source "$tools/misc/launch.sh"
+launch "$3" "$tools/test.py" "$1" "$2" "${@:4}"

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,9 @@ GROUP_NORM = {'type': 'GN', 'num_groups': 4}
 
 
 def run(*command):
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    environment = {**os.environ, 'PYTHON': sys.executable}
+    command = list(map(str, command))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
     return done
 
@@ -30,6 +33,21 @@ def test_wrong_arguments_show_the_usage(script, arguments):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert f'usage: bash tools/{script} CONFIG' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ('script', 'arguments'),
+    [('dist_train.sh', ['config.py', '2']), ('dist_test.sh', ['config.py', 'x.pth', '2'])],
+)
+def test_an_interpreter_without_torch_is_named(tmp_path, script, arguments):
+    bare = tmp_path / 'python'
+    bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "$@"\n')
+    bare.chmod(0o755)
+    command = ['bash', str(TOOLS / script), *arguments]
+    environment = {**os.environ, 'PYTHON': str(bare)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 2
+    assert f'{bare} has no torch: activate the environment' in done.stderr
 
 
 def phase_2_config(data, work_dir, detector):
