@@ -62,6 +62,7 @@ setup(
     extras_require={
         'openmmlab': ['mmdet', 'mmengine'],
         'onedl': ['onedl-mmdetection', 'onedl-mmengine'],
+        'tensorboard': ['tensorboard'],
         'tests': [
             'hypothesis',
             'pytest',
@@ -69,6 +70,7 @@ setup(
             'pytorch-metric-learning',
             'ruff',
             'scikit-learn',
+            'tensorboard',
         ],
     },
     zip_safe=False,
