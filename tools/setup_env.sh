@@ -65,17 +65,22 @@ if $print_python; then
     exit 0
 fi
 
-find_python() {
-    local span oldest newest candidate
-    span="$(sed -n 's/^# python: //p' "$versions")"
-    oldest="${span%% *}" newest="${span##* }"
-    for newest in "$newest" 9.99; do # a tested one first, then any newer one
-        for candidate in ${MMPS_PYTHON:+"$MMPS_PYTHON"} python3 python3.11 python3.12 python3.10; do
-            if "$candidate" -c "
+span="$(sed -n 's/^# python: //p' "$versions")"
+oldest="${span%% *}"
+
+is_python() { # interpreter oldest newest
+    "$1" -c "
 import sys
 as_pair = lambda text: tuple(map(int, text.split('.')))
-sys.exit(not as_pair('$oldest') <= sys.version_info[:2] <= as_pair('$newest'))
-" 2>/dev/null; then
+sys.exit(not as_pair('$2') <= sys.version_info[:2] <= as_pair('$3'))
+" 2>/dev/null
+}
+
+find_python() {
+    local newest candidate
+    for newest in "${span##* }" 9.99; do # a tested one first, then any newer one
+        for candidate in ${MMPS_PYTHON:+"$MMPS_PYTHON"} python3 python3.11 python3.12 python3.10; do
+            if is_python "$candidate" "$oldest" "$newest"; then
                 command -v "$candidate"
                 return
             fi
@@ -85,17 +90,27 @@ sys.exit(not as_pair('$oldest') <= sys.version_info[:2] <= as_pair('$newest'))
     fail "no Python $span is there (${MMPS_PYTHON:-python3} is $("${MMPS_PYTHON:-python3}" --version 2>&1 | tail -1)): install one and name it with MMPS_PYTHON=/path/to/python"
 }
 
+check_room() {
+    local near="$env" free
+    until [[ -d "$near" ]]; do near="$(dirname "$near")"; done
+    free="$(df -Pk "$near" | { read -r && read -r _ _ _ free _ && echo $((free / 1024)); })"
+    ((free >= 4096)) || fail "the disk of $env has $free MiB free and the environment needs 4096: free some, or name a folder on another disk with MMPS_VENV=DIR"
+}
+
 # An environment without a working pip was left by an interrupted run, and is made again.
 if ! "$python" -m pip --version >/dev/null 2>&1; then
-    if [[ -e "$env" && ! -f "$env/mmps-made.txt" ]]; then
+    if [[ -n "$(ls -A "$env" 2>/dev/null)" && ! -f "$env/mmps-made.txt" ]]; then
         fail "the environment $env has no working pip: mend it, or name another one with MMPS_VENV=DIR"
     fi
     base="$(find_python)"
+    check_room
+    { mkdir -p "$env" && echo "made by tools/setup_env.sh" >"$env/mmps-made.txt"; } 2>/dev/null ||
+        fail "cannot write $env: name a folder that you can write with MMPS_VENV=DIR"
     echo "[set-up] making the environment $env with $base ($("$base" --version))"
-    mkdir -p "$env" 2>/dev/null || fail "cannot write $env: name a folder that you can write with MMPS_VENV=DIR"
-    echo "made by tools/setup_env.sh" >"$env/mmps-made.txt"
     "$base" -m venv "$env" || fail "$base cannot make a virtual environment: install its venv package (Debian, Ubuntu: apt-get install python3-venv)"
 fi
+is_python "$python" "$oldest" 9.99 ||
+    fail "the environment $env has $("$python" --version 2>&1), too old: name another folder with MMPS_VENV=DIR (and a Python $span with MMPS_PYTHON=/path/to/python)"
 
 exec "$python" "$tools/misc/setup_env" \
     --root "$root" --versions "$versions" --stack "$stack" ${options[@]+"${options[@]}"}

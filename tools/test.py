@@ -1,10 +1,15 @@
 #!/usr/bin/env python
-"""Test a checkpoint: detection, search with detected boxes, search with ground-truth boxes.
+r"""Test a checkpoint: detection, search with detected boxes, search with ground-truth boxes.
+
+queries.csv (how each query did) and calibration.json are written beside the checkpoint.
 
 examples:
-  tools/test.py CONFIG CHECKPOINT
-  tools/test.py CONFIG CHECKPOINT --out predictions.npz
-  tools/test.py CONFIG CHECKPOINT --cfg-options test_evaluator.protocol.gallery_sizes=[50,100]
+  python tools/test.py configs/joint/joint-j3_retinanet_r50_fpn_c.py epoch_790.pth
+  # keep boxes and embeddings, and score them in other ways without the model
+  python tools/test.py CONFIG CHECKPOINT --out predictions.npz
+  # CUHK-SYSU's galleries of 50 and of 4,000 pictures
+  python tools/test.py CONFIG CHECKPOINT \
+      --cfg-options test_evaluator.protocol.gallery_sizes=[50,4000]
 """
 
 import argparse
@@ -12,34 +17,38 @@ import sys
 
 from mmengine.config import DictAction
 
+from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import load_config, tell_user_errors, test_config
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = teaching_parser(__doc__)
+    parser.add_argument('config', help='config file that the checkpoint was trained with')
+    parser.add_argument(
+        'checkpoint',
+        help="file such as epoch_790.pth; of a plain detector's, only detection numbers mean much",
     )
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='of this model, or of a plain detector')
-    parser.add_argument('--work-dir', help='folder for logs (default: work_dirs/CONFIG)')
+    parser.add_argument(
+        '--work-dir', metavar='DIR', help='folder for logs (default: work_dirs/NAME_OF_CONFIG)'
+    )
     parser.add_argument(
         '--out',
         metavar='PREDICTIONS.npz',
-        help='write boxes, scores and embeddings (read them with numpy, score them with '
-        'tools/analysis_tools/eval_predictions.py)',
+        help='also write boxes, scores and embeddings (read them with numpy, score them with '
+        'tools/analysis_tools/eval_predictions.py; default: not written)',
     )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
         metavar='KEY=VALUE',
-        help='override settings of the config',
+        help='change settings of the config, such as test_dataloader.num_workers=8 (default: none)',
     )
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
-        help='how processes were started; see tools/dist_test.sh',
+        help='what started the processes of a distributed run; tools/dist_test.sh sets it',
     )
     return parser.parse_args()
 

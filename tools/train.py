@@ -1,11 +1,18 @@
 #!/usr/bin/env python
-"""Train a config: phase 1 (detector), feature cache and phase 2 (re-ID) in one run.
+r"""Train a config: phase 1 (detector), feature cache and phase 2 (re-ID) in one run.
+
+Logs, checkpoints and the cache go to the work directory. A run that was killed goes on with
+--resume as if it had not been.
 
 examples:
-  tools/train.py configs/toy/joint-j2_retinanet_r18_fpn_synthetic.py
-  tools/train.py CONFIG --resume                    go on after a kill, as if it had not been
-  tools/train.py CONFIG --cfg-options load_from=DETECTOR.pth default_hooks.two_phase.start=reid
-                                                    phase 2 alone, on a trained detector
+  python tools/train.py configs/joint/joint-j3_retinanet_r50_fpn_c.py
+  python tools/train.py configs/joint/joint-j3_retinanet_r50_fpn_c.py --resume
+  # phase 2 alone, on a detector that is trained already
+  python tools/train.py configs/joint/joint-j2_retinanet_r50_fpn_c.py --cfg-options \
+      load_from=work_dirs/joint-j3_retinanet_r50_fpn_c/detector.pth \
+      default_hooks.two_phase.start=reid
+  # four processes, one for each GPU
+  bash tools/dist_train.sh configs/joint/joint-j3_retinanet_r50_fpn_c.py 4
 """
 
 import argparse
@@ -13,37 +20,41 @@ import sys
 
 from mmengine.config import DictAction
 
+from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import load_config, resume_from, tell_user_errors, train_config
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config', help='config file')
+    parser = teaching_parser(__doc__)
+    parser.add_argument('config', help='config file, such as those in configs/joint')
     parser.add_argument(
-        '--work-dir', help='folder for logs, checkpoints and caches (default: work_dirs/CONFIG)'
+        '--work-dir',
+        metavar='DIR',
+        help='folder for logs, checkpoints and the cache (default: work_dirs/NAME_OF_CONFIG)',
     )
     parser.add_argument(
         '--resume',
         nargs='?',
         const='auto',
         metavar='FILE',
-        help='go on from FILE, or from the newest whole checkpoint of the work directory',
+        help='go on from FILE; without FILE from the newest whole checkpoint of the work directory '
+        '(default: start anew)',
     )
-    parser.add_argument('--amp', action='store_true', help='mixed precision, in both phases')
+    parser.add_argument(
+        '--amp', action='store_true', help='mixed precision, in both phases (needs a GPU)'
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
         metavar='KEY=VALUE',
-        help='override settings of the config, e.g. train_dataloader.batch_size=4',
+        help='change settings of the config, such as train_dataloader.batch_size=4 (default: none)',
     )
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
-        help='how processes were started; see tools/dist_train.sh',
+        help='what started the processes of a distributed run; tools/dist_train.sh sets it',
     )
     return parser.parse_args()
 

@@ -19,12 +19,14 @@ class PersonSearchDataset(BaseDetDataset):
 
     One class for every data set: converters bring them all into one JSON format, described in
     ``mmps/datasets/README.md``. In training, boxes that lie outside their image or measure less
-    than one pixel are left out, and the log says how many; in test mode nothing is left out.
+    than one pixel are left out, and the log says how many; in tests nothing is left out.
 
     Args:
         use_identities: Whether person ids are read. Off for sets that serve detection only: then
             everybody is unlabelled.
         unlabelled_ids: Values of ``person_id`` that mean unknown in this file.
+        leave_out_unusable: Whether boxes that show nobody are left out; where not given, they are
+            in training (phase 2 trains on a data set in test mode) and not in tests.
         **kwargs: As in mmdet's ``BaseDetDataset`` (``ann_file``, ``data_root``, ``data_prefix``,
             ``pipeline``, ``filter_cfg``, ``test_mode``, ...).
     """
@@ -36,10 +38,12 @@ class PersonSearchDataset(BaseDetDataset):
         *args: Any,
         use_identities: bool = True,
         unlabelled_ids: tuple[int, ...] = (UNLABELLED,),
+        leave_out_unusable: bool | None = None,
         **kwargs: Any,
     ) -> None:
         self.use_identities = use_identities
         self.unlabelled_ids = tuple(unlabelled_ids)
+        self.leave_out_unusable = leave_out_unusable
         super().__init__(*args, **kwargs)
 
     def load_data_list(self) -> list[dict]:
@@ -98,14 +102,13 @@ class PersonSearchDataset(BaseDetDataset):
 
     def _instances(self, annotations: list[dict], image: dict, skipped: Counter) -> list[dict]:
         instances = []
+        leave_out = self.leave_out_unusable
+        leave_out = not self.test_mode if leave_out is None else leave_out
         for annotation in annotations:
-            x, y, width, height = annotation['bbox']
-            visible = min(x + width, image['width']) > max(x, 0) and min(
-                y + height, image['height']
-            ) > max(y, 0)
-            if not self.test_mode and not (visible and width >= 1 and height >= 1):
+            if leave_out and not _is_usable(annotation['bbox'], image):
                 skipped[image['file_name']] += 1
                 continue
+            x, y, width, height = annotation['bbox']
             identity = person_id(annotation, self.unlabelled_ids)
             instances.append(
                 {
@@ -146,10 +149,19 @@ class PersonSearchDataset(BaseDetDataset):
             )  # fmt: skip
         if skipped:
             logger.warning(
-                '%s: left out %d boxes that lie outside their image or are under one pixel, in '
-                '%d images (the first: %s); mend them with your converter, or ignore this',
+                '%s: left out of training: %d boxes that lie outside their image or are under '
+                'one pixel, in %d images (the first: %s); correct them in this file if they '
+                'should count',
                 self.ann_file, skipped.total(), len(skipped), next(iter(skipped)),
             )  # fmt: skip
+
+
+def _is_usable(bbox: list[float], image: dict) -> bool:
+    """Tell whether a box shows anything: part of it is in the image, and a pixel or more."""
+    x, y, width, height = bbox
+    seen_width = min(x + width, image['width']) - max(x, 0)
+    seen_height = min(y + height, image['height']) - max(y, 0)
+    return min(seen_width, seen_height) > 0 and min(width, height) >= 1
 
 
 def _queries_by_image(queries: list[dict], images: dict, path: str) -> dict[int, list[dict]]:

@@ -11,8 +11,9 @@ from dataclasses import asdict
 from mmps.version import __version__
 
 from .diagnosis import diagnose
-from .facts import gather
+from .facts import gather, look_at_python
 from .findings import FAILURE, OK, SKIPPED, WARNING, Finding
+from .machine import is_too_old
 
 MARKS = {OK: 'ok     ', WARNING: 'warning', FAILURE: 'FAILED ', SKIPPED: 'skipped'}
 
@@ -30,7 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--json', action='store_true', help='print JSON, for a bug report')
     parser.add_argument('--brief', action='store_true', help='print failures only')
     options = parser.parse_args(arguments)
-    facts = gather()
+    facts = look_at_python()
+    if not is_too_old(facts):  # which could try nothing
+        facts = gather()
     findings = diagnose(facts)
     failed = any(finding.status == FAILURE for finding in findings)
     if options.json:

@@ -1,4 +1,4 @@
-"""Draws findings from facts: pure functions, one per part of the installation."""
+"""Draws findings about the packages from facts: pure functions, one per part."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import re
 
 from .facts import Facts, Probe
 from .findings import FAILURE, OK, SKIPPED, WARNING, Finding
+from .machine import GIB, check_disk, check_folders, check_memory, check_python, is_too_old
 from .versions import (
     install,
     is_onedl,
+    mend_mmcv,
     pip,
-    read_python_span,
     read_requirements,
-    rebuild_mmcv,
+    reinstall,
+    set_up,
+    upgrade,
 )
 
-GIB = 2**30
-ENOUGH_DISK, ENOUGH_MEMORY = 5 * GIB, 4 * GIB
 # Each probe and the probes without which it cannot work.
 NEEDS = {
     'torch': ('numpy',),
@@ -27,6 +28,7 @@ NEEDS = {
     'mmdet': ('numpy', 'torch', 'opencv', 'mmengine', 'extras', 'ops'),
     'checkpoint': ('numpy', 'torch', 'opencv', 'mmengine'),
 }
+MODULES = {'opencv': 'cv2'}
 OLD_ABI = r'undefined symbol|_ext|symbol not found|DLL load failed|cannot open shared object'
 
 
@@ -37,8 +39,11 @@ def diagnose(facts: Facts) -> list[Finding]:
         facts: What :func:`mmps.doctor.facts.gather` found.
 
     Returns:
-        One finding for each part, in the order in which they should be mended.
+        One finding for each part, in the order in which they should be mended; about the
+        interpreter only where that is too old.
     """
+    if is_too_old(facts):
+        return [check_python(facts)]
     checks = (
         check_python, check_disk, check_folders, check_numpy, check_torch, check_opencv,
         check_extras, check_stacks, check_mmengine, check_ops, check_mmdet, check_checkpoint,
@@ -47,45 +52,9 @@ def diagnose(facts: Facts) -> list[Finding]:
     return [check(facts) for check in checks]
 
 
-def check_python(facts: Facts) -> Finding:
-    """The interpreter's version is one that mmps was tested with."""
-    version = '.'.join(map(str, facts.python))
-    oldest, newest = read_python_span()
-    span = f'{_dotted(oldest)} to {_dotted(newest)}'
-    if facts.python[:2] < oldest:
-        cure = f'install Python {span}, then: MMPS_PYTHON=python3.11 bash tools/setup_env.sh'
-        return Finding('python', FAILURE, f'Python {version} is too old', cure)
-    if facts.python[:2] > newest:
-        found = f'Python {version} is newer than the tested {span}'
-        return Finding('python', WARNING, found, f'if a package fails, take Python {span}')
-    return Finding('python', OK, f'{version} ({facts.executable})')
-
-
-def check_disk(facts: Facts) -> Finding:
-    """Enough space where set-up and training write."""
-    folder, free = min(facts.free_disk.items(), key=lambda item: item[1], default=('', 0))
-    found = f'{free / GIB:.1f} GiB free for {folder}'
-    if free >= ENOUGH_DISK:
-        return Finding('disk', OK, found)
-    cure = f'free {ENOUGH_DISK // GIB} GiB there, or set TMPDIR and XDG_CACHE_HOME elsewhere'
-    return Finding('disk', FAILURE if free < GIB // 10 else WARNING, found, cure)
-
-
-def check_folders(facts: Facts) -> Finding:
-    """The working, package, cache and temporary folders can be written."""
-    if not facts.read_only:
-        return Finding('folders', OK, 'working, cache and temporary folders can be written')
-    found = f'not writable: {", ".join(facts.read_only)}'
-    cure = (
-        'set HOME (or XDG_CACHE_HOME and MPLCONFIGDIR) and TMPDIR to folders that you can write, '
-        'and make the environment in one: MMPS_VENV=DIR bash tools/setup_env.sh'
-    )
-    return Finding('folders', WARNING, found, cure)
-
-
 def check_numpy(facts: Facts) -> Finding:
     """NumPy imports and computes."""
-    return _check_package(facts, 'numpy', install('numpy'))
+    return _check_package(facts, 'numpy', 'numpy')
 
 
 def check_torch(facts: Facts) -> Finding:
@@ -93,8 +62,8 @@ def check_torch(facts: Facts) -> Finding:
     probe = facts.probes['torch']
     if facts.probes['numpy'].ok and 'numpy' in probe.error.lower():
         found = f'torch does not work with numpy {facts.packages.get("numpy")}: {probe.error}'
-        return Finding('torch', FAILURE, found, install('numpy'))
-    return _check_package(facts, 'torch', install('torch'))
+        return Finding('torch', FAILURE, found, upgrade('numpy'))
+    return _check_package(facts, 'torch', 'torch')
 
 
 def check_opencv(facts: Facts) -> Finding:
@@ -102,12 +71,12 @@ def check_opencv(facts: Facts) -> Finding:
     probe = facts.probes['opencv']
     numpy = facts.packages.get('numpy', '')
     if not probe.ok and facts.probes['numpy'].ok and re.search('numpy|_ARRAY_API', probe.error):
-        cure = pip(
-            'install', '--upgrade', *map(read_requirements().get, ('numpy', 'opencv-python'))
-        )
         found = f'opencv does not work with numpy {numpy}: {probe.error}'
-        return Finding('opencv', FAILURE, found, cure)
-    return _check_package(facts, 'opencv', install('opencv-python'))
+        return Finding('opencv', FAILURE, found, upgrade('numpy', 'opencv-python'))
+    if re.search(r'lib(GL|gthread|glib)\S*: cannot open shared object', probe.error):
+        cure = 'install the libraries (Debian, Ubuntu: apt-get install libgl1 libglib2.0-0)'
+        return Finding('opencv', FAILURE, _describe('opencv', probe), cure)
+    return _check_package(facts, 'opencv', 'opencv-python')
 
 
 def check_extras(facts: Facts) -> Finding:
@@ -118,7 +87,9 @@ def check_extras(facts: Facts) -> Finding:
     skipped = _skipped(facts, 'extras')
     if skipped:
         return skipped
-    cure = install('scipy', 'matplotlib', 'pycocotools', 'rich')
+    names = ['scipy', 'matplotlib', 'pycocotools', 'rich']
+    missing = _missing_module(probe) in names
+    cure = install(*names) if missing else upgrade('numpy', *names)
     return Finding('extras', FAILURE, _describe('extras', probe), cure)
 
 
@@ -134,15 +105,14 @@ def check_stacks(facts: Facts) -> Finding:
         return Finding('stack', OK, stack)
     found = '; '.join(f'{a} and {b} overwrite each other' for a, b in both)
     doubled = sorted({name for pair in both for name in pair})
-    return Finding(
-        'stack', FAILURE, found, f'{pip("uninstall", "-y", *doubled)} && bash tools/setup_env.sh'
-    )
+    mend = set_up() or 'bash tools/setup_env.sh'
+    return Finding('stack', FAILURE, found, f'{pip("uninstall", "-y", *doubled)} && {mend}')
 
 
 def check_mmengine(facts: Facts) -> Finding:
     """MMEngine imports."""
     name = 'onedl-mmengine' if is_onedl(facts.packages) else 'mmengine'
-    return _check_package(facts, 'mmengine', install(name))
+    return _check_package(facts, 'mmengine', name)
 
 
 def check_ops(facts: Facts) -> Finding:
@@ -163,7 +133,7 @@ def check_ops(facts: Facts) -> Finding:
         found = f'mmcv {version} was built for another torch than {torch}: {probe.error}'
     else:
         found = f'mmcv {version} fails: {probe.error}'
-    return Finding('ops', FAILURE, found, _with_compiler(facts, rebuild_mmcv(packages)))
+    return Finding('ops', FAILURE, found, _with_compiler(facts, mend_mmcv(packages)))
 
 
 def check_mmdet(facts: Facts) -> Finding:
@@ -175,11 +145,12 @@ def check_mmdet(facts: Facts) -> Finding:
     if 'MMCV==' in probe.error:
         mmdet, mmcv = packages.get('mmdet', '?'), packages.get('mmcv', '?')
         found = f'mmdet {mmdet} does not accept mmcv {mmcv}'
-        return Finding('mmdet', FAILURE, found, _with_compiler(facts, rebuild_mmcv(packages)))
-    cure = install('mmdet')
-    if is_onedl(packages):
+        return Finding('mmdet', FAILURE, found, _with_compiler(facts, mend_mmcv(packages)))
+    if is_onedl(packages) and not probe.ok:
+        # Its source needs the setuptools of this environment.
         cure = pip('install', '--no-build-isolation', read_requirements()['onedl-mmdetection'])
-    return _check_package(facts, 'mmdet', cure)
+        return Finding('mmdet', FAILURE, _describe('mmdet', probe), cure)
+    return _check_package(facts, 'mmdet', 'mmdet')
 
 
 def check_checkpoint(facts: Facts) -> Finding:
@@ -190,7 +161,8 @@ def check_checkpoint(facts: Facts) -> Finding:
     probe = facts.probes['checkpoint']
     if probe.ok:
         return Finding('checkpoint', OK, 'a checkpoint of MMEngine loads')
-    return Finding('checkpoint', FAILURE, probe.error, install('torch', 'mmengine'))
+    cure = reinstall(facts.packages, 'torch', 'mmengine')
+    return Finding('checkpoint', FAILURE, probe.error, cure)
 
 
 def check_gpu(facts: Facts) -> Finding:
@@ -205,7 +177,7 @@ def check_gpu(facts: Facts) -> Finding:
     if facts.probes['ops'].found.get('gpu', True):
         return Finding('device', OK, names)
     found = f'{names}, but mmcv was built without operators for it'
-    return Finding('device', FAILURE, found, f'FORCE_CUDA=1 {rebuild_mmcv(facts.packages)}')
+    return Finding('device', FAILURE, found, mend_mmcv(facts.packages, gpu=True))
 
 
 def check_conflicts(facts: Facts) -> Finding:
@@ -216,9 +188,7 @@ def check_conflicts(facts: Facts) -> Finding:
         re.search(r' (?:requires|has requirement) ([\w.-]+)', line) for line in facts.conflicts
     ]
     names = sorted({match.group(1) for match in wanted if match})
-    requirements = [read_requirements().get(name, name) for name in names]
-    cure = pip('install', '--upgrade', *requirements)
-    return Finding('conflicts', WARNING, '; '.join(facts.conflicts), cure)
+    return Finding('conflicts', WARNING, '; '.join(facts.conflicts), upgrade(*names))
 
 
 def check_setuptools(facts: Facts) -> Finding:
@@ -230,30 +200,28 @@ def check_setuptools(facts: Facts) -> Finding:
     return Finding('setuptools', WARNING, found, install('setuptools'))
 
 
-def check_memory(facts: Facts) -> Finding:
-    """Enough memory to build MMCV and to train a small model."""
-    found = f'{facts.memory / GIB:.1f} GiB' if facts.memory else 'unknown'
-    if not 0 < facts.memory < ENOUGH_MEMORY:
-        return Finding('memory', OK, found)
-    return Finding('memory', WARNING, found, 'build mmcv with MAX_JOBS=1 and train small batches')
-
-
-def _check_package(facts: Facts, name: str, cure: str) -> Finding:
+def _check_package(facts: Facts, name: str, distribution: str) -> Finding:
     skipped = _skipped(facts, name)
     if skipped:
         return skipped
     probe = facts.probes[name]
     if probe.ok:
         return Finding(name, OK, probe.found['version'])
-    skipped = _skipped(facts, name)
-    return skipped or Finding(name, FAILURE, _describe(name, probe), cure)
+    # pip adds what an installed package misses, but does not mend the package itself.
+    missing = _missing_module(probe)
+    lacks_another = missing and missing != MODULES.get(name, name)
+    cure = install(distribution) if lacks_another else reinstall(facts.packages, distribution)
+    return Finding(name, FAILURE, _describe(name, probe), cure)
 
 
 def _describe(name: str, probe: Probe) -> str:
-    missing = re.search(r"No module named '([\w.]+)'", probe.error)
-    if missing:
-        return f'{missing.group(1)} is missing'
-    return f'{name} does not work: {probe.error}'
+    missing = _missing_module(probe)
+    return f'{missing} is missing' if missing else f'{name} does not work: {probe.error}'
+
+
+def _missing_module(probe: Probe) -> str:
+    missing = re.search(r"No module named '(\w+)'", probe.error)
+    return missing.group(1) if missing else ''
 
 
 def _skipped(facts: Facts, name: str) -> Finding | None:
@@ -267,7 +235,3 @@ def _with_compiler(facts: Facts, cure: str) -> str:
     if facts.compiler:
         return cure
     return f'install a C++ compiler (Debian, Ubuntu: apt-get install g++), then: {cure}'
-
-
-def _dotted(version: tuple[int, ...]) -> str:
-    return '.'.join(map(str, version))

@@ -10,8 +10,7 @@ import sys
 import sysconfig
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from importlib import metadata
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .probes import PROBES
@@ -54,6 +53,21 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Folder:
+    """A folder that set-up and training write to.
+
+    Attributes:
+        path: Where it is, or will be.
+        free: Free bytes of its disk.
+        writable: Whether a file can be made in it.
+    """
+
+    path: str
+    free: int
+    writable: bool = True
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that the diagnosis rests on.
 
@@ -63,8 +77,7 @@ class Facts:
         packages: Installed distributions among ``PACKAGES``, name to version.
         probes: Name of a probe to its result.
         compiler: Path of the C++ compiler, empty where there is none.
-        free_disk: Free bytes of each folder that set-up and training write to.
-        read_only: Those of these folders that cannot be written.
+        folders: What is written to, by use: ``working``, ``package``, ``cache``, ``temporary``.
         memory: Total memory in bytes, 0 where it cannot be told.
         conflicts: Lines of ``pip check`` about ``PACKAGES``.
     """
@@ -74,30 +87,34 @@ class Facts:
     packages: dict[str, str]
     probes: dict[str, Probe]
     compiler: str = ''
-    free_disk: dict[str, int] = field(default_factory=dict)
-    read_only: tuple[str, ...] = ()
+    folders: dict[str, Folder] = field(default_factory=dict)
     memory: int = 0
     conflicts: tuple[str, ...] = ()
 
 
 def gather() -> Facts:
     """Look at this machine; takes about ten seconds, most of it imports of torch."""
-    folders = _written_folders()
-    return Facts(
-        python=tuple(sys.version_info[:3]),
-        executable=sys.executable,
+    return replace(
+        look_at_python(),
         packages=installed_packages(),
         probes=run_probes(),
         compiler=find_compiler(),
-        free_disk={str(f): shutil.disk_usage(_existing(f)).free for f in folders},
-        read_only=tuple(str(f) for f in folders if not can_write(f)),
+        folders={use: look_at(folder) for use, folder in _written_folders().items()},
         memory=_total_memory(),
         conflicts=find_conflicts(),
     )
 
 
+def look_at_python() -> Facts:
+    """The facts about the interpreter alone."""
+    python = tuple(sys.version_info[:3])
+    return Facts(python=python, executable=sys.executable, packages={}, probes={})
+
+
 def installed_packages() -> dict[str, str]:
     """Versions of the installed distributions among ``PACKAGES``."""
+    from importlib import metadata  # which Python 3.7, too old but told so, does not have
+
     found = {}
     for name in PACKAGES:
         try:
@@ -163,17 +180,33 @@ def can_write(folder: Path) -> bool:
         return False
 
 
-def _written_folders() -> list[Path]:
-    cache = Path(os.environ.get('XDG_CACHE_HOME') or Path('~/.cache').expanduser())
-    packages = Path(sysconfig.get_paths()['purelib'])
-    return list(dict.fromkeys([Path.cwd(), packages, cache, _temporary_folder()]))
+def look_at(folder: Path) -> Folder:
+    """How much may be written to a folder, or to its nearest parent that exists.
+
+    Args:
+        folder: The folder; need not exist.
+    """
+    return Folder(str(folder), shutil.disk_usage(_existing(folder)).free, can_write(folder))
+
+
+def _written_folders() -> dict[str, Path]:
+    return {
+        'working': Path.cwd(),
+        'package': Path(sysconfig.get_paths()['purelib']),
+        'cache': Path(os.environ.get('XDG_CACHE_HOME') or Path('~/.cache').expanduser()),
+        'temporary': _temporary_folder(),
+    }
 
 
 def _temporary_folder() -> Path:
+    # Python silently takes another folder where it cannot write to TMPDIR; compilers do not.
+    named = os.environ.get('TMPDIR')
+    if named:
+        return Path(named)
     try:
         return Path(tempfile.gettempdir())
     except FileNotFoundError:  # no candidate can be written: report the first one
-        return Path(os.environ.get('TMPDIR', '/tmp'))
+        return Path('/tmp')
 
 
 def _existing(folder: Path) -> Path:

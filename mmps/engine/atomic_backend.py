@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
 
-from mmps.features.atomic import write_atomically
+from mmps.files import write_atomically
 
 ATOMIC_BACKEND = 'mmps_atomic'
 """Name under which ``backend_args`` choose :class:`AtomicLocalBackend`."""
@@ -19,9 +19,7 @@ class AtomicLocalBackend(LocalBackend):
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         """Write bytes to a file, whose folder is made where it is missing."""
-        path = Path(filepath)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, obj)
+        write_atomically(Path(filepath), obj)
 
     def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
         """Write text to a file, whose folder is made where it is missing."""

@@ -12,7 +12,7 @@ from mmengine.dist import broadcast_object_list, is_main_process, master_only
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
-from mmps.features.atomic import atomic_file, remove_abandoned
+from mmps.files import atomic_file, remove_abandoned
 from mmps.structures import ConfigError
 
 PHASE_KEY = 'mmps_phase'

@@ -119,7 +119,8 @@ def reid_lr_factor(auto_scale_lr: dict[str, Any] | None, batch_size: int) -> flo
     if not base:
         raise ConfigError(
             'auto_scale_lr is on, but does not say for how many boxes in a batch the learning '
-            'rate of phase 2 was chosen: set auto_scale_lr.reid_base_batch_size (the paper: 128)'
+            'rate of phase 2 was chosen, which base_batch_size says of images in phase 1: set '
+            'auto_scale_lr.reid_base_batch_size (the paper: 32 identities x 4 shots = 128)'
         )
     return batch_size / base
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmps.features.atomic import write_atomically
+from mmps.files import write_atomically
 from mmps.structures import UserError
 from mmps.version import __version__
 
@@ -42,7 +42,6 @@ def publish(checkpoint: str | Path, out_dir: str | Path) -> Path:
     data = buffer.getvalue()
     name = f'{checkpoint.parent.name}_{checkpoint.stem}-{hashlib.sha256(data).hexdigest()[:8]}.pth'
     path = Path(out_dir) / name
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
     return path
 

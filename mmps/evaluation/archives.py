@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mmps.structures import DataError
+
 
 def read_npz(path: Path, names: Collection[str]) -> dict[str, np.ndarray]:
     """Read some arrays of an ``.npz`` file.
@@ -21,10 +23,10 @@ def read_npz(path: Path, names: Collection[str]) -> dict[str, np.ndarray]:
         Arrays by name.
 
     Raises:
-        ValueError: if the file is damaged, of another kind, or needs unpickling.
+        DataError: if the file is damaged, of another kind, or needs unpickling.
     """
     try:
         with path.open('rb') as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as file:
             return {name: file[name] for name in file.files if name in names}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f'{path} is not a readable .npz file ({error}).') from None
+        raise DataError(f'{path} is not a readable .npz file ({error}).') from None

@@ -9,9 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .evaluator import SearchProtocol, evaluate_predictions
+from mmps.structures import DataError
+
+from .evaluator import evaluate_predictions
 from .ground_truth import GroundTruth
 from .predictions import Predictions
+from .protocols.base import SearchProtocol
 
 NUM_STRIPES = 12
 
@@ -114,8 +117,7 @@ def colour_predictions(
         progress: called with the number of images done and that of all images.
 
     Raises:
-        FileNotFoundError: if an image is missing.
-        ValueError: if an image cannot be read.
+        DataError: if an image is missing or cannot be read.
     """
     images = ground_truth.image_positions(predictions.image_ids, 'image_ids of the predictions')
     groups = (
@@ -147,15 +149,14 @@ def read_image(path: Path) -> np.ndarray:
         ``(height, width, 3)`` bytes, channels in the order blue, green, red.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is not a readable image.
+        DataError: if there is no such file, or it is not a readable image.
     """
     if not path.is_file():
-        raise FileNotFoundError(f'{path} does not exist; give the folder that holds the images.')
+        raise DataError(f'{path} does not exist; give the folder that holds the images.')
     content = np.frombuffer(path.read_bytes(), dtype=np.uint8)
     image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
     if image is None:
-        raise ValueError(f'{path} is not a readable image; replace it.')
+        raise DataError(f'{path} is not a readable image; replace it.')
     return image
 
 

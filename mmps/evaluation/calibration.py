@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .files import write_json
+from mmps.files import write_json
+
 from .search import SearchPlan, similarity_blocks
 
 FALSE_ACCEPT_RATES = (0.1, 0.01, 0.001, 0.0001)
@@ -85,7 +86,7 @@ class Calibration:
         Args:
             path: a JSON file.
         """
-        write_json(self.summary(), Path(path))
+        write_json(Path(path), self.summary())
 
 
 def calibrate(

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Mapping
 from pathlib import Path
 
+from mmps.files import write_text
+
 from .calibration import calibrate
-from .evaluator import Report, SearchProtocol
-from .files import write_query_csv
+from .evaluator import Report
 from .ground_truth import GroundTruth
+from .protocols.base import SearchProtocol
+from .results import QueryResults
 
 QUERY_CSV = 'queries.csv'
 CALIBRATION_JSON = 'calibration.json'
+QUERY_COLUMNS = (
+    'setting',
+    'query',
+    'image',
+    'person_id',
+    'average_precision',
+    'first_hit',
+    'targets',
+    'undetected',
+    'outranked',
+)
 
 
 def write_details(
@@ -37,3 +54,38 @@ def write_details(
     queries = report.searched.query_embeddings[plan.task.query_index]
     calibration = calibrate(queries, protocol.searcher.weighted(plan), protocol.searcher.memory_mb)
     calibration.save(Path(directory) / CALIBRATION_JSON)
+
+
+def write_query_csv(
+    queries: Mapping[str, QueryResults], ground_truth: GroundTruth, path: Path
+) -> None:
+    """Write one line per setting and query: what was found where, and why not.
+
+    ``undetected`` counts people that no box covers, ``outranked`` those with a wrong box before
+    them; a query without targets has an empty average precision.
+
+    Args:
+        queries: results by setting.
+        ground_truth: the annotation file's content.
+        path: the file.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator='\n')
+    writer.writerow(QUERY_COLUMNS)
+    for setting, results in queries.items():
+        for row, query in enumerate(results.query_index.tolist()):
+            counted = results.num_targets[row] > 0
+            writer.writerow(
+                (
+                    setting.strip('/') or 'all',
+                    query,
+                    ground_truth.file_names[ground_truth.query_images[query]],
+                    ground_truth.query_person_ids[query],
+                    f'{results.average_precision[row]:.6f}' if counted else '',
+                    results.first_rank[row],
+                    results.num_targets[row],
+                    results.num_undetected[row],
+                    results.num_outranked[row],
+                )
+            )
+    write_text(path, text.getvalue())

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Protocol
 
 import numpy as np
 
@@ -13,35 +12,13 @@ from .detection import detection_metrics
 from .functional.bootstrap import bootstrap_interval
 from .ground_truth import GroundTruth
 from .predictions import Predictions
+from .protocols.base import SearchProtocol
 from .protocols.conventions import of_convention
 from .query_sources import queries_from_detections
 from .results import TOP_KS, QueryResults
-from .search import SearchPlan
-from .searcher import Searcher
 
 GT_PREFIX = 'gt/'
 """Prefix of settings whose gallery is the annotated boxes."""
-
-
-class SearchProtocol(Protocol):
-    """What a protocol offers; see ``mmps.evaluation.protocols``."""
-
-    convention: str
-    ks: Sequence[int]
-    searcher: Searcher
-
-    def prepare(self, ground_truth: GroundTruth) -> GroundTruth:
-        """Convert the annotation to what the protocol's evaluator read."""
-
-    def plans(
-        self, ground_truth: GroundTruth, predictions: Predictions
-    ) -> Iterator[tuple[str, SearchPlan]]:
-        """Plan the searches, by setting; the only setting may be the empty string."""
-
-    def budgeted_plans(
-        self, ground_truth: GroundTruth, predictions: Predictions
-    ) -> Iterator[tuple[str, SearchPlan]]:
-        """Plan the searches among the K best boxes per image, by setting ``bpi<K>``."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +60,7 @@ def evaluate_predictions(
             ``legacy``, as PSTR does, and finds nothing under ``strict``.
 
     Raises:
-        ValueError: if the predictions do not belong to the annotation file.
+        DataError: if the predictions do not belong to the annotation file.
     """
     predictions.check_against(ground_truth)
     ground_truth = protocol.prepare(ground_truth)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmps.structures import xywh_to_xyxy
+from mmps.structures import DataError, xywh_to_xyxy
 
 from .archives import read_npz
 
@@ -52,26 +52,26 @@ class Galleries:
             path: the file.
 
         Raises:
-            FileNotFoundError: if there is no such file; the message lists the sizes beside it.
-            ValueError: if it is not such a file, or its offsets do not fit its entries.
+            DataError: if there is no such file (the message lists the sizes beside it), it is of
+                another kind, or its offsets do not fit its entries.
         """
         path = Path(path)
         if not path.is_file():
-            raise FileNotFoundError(
+            raise DataError(
                 f'{path} does not exist; galleries there: {_listed(available_sizes(path.parent))}.'
             )
         content = read_npz(path, ('offsets', 'image_ids', 'bboxes', 'query_index'))
         try:
-            offsets = content['offsets'].astype(np.int64)
-            image_ids = content['image_ids'].astype(np.int64)
-            bboxes = content['bboxes'].reshape(len(image_ids), 4)
+            offsets = _numbers(content['offsets'])
+            image_ids = _numbers(content['image_ids'])
+            bboxes = content['bboxes'].reshape(len(image_ids), 4).astype(np.float64)
+            query_index = _numbers(content.get('query_index', np.arange(len(offsets) - 1)))
         except (KeyError, ValueError, TypeError) as error:
-            raise ValueError(
+            raise DataError(
                 f'{path} is not a galleries file ({error}); convert the data set again.'
             ) from None
-        query_index = content.get('query_index', np.arange(len(offsets) - 1)).astype(np.int64)
         people = np.flatnonzero(np.isfinite(bboxes).all(axis=1))
-        person_bboxes = xywh_to_xyxy(bboxes[people].astype(np.float64))
+        person_bboxes = xywh_to_xyxy(bboxes[people])
         galleries = cls(path, offsets, image_ids, people, person_bboxes, query_index)
         galleries._check()
         return galleries
@@ -79,12 +79,12 @@ class Galleries:
     def _check(self) -> None:
         ascending = len(self.offsets) > 0 and (np.diff(self.offsets) >= 0).all()
         if not ascending or self.offsets[0] != 0 or self.offsets[-1] != len(self.image_ids):
-            raise ValueError(
+            raise DataError(
                 f'{self.path}: offsets must ascend from 0 to the number of entries '
                 f'({len(self.image_ids)}); convert the data set again.'
             )
         if len(self.query_index) != self.num_queries:
-            raise ValueError(
+            raise DataError(
                 f'{self.path}: query_index names {len(self.query_index)} queries, offsets '
                 f'{self.num_queries}; convert the data set again.'
             )
@@ -115,6 +115,12 @@ def available_sizes(directory: str | Path) -> list[str]:
     return sorted(
         names, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name)
     )
+
+
+def _numbers(array: np.ndarray) -> np.ndarray:
+    if array.ndim != 1:
+        raise ValueError(f'an array of shape {array.shape} where a list of numbers belongs')
+    return array.astype(np.int64)
 
 
 def _listed(names: list[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mmps.structures import UNLABELLED, is_labelled, xywh_to_xyxy
+from mmps.structures import UNLABELLED, DataError, is_labelled, xywh_to_xyxy
 
 from .functional.lookup import find_positions
 
@@ -75,20 +75,19 @@ class GroundTruth:
             path: the JSON file.
 
         Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: if the file is not such JSON, repeats an id, names an image that it does
-                not hold, or has a box that is not four finite numbers.
+            DataError: if there is no such file, it is not such JSON, repeats an id, names an image
+                that it does not hold, or has a box that is not four finite numbers.
         """
         path = Path(path)
         content = _read_json(path)
         image_ids = _unique_ids(content['images'], 'image', path)
         position = {image_id: index for index, image_id in enumerate(image_ids.tolist())}
         annotations = content['annotations']
-        queries = content.get('queries', [])
+        queries = content['queries']
         _unique_ids(annotations, 'annotation', path)
         query_images = _image_positions(queries, position, 'query', path)
-        image_cameras = _cameras(content['images'])
-        query_cameras = _cameras(queries)
+        image_cameras = _integers(content['images'], 'camera_id', NO_CAMERA, path)
+        query_cameras = _integers(queries, 'camera_id', NO_CAMERA, path)
         unknown = query_cameras == NO_CAMERA
         query_cameras[unknown] = image_cameras[query_images[unknown]]
         return cls(
@@ -97,7 +96,7 @@ class GroundTruth:
             file_names=tuple(str(image.get('file_name', '')) for image in content['images']),
             image_cameras=image_cameras,
             bboxes=_boxes(annotations, 'annotation', path),
-            person_ids=_person_ids(annotations),
+            person_ids=_person_ids(annotations, path),
             images=_image_positions(annotations, position, 'annotation', path),
             ignored=np.array([bool(item.get('iscrowd', 0)) for item in annotations], dtype=bool),
             query_bboxes=_boxes(queries, 'query', path),
@@ -117,12 +116,12 @@ class GroundTruth:
             ``(N,)`` positions.
 
         Raises:
-            ValueError: if an id is not in the file.
+            DataError: if an id is not in the file.
         """
         image_ids = np.asarray(image_ids, dtype=np.int64)
         positions = find_positions(self.image_ids, image_ids)
         if (positions < 0).any():
-            raise ValueError(
+            raise DataError(
                 f'{source} names image id {image_ids[positions < 0][0]}, which is not in '
                 f'{self.path}; take the annotation file that the images came from.'
             )
@@ -131,29 +130,33 @@ class GroundTruth:
 
 def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise FileNotFoundError(
+        raise DataError(
             f'{path} does not exist; make it with a converter in tools/dataset_converters.'
         )
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise ValueError(f'{path} is not readable as JSON ({error}); convert it again.') from None
+    except (ValueError, OSError, RecursionError) as error:
+        raise DataError(f'{path} is not readable as JSON ({error}); convert it again.') from None
     keys = ('images', 'annotations')
     if not isinstance(content, dict) or any(not isinstance(content.get(k), list) for k in keys):
-        raise ValueError(
+        raise DataError(
             f"{path} has no lists 'images' and 'annotations'; it is not an annotation file."
         )
+    for key in (*keys, 'queries'):
+        items = content.setdefault(key, [])
+        if not isinstance(items, list) or any(not isinstance(item, dict) for item in items):
+            raise DataError(f"{path}: '{key}' must be a list of objects; convert it again.")
     return content
 
 
 def _unique_ids(items: Sequence[dict], kind: str, path: Path) -> np.ndarray:
     try:
         ids = np.array([int(item['id']) for item in items], dtype=np.int64)
-    except (KeyError, TypeError, ValueError):
-        raise ValueError(f'{path} has an {kind} without an integer id; convert it again.') from None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise DataError(f'{path} has an {kind} without an integer id; convert it again.') from None
     values, counts = np.unique(ids, return_counts=True)
     if (counts > 1).any():
-        raise ValueError(
+        raise DataError(
             f'{path} has more than one {kind} with id {values[counts > 1][0]}; ids must differ.'
         )
     return ids
@@ -162,11 +165,12 @@ def _unique_ids(items: Sequence[dict], kind: str, path: Path) -> np.ndarray:
 def _image_positions(
     items: Sequence[dict], position: dict[int, int], kind: str, path: Path
 ) -> np.ndarray:
-    positions = [position.get(item.get('image_id'), -1) for item in items]
+    image_ids = [item.get('image_id') for item in items]
+    positions = [position.get(i, -1) if isinstance(i, int | float) else -1 for i in image_ids]
     if -1 in positions:
         index = positions.index(-1)
-        raise ValueError(
-            f'{path}: {kind} {index} names image id {items[index].get("image_id")}, which is not '
+        raise DataError(
+            f'{path}: {kind} {index} names image id {image_ids[index]}, which is not '
             'among the images; convert the data set again.'
         )
     return np.array(positions, dtype=np.int64)
@@ -178,28 +182,29 @@ def _boxes(items: Sequence[dict], kind: str, path: Path) -> np.ndarray:
     except (KeyError, TypeError, ValueError):
         xywh = np.full((1, 4), np.nan)
     if not np.isfinite(xywh).all():
-        raise ValueError(
-            f"{path} has a bbox that is not four finite numbers ('{kind}'); repair it."
-        )
+        raise DataError(f"{path} has a bbox that is not four finite numbers ('{kind}'); repair it.")
     return xywh_to_xyxy(xywh)
 
 
-def _person_ids(items: Sequence[dict]) -> np.ndarray:
-    ids = np.array([int(item.get('person_id', UNLABELLED)) for item in items], dtype=np.int64)
+def _person_ids(items: Sequence[dict], path: Path) -> np.ndarray:
+    ids = _integers(items, 'person_id', UNLABELLED, path)
     ids[ids < 0] = UNLABELLED
     return ids
 
 
 def _query_person_ids(queries: Sequence[dict], path: Path) -> np.ndarray:
-    ids = _person_ids(queries)
+    ids = _person_ids(queries, path)
     if not is_labelled(ids).all():
-        raise ValueError(
+        raise DataError(
             f'{path}: query {np.flatnonzero(~is_labelled(ids))[0]} has no person_id; '
             'a query needs an identity.'
         )
     return ids
 
 
-def _cameras(items: Sequence[dict]) -> np.ndarray:
-    cameras = [item.get('camera_id') for item in items]
-    return np.array([NO_CAMERA if c is None else int(c) for c in cameras], dtype=np.int64)
+def _integers(items: Sequence[dict], key: str, missing: int, path: Path) -> np.ndarray:
+    values = [item.get(key) for item in items]
+    try:
+        return np.array([missing if v is None else int(v) for v in values], dtype=np.int64)
+    except (TypeError, ValueError, OverflowError):
+        raise DataError(f'{path} has a {key} that is not an integer; convert it again.') from None

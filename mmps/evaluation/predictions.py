@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+
+from mmps.files import atomic_file
+from mmps.structures import DataError
 
 from .archives import read_npz
 from .ground_truth import GroundTruth
@@ -27,7 +29,7 @@ class Predictions:
         gt_embeddings: ``(A, D)`` in the order of ``annotations``; rows of ignore regions are zero.
 
     Raises:
-        ValueError: if shapes disagree or a number is not finite.
+        DataError: if shapes disagree or a number is not finite.
     """
 
     image_ids: np.ndarray
@@ -54,22 +56,20 @@ class Predictions:
             path: the file.
 
         Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: if it is not such a file, lacks an array, or breaks a rule of this class.
+            DataError: if there is no such file, it is of another kind, lacks an array, or breaks a
+                rule of this class.
         """
         path = Path(path)
         if not path.is_file():
-            raise FileNotFoundError(
-                f'{path} does not exist; write predictions with tools/test.py --out.'
-            )
+            raise DataError(f'{path} does not exist; write predictions with tools/test.py --out.')
         content = read_npz(path, cls.__annotations__)
         missing = [key for key in cls.__annotations__ if key not in {*content, 'gt_embeddings'}]
         if missing:
-            raise ValueError(f'{path} lacks the arrays {", ".join(missing)}.')
+            raise DataError(f'{path} lacks the arrays {", ".join(missing)}.')
         try:
             return cls(**content)
-        except ValueError as error:
-            raise ValueError(f'{path}: {error}') from None
+        except DataError as error:
+            raise DataError(f'{path}: {error}') from None
 
     def save(self, path: str | Path) -> None:
         """Write an ``.npz`` file; an interrupted write leaves no half file under this name.
@@ -77,13 +77,9 @@ class Predictions:
         Args:
             path: the file; its folder is made when absent.
         """
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {key: getattr(self, key) for key in self.__annotations__}
-        temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-        with temporary.open('wb') as file:
+        with atomic_file(Path(path)) as file:
             np.savez(file, **{key: array for key, array in arrays.items() if array is not None})
-        os.replace(temporary, path)
 
     def above(self, score_thr: float) -> Predictions:
         """Keep the detections that score at least a threshold.
@@ -110,10 +106,10 @@ class Predictions:
             ground_truth: the annotation file's content.
 
         Raises:
-            ValueError: if the predictions hold no embeddings of annotated boxes.
+            DataError: if the predictions hold no embeddings of annotated boxes.
         """
         if self.gt_embeddings is None:
-            raise ValueError(
+            raise DataError(
                 'the predictions hold no gt_embeddings; write them with tools/test.py --out, '
                 'or evaluate detected boxes only.'
             )
@@ -133,18 +129,18 @@ class Predictions:
             ground_truth: the annotation file's content.
 
         Raises:
-            ValueError: if an image is not in the file, or queries or annotations differ in number.
+            DataError: if an image is not in the file, or queries or annotations differ in number.
         """
         ground_truth.image_positions(self.image_ids, 'image_ids of the predictions')
         queries = len(self.query_embeddings)
         if queries != ground_truth.num_queries and self.has_embeddings:
-            raise ValueError(
+            raise DataError(
                 f'query_embeddings has {queries} rows, but {ground_truth.path} has '
                 f'{ground_truth.num_queries} queries; give one row per query, in their order.'
             )
         annotations = ground_truth.num_annotations
         if self.gt_embeddings is not None and len(self.gt_embeddings) != annotations:
-            raise ValueError(
+            raise DataError(
                 f'gt_embeddings has {len(self.gt_embeddings)} rows, but {ground_truth.path} has '
                 f'{annotations} annotations; give one row per annotation, in their order.'
             )
@@ -154,12 +150,12 @@ class Predictions:
         expected = {'image_ids': (count,), 'bboxes': (count, 4), 'scores': (count,)}
         for name, shape in expected.items():
             if getattr(self, name).shape != shape or count < 0:
-                raise ValueError(
+                raise DataError(
                     f'{name} has shape {getattr(self, name).shape}; image_ids must be (N,), '
                     'bboxes (N, 4) and scores (N,) with the same N.'
                 )
         if self.embeddings.ndim != 2 or len(self.embeddings) != count:
-            raise ValueError(
+            raise DataError(
                 f'embeddings has shape {self.embeddings.shape}; it must be ({count}, D), '
                 'one row per detection.'
             )
@@ -167,14 +163,14 @@ class Predictions:
         for name in ('query_embeddings', 'gt_embeddings'):
             array = getattr(self, name)
             if array is not None and (array.ndim != 2 or (len(array) and array.shape[1] != size)):
-                raise ValueError(
+                raise DataError(
                     f'{name} has shape {array.shape}; its rows must have {size} numbers '
                     'as those of embeddings have.'
                 )
 
     def _check_values(self) -> None:
         if not np.issubdtype(self.image_ids.dtype, np.integer):
-            raise ValueError(
+            raise DataError(
                 f'image_ids has the type {self.image_ids.dtype}; it must hold integers.'
             )
         for name in ('bboxes', 'scores', 'embeddings', 'query_embeddings', 'gt_embeddings'):
@@ -182,14 +178,14 @@ class Predictions:
             if array is None:
                 continue
             if array.dtype.kind not in 'fiu':
-                raise ValueError(f'{name} has the type {array.dtype}; it must hold numbers.')
+                raise DataError(f'{name} has the type {array.dtype}; it must hold numbers.')
             finite = np.isfinite(array)
             if not finite.all():
                 row = int(np.argwhere(~finite)[0, 0])
-                raise ValueError(f'{name} holds NaN or infinity, first in row {row}.')
+                raise DataError(f'{name} holds NaN or infinity, first in row {row}.')
         flipped = (self.bboxes[:, 2:] < self.bboxes[:, :2]).any(axis=1)
         if flipped.any():
-            raise ValueError(
+            raise DataError(
                 f'bboxes row {np.flatnonzero(flipped)[0]} has x2 < x1 or y2 < y1; '
                 'boxes must be (x1, y1, x2, y2).'
             )

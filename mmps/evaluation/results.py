@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from mmps.structures import DataError
+
 from .functional.ranking import top_k
 
 TOP_KS = (1, 5, 10)
@@ -50,10 +52,10 @@ class QueryResults:
             ``mAP`` and ``top<k>``, one value in 0..1 per query that has something to find.
 
         Raises:
-            ValueError: if no query has anything to find.
+            DataError: if no query has anything to find.
         """
         if not self.counted.any():
-            raise ValueError(
+            raise DataError(
                 'no query has a person to find in its gallery; check the identities of the queries.'
             )
         first = self.first_rank[self.counted]
@@ -70,7 +72,7 @@ class QueryResults:
             ``mAP`` and ``top<k>``, fractions in 0..1.
 
         Raises:
-            ValueError: if no query has anything to find.
+            DataError: if no query has anything to find.
         """
         return {name: float(values.mean()) for name, values in self.per_query(ks).items()}
 

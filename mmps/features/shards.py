@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from .atomic import atomic_file
+from mmps.files import atomic_file
 
 DIGEST_SIZE = hashlib.sha256().digest_size
 """Bytes behind an array that hold the checksum of all bytes before."""

@@ -47,7 +47,9 @@ class FeatureSource:
         jitter_scale: float = 0.05,
     ) -> None:
         self.config = dataset
-        self.dataset = ANY_DATASETS.build({**dataset, 'test_mode': True})
+        self.dataset = ANY_DATASETS.build(
+            {'leave_out_unusable': True, **dataset, 'test_mode': True}
+        )
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.all_boxes = all_boxes
@@ -120,6 +122,7 @@ class FeatureSource:
             'annotations': file_digest(self.dataset.ann_file),
             'dataset': json.loads(json.dumps(config, sort_keys=True, default=str)),
             'all_boxes': self.all_boxes,
+            'people': len(self),
             'views': [self.views.mirror, self.views.jitters, self.views.jitter_scale],
             'shards': [len(self.shards), len(self.shards[0]) if self.shards else 0],
             'batch_size': self.batch_size,

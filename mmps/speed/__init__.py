@@ -1,20 +1,33 @@
-from .by_hand import predict_by_hand
+from .by_hand import predict_by_hand, run_trunk
+from .caching import measure_cache
+from .drawn import Work
+from .evaluating import measure_evaluation
 from .measuring import Cell, Settings, measure_cell, measure_overhead
+from .options import Options, prepare
 from .planted import PlantedPeople
 from .timing import Quartiles, interleaved, quartiles
+from .training import measure_detection_steps, measure_reid_steps
 from .variants import Variant, build_variant, flops_per_part
 
 __all__ = [
     'Cell',
+    'Options',
     'PlantedPeople',
     'Quartiles',
     'Settings',
     'Variant',
+    'Work',
     'build_variant',
     'flops_per_part',
     'interleaved',
+    'measure_cache',
     'measure_cell',
+    'measure_detection_steps',
+    'measure_evaluation',
     'measure_overhead',
+    'measure_reid_steps',
     'predict_by_hand',
+    'prepare',
     'quartiles',
+    'run_trunk',
 ]

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from mmdet.structures import DetDataSample
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmps.models.detectors import DisjointDetector
 from mmps.models.detectors.person_search import PersonSearchDetector
@@ -36,11 +36,11 @@ def predict_by_hand(
     """
     detector, branch = model.detector, model.reid_branch
     disjoint = isinstance(model, DisjointDetector)
-    with part('trunk'):
+    with part('trunk'), detector_precision(inputs):
         outputs = detector.backbone(inputs)
-    with part('FPN and head'):
+    with part('FPN and head'), detector_precision(inputs):
         maps = detector.bbox_head(detector.neck(outputs))
-    with part('NMS'):
+    with part('NMS'), detector_precision(inputs):
         metas = [sample.metainfo for sample in samples]
         found = detector.bbox_head.predict_by_feat(*maps, batch_img_metas=metas, rescale=False)
     with part('pooling'):
@@ -54,6 +54,35 @@ def predict_by_hand(
     with part('embedding'):
         embeddings = branch.head(branch.aggregation(maps))
     return list(embeddings.split([len(b) for b in boxes]))
+
+
+def run_trunk(backbone: nn.Module, inputs: Tensor, last: nn.Module) -> Tensor:
+    """Run a ResNet-like backbone up to one of its stages.
+
+    Args:
+        backbone: With a plain or a deep stem.
+        inputs: ``(B, 3, H, W)`` normalised images.
+        last: The stage.
+
+    Returns:
+        ``(B, C, H / stride, W / stride)`` output of the stage.
+    """
+    if backbone.deep_stem:
+        maps = backbone.stem(inputs)
+    else:
+        maps = backbone.relu(backbone.norm1(backbone.conv1(inputs)))
+    maps = backbone.maxpool(maps)
+    for name in backbone.res_layers:
+        stage = getattr(backbone, name)
+        maps = stage(maps)
+        if stage is last:
+            break
+    return maps
+
+
+def detector_precision(inputs: Tensor) -> AbstractContextManager:
+    """Keep a detector on a CPU in single precision, as the models of mmps do."""
+    return torch.autocast('cpu', enabled=False) if inputs.device.type == 'cpu' else nullcontext()
 
 
 def tapped(model: PersonSearchDetector) -> int:

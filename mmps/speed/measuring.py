@@ -27,7 +27,7 @@ class Settings:
         device: Where models run.
         size: Pixels of the square network input.
         repeats: Rounds that count.
-        warm_up: Rounds before them, beyond a first pass that checks the number of people.
+        warm_up: Rounds before them; of a cell, beyond a first pass that counts the people.
         amp: Whether passes run in half precision (bfloat16 on a CPU).
         channels_last: Memory layout of images and weights.
         clock: Gives seconds, as :func:`interleaved` needs it.
@@ -40,6 +40,11 @@ class Settings:
     amp: bool = False
     channels_last: bool = False
     clock: Callable[[], float] = time.perf_counter
+
+    @property
+    def first_rounds(self) -> int:
+        """Rounds before those that count, where nothing ran before that makes things ready."""
+        return max(self.warm_up, 1)
 
     @property
     def precision(self) -> torch.autocast:
@@ -130,14 +135,17 @@ def measure_overhead(
         jobs[v.name] = predict_job(v, settings, inputs)
         jobs[f'{v.name} by hand'] = hand_job(v, settings, inputs, samples, parts[v.name])
     with planted(variants, people), torch.no_grad():
-        seconds = interleaved(jobs, settings.repeats, settings.warm_up, on_round, settings.clock)
+        interleaved(jobs, settings.first_rounds, 0, on_round)
+        for part_times in parts.values():
+            part_times.seconds.clear()
+        seconds = interleaved(jobs, settings.repeats, 0, on_round, settings.clock)
     return {
         name: {
             'overhead': overhead(seconds[name], seconds[f'{name} by hand']),
             'shares': parts[name].shares(),
             'branch_ms_per_person': 1e3
             * sum(parts[name].seconds[part] for part in BRANCH_PARTS)
-            / ((settings.repeats + settings.warm_up) * batch * people),
+            / (settings.repeats * batch * people),
         }
         for name in parts
     }

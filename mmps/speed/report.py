@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 from .measuring import Cell, marginal_ms
+from .tables import table
+from .training_report import training_tables
 
 BASELINE = 'Disj.'
 
@@ -87,6 +89,22 @@ def markdown(result: Mapping) -> str:
         result: What the tool saves as JSON.
     """
     settings = result['settings']
+    head = (
+        f'`{settings["command"]}`, {settings["date"]}, {settings["machine"]}; '
+        f'{settings["versions"]}. Peak memory {result["peak_memory_mib"]:.0f} MiB. '
+        f'{settings["options"]}'
+    )
+    parts = [head.rstrip() + '\n']
+    if result['cells']:
+        parts += cell_tables(result)
+    if result['overhead']:
+        parts.append(overhead_table(result['overhead']))
+    parts += training_tables(result['training'])
+    return '\n'.join(parts)
+
+
+def cell_tables(result: Mapping) -> list[str]:
+    """Write milliseconds per person, and per further person, beside the paper's ratios."""
     totals = [
         (
             row['variant'], row['batch'], row['people'],
@@ -104,15 +122,10 @@ def markdown(result: Mapping) -> str:
     ]  # fmt: skip
     ratios = (f'x faster than {BASELINE}', 'by FLOPs alone', 'in the paper')
     per_person = 'ms per person: median (quartiles)'
-    parts = [
-        f'`{settings["command"]}`, {settings["date"]}, {settings["machine"]}; '
-        f'{settings["versions"]}. Peak memory {result["peak_memory_mib"]:.0f} MiB.',
+    return [
         table(('variant', 'batch', 'people per image', per_person, *ratios), totals),
         table(('variant', 'batch', 'ms per further person', *ratios), slopes),
     ]
-    if result['overhead']:
-        parts.append(overhead_table(result['overhead']))
-    return '\n'.join(parts)
 
 
 def overhead_table(overheads: Mapping[str, Mapping]) -> str:
@@ -128,12 +141,6 @@ def overhead_table(overheads: Mapping[str, Mapping]) -> str:
         for variant, found in overheads.items()
     ]
     return table(('variant', 'overhead over bare modules', 'ms per person', *names), rows)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Write a Markdown table."""
-    lines = [head, ['---'] * len(head), *rows]
-    return ''.join('| ' + ' | '.join(map(str, line)) + ' |\n' for line in lines)
 
 
 def _times(ratio: float | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -30,10 +30,25 @@ class Quartiles:
         return Quartiles(self.median * factor, self.low * factor, self.high * factor)
 
 
-def quartiles(seconds: list[float]) -> Quartiles:
+def quartiles(seconds: Sequence[float]) -> Quartiles:
     """Sum up repeated times."""
     low, median, high = np.percentile(seconds, (25, 50, 75))
     return Quartiles(float(median), float(low), float(high))
+
+
+def relative(base: Sequence[float], own: Sequence[float]) -> list[float]:
+    """Tell how many times faster than a base something was in each round.
+
+    Args:
+        base: Its seconds in each round.
+        own: Of the same rounds.
+    """
+    return [b / o for b, o in zip(base, own, strict=True)]
+
+
+def rates(seconds: Sequence[float], amount: float = 1.0) -> Quartiles:
+    """Turn seconds into an amount per second."""
+    return quartiles([amount / s for s in seconds])
 
 
 def interleaved(

@@ -1,7 +1,7 @@
 from .curves import draw_training_curves
 from .figures import save_figure
 from .ranked_list import Hit, RankedList, draw_ranked_lists
-from .result_bars import draw_result_bars, read_results
+from .result_bars import draw_result_bars, read_results, table_rows
 from .search_results import ranked_frames, ranked_lists, spread_queries
 from .training_log import TrainingLog, read_training_log
 
@@ -18,4 +18,5 @@ __all__ = [
     'read_training_log',
     'save_figure',
     'spread_queries',
+    'table_rows',
 ]

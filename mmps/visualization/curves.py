@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter, StrMethodFormatter
 
-from .figures import INK, MUTED, SERIES, clean_axes, new_figure
+from .figures import INK, MUTED, clean_axes, new_figure
+from .naming import colours, readable_name
 from .training_log import Curve, TrainingLog
 
+COLUMNS = 3
 FEW_POINTS = 30
+DETECTION = ('det/', 'coco/')
+STYLES = ('-', '--', ':', '-.')
+PHASES = {
+    'detection': 'phase 1: detector',
+    're-ID': 'phase 2: re-ID',
+    'joint': 'one phase: both',
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One quantity of one phase: a colour for each run, a line style for each kind of curve."""
+
+    title: str
+    curves: list[list[Curve]]
+    label: Callable[[str], str]
 
 
 def draw_training_curves(logs: Sequence[TrainingLog]) -> Figure:
-    """Draw one column per run: losses, learning rate and, where there are any, metrics.
+    """Draw rows of panels for each phase, and in each panel all runs.
 
     Args:
         logs: At least one.
@@ -24,56 +45,107 @@ def draw_training_curves(logs: Sequence[TrainingLog]) -> Figure:
     """
     if not logs:
         raise ValueError('there is no training log to draw: give at least one work directory')
-    rows = {
-        'loss': [log.curves('loss') for log in logs],
-        'share of active triplets': [log.curves('active') for log in logs],
-        'learning rate': [log.curves('lr') for log in logs],
-        'validation': [log.metrics() for log in logs],
-    }
-    rows = {title: columns for title, columns in rows.items() if any(columns)}
-    figure = new_figure(1.0 + 5.5 * len(logs), 0.6 + 2.1 * len(rows))
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06)
-    grid = figure.subplots(len(rows), len(logs), sharex='col', squeeze=False)
-    for axes_row, (title, columns) in zip(grid, rows.items(), strict=True):
-        for axes, log, curves in zip(axes_row, logs, columns, strict=True):
-            _draw_panel(axes, curves, title)
-            _mark_phases(axes, log, named=axes in grid[0])
-    for axes, log in zip(grid[0], logs, strict=True):
-        axes.set_title(log.name, fontsize=11, color=INK, fontweight='bold', pad=20)
-    for axes in grid[-1]:
-        axes.set_xlabel('iteration', fontsize=9, color=MUTED)
+    names = [readable_name(log.name) for log in logs]
+    rows = [
+        (phase, panels[start : start + COLUMNS])
+        for phase in PHASES
+        for panels in [list_panels([log.of_phase(phase) for log in logs], phase)]
+        for start in range(0, len(panels), COLUMNS)
+    ]
+    figure = new_figure(9, 0.4 + 2.25 * len(rows))
+    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06, wspace=0.03, hspace=0.03)
+    grid = figure.add_gridspec(len(rows), COLUMNS)
+    for row, (phase, panels) in enumerate(rows):
+        for column, panel in enumerate(panels):
+            axes = figure.add_subplot(grid[row, column])
+            _draw_panel(axes, panel, colours(names), PHASES[phase])
+    handles = [Line2D([], [], color=colour, linewidth=2) for colour in colours(names)]
+    figure.legend(
+        handles, names, loc='outside lower center', ncols=min(len(names), 5), frameon=False,
+        fontsize=9, labelcolor=INK,
+    )  # fmt: skip
     return figure
 
 
-def _draw_panel(axes: Axes, curves: Sequence[Curve], title: str) -> None:
+def list_panels(logs: Sequence[TrainingLog], phase: str) -> list[Panel]:
+    """List what there is to draw of one phase.
+
+    Args:
+        logs: Of that phase alone, see :meth:`TrainingLog.of_phase`.
+        phase: A key of ``PHASES``; phase 2 does not change the detector's numbers.
+    """
+    panels = [
+        Panel('loss', [loss_terms(log) for log in logs], _loss_name),
+        Panel('learning rate', [log.curves('lr') for log in logs], str),
+        Panel('active triplets (%)', [_percent(log.curves('active')) for log in logs], str),
+    ]
+    metrics = [_percent(log.metrics()) for log in logs]
+    if phase != 're-ID':
+        found = [[c for c in curves if c.name.startswith(DETECTION)] for curves in metrics]
+        panels.append(Panel('detection (%)', found, lambda name: name.rpartition('/')[2]))
+    for title, end in (('mAP (%)', 'map'), ('top-1 (%)', 'top1')):
+        found = [
+            [c for c in curves if c.name.lower().endswith(end) and not c.name.startswith(DETECTION)]
+            for curves in metrics
+        ]
+        panels.append(Panel(title, found, _boxes_name))
+    return [panel for panel in panels if any(panel.curves)]
+
+
+def loss_terms(log: TrainingLog) -> list[Curve]:
+    """Pick the loss and, where it is a sum of several, its terms.
+
+    Args:
+        log: Of one phase.
+    """
+    total, *terms = [c for c in log.curves('loss') if c.values] or [None]
+    return [total, *terms] if len(terms) > 1 else [total] if total else []
+
+
+def _percent(curves: Sequence[Curve]) -> list[Curve]:
+    return [Curve(c.name, c.iterations, [100 * value for value in c.values]) for c in curves]
+
+
+def _loss_name(name: str) -> str:
+    return 'sum' if name == 'loss' else name.removeprefix('loss_')
+
+
+def _boxes_name(name: str) -> str:
+    """Name the setting of a search metric: ``gt/g100/mAP`` is "GT boxes, gallery 100"."""
+    settings = name.split('/')[:-1]
+    boxes = 'GT boxes' if 'gt' in settings else 'detected boxes'
+    rest = [part for part in settings if part != 'gt']
+    rest = [f'gallery {part[1:]}' if part[1:].isdigit() else part for part in rest]
+    return ', '.join([boxes, *rest])
+
+
+def _draw_panel(axes: Axes, panel: Panel, run_colours: Sequence[str], phase: str) -> None:
     clean_axes(axes, grid='y')
-    axes.set_ylabel(title, fontsize=9, color=INK)
-    for index, curve in enumerate(curves):
-        axes.plot(
-            curve.iterations,
-            curve.values,
-            color=SERIES[index % len(SERIES)],
-            linestyle='-' if index < len(SERIES) else '--',
-            linewidth=1.5,
-            marker='o' if len(curve.values) < FEW_POINTS else '',
-            markersize=3,
-            label=curve.name,
-        )
-    highest = max((max(curve.values) for curve in curves), default=0)
-    axes.set_ylim(0, 1.05 * highest or 1)
-    axes.set_visible(bool(curves))
-    if len(curves) > 1:
-        axes.legend(
-            fontsize=7.5, frameon=False, labelcolor=INK, loc='upper left', bbox_to_anchor=(1, 1.04)
-        )
-
-
-def _mark_phases(axes: Axes, log: TrainingLog, named: bool) -> None:
-    phases = log.phases()
-    for _, first, _ in phases[1:]:
-        axes.axvline(first, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-    for name, first, last in phases if named else ():
-        axes.annotate(
-            name, ((first + last) / 2, 1.02), xycoords=('data', 'axes fraction'),
-            ha='center', va='bottom', fontsize=8.5, color=MUTED,
-        )  # fmt: skip
+    axes.set_title(panel.title, fontsize=10, color=INK, fontweight='bold', loc='left', pad=6)
+    axes.set_title(phase, fontsize=8, color=MUTED, loc='right', pad=6)
+    axes.set_xlabel('iteration', fontsize=8, color=MUTED)
+    kinds = list(dict.fromkeys(curve.name for curves in panel.curves for curve in curves))
+    styles = {kind: STYLES[index % len(STYLES)] for index, kind in enumerate(kinds)}
+    for curves, colour in zip(panel.curves, run_colours, strict=True):
+        for curve in curves:
+            axes.plot(
+                curve.iterations,
+                curve.values,
+                color=colour,
+                linestyle=styles[curve.name],
+                linewidth=1.4,
+                marker='o' if len(curve.values) < FEW_POINTS else '',
+                markersize=2.5,
+                label=curve.name,
+            )
+    highest = max(max(curve.values) for curves in panel.curves for curve in curves)
+    # Room for a legend above the curves, as long as a percentage has any.
+    top = (1.4 if len(kinds) > 1 else 1.05) * highest or 1
+    axes.set_ylim(0, min(top, 105) if panel.title.endswith('(%)') else top)
+    axes.set_xlim(left=0)
+    axes.yaxis.set_major_formatter(StrMethodFormatter('{x:g}'))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=''))
+    if len(kinds) > 1:
+        handles = [Line2D([], [], color=MUTED, linestyle=styles[kind]) for kind in kinds]
+        labels = [panel.label(kind) for kind in kinds]
+        axes.legend(handles, labels, fontsize=7.5, frameon=False, labelcolor=INK, handlelength=2.2)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from mmps.files import atomic_file
 
 INK = '#222222'
 MUTED = '#6b7280'
@@ -50,8 +51,5 @@ def save_figure(figure: Figure, path: str | Path) -> None:
         figure: What to write.
         path: The file; its folder is made when absent.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    figure.savefig(temporary, format='png')
-    os.replace(temporary, path)
+    with atomic_file(Path(path)) as file:
+        figure.savefig(file, format='png')

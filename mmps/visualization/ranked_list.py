@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from mmps.structures import DataError
@@ -23,12 +24,13 @@ QUERY_FRAME = '#2563eb'
 CROP_HEIGHT, CROP_WIDTH = 256, 128
 CROP_MARGIN = 1.08
 SCENE_ASPECT = 4 / 3
-LEGEND = (
-    (QUERY_FRAME, 'query'),
-    (FRAMES[RIGHT], 'same person'),
-    (FRAMES[WRONG], 'another person'),
-    (FRAMES[UNKNOWN], 'not labelled'),
-)
+MEANINGS = {
+    RIGHT: 'same person',
+    WRONG: 'another person',
+    UNKNOWN: 'person without label, or nobody',
+}
+WIDTH, NARROWEST_CROP = 9.0, 0.6
+"""Inches of the sheet, and below which a crop shows too little: then the sheet is wider."""
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,18 @@ def draw_ranked_lists(lists: Sequence[RankedList]) -> Figure:
         raise ValueError('there is no ranked list to draw: choose at least one query')
     scene_width = SCENE_ASPECT * CROP_HEIGHT / CROP_WIDTH
     crops = 1 + max(len(ranked.hits) for ranked in lists)
-    figure = new_figure(scene_width + 1.04 * crops + 0.2, 2.5 * len(lists) + 0.3)
-    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.03, wspace=0.01, hspace=0.01)
+    # A short list does not get crops that fill the page.
+    unit = max(WIDTH / (scene_width + max(crops, 6)), NARROWEST_CROP)
+    height = unit * CROP_HEIGHT / CROP_WIDTH + 0.45
+    figure = new_figure(unit * (scene_width + crops), height * len(lists) + 0.3)
+    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.01, hspace=0.01)
     grid = figure.add_gridspec(len(lists), 1 + crops, width_ratios=[scene_width, *[1] * crops])
     for row, ranked in enumerate(lists):
         _draw_scene(figure.add_subplot(grid[row, 0]), ranked)
         _draw_query(figure.add_subplot(grid[row, 1]), ranked)
         for column, hit in enumerate(ranked.hits):
             _draw_hit(figure.add_subplot(grid[row, column + 2]), hit, rank=column + 1)
-    _draw_legend(figure)
+    _draw_legend(figure, {hit.match for ranked in lists for hit in ranked.hits})
     return figure
 
 
@@ -140,28 +145,29 @@ def _draw_scene(axes: Axes, ranked: RankedList) -> None:
     scene, box = _scene_around(read_image(ranked.image_path), ranked.box)
     axes.imshow(scene)
     axes.set_axis_off()
-    _frame(axes, box, 'white', width=4)
-    _frame(axes, box, QUERY_FRAME, width=2.2)
-    axes.set_title(ranked.title, fontsize=10, color=QUERY_FRAME, fontweight='bold', pad=4)
+    box = np.clip(box, 0, np.tile(scene.shape[1::-1], 2) - 1)
+    _frame(axes, box, 'white', width=3)
+    _frame(axes, box, QUERY_FRAME, width=1.6)
+    axes.set_title(ranked.title, fontsize=9, color=QUERY_FRAME, fontweight='bold', pad=4)
     _caption(axes, ranked.image_path.stem, ranked.caption)
 
 
 def _draw_query(axes: Axes, ranked: RankedList) -> None:
     _draw_crop(axes, read_image(ranked.image_path), ranked.box, QUERY_FRAME)
-    axes.set_title('query', fontsize=10, color=QUERY_FRAME, fontweight='bold', pad=4)
+    axes.set_title('query', fontsize=9, color=QUERY_FRAME, fontweight='bold', pad=4)
 
 
 def _draw_hit(axes: Axes, hit: Hit, rank: int) -> None:
     colour = FRAMES[hit.match]
     _draw_crop(axes, read_image(hit.image_path), hit.box, colour)
-    axes.set_title(f'{rank}  {MARKS[hit.match]} {hit.score:.2f}', fontsize=10, color=colour, pad=4)
+    axes.set_title(f'{rank}  {MARKS[hit.match]} {hit.score:.2f}', fontsize=8.5, color=colour, pad=4)
     _caption(axes, hit.image_path.stem, hit.caption)
 
 
 def _draw_crop(axes: Axes, image: np.ndarray, box: np.ndarray, colour: str) -> None:
     axes.imshow(crop_person(image, box))
     axes.set_axis_off()
-    _frame(axes, np.array([0, 0, CROP_WIDTH, CROP_HEIGHT]) - 0.5, colour, width=5)
+    _frame(axes, np.array([0, 0, CROP_WIDTH, CROP_HEIGHT]) - 0.5, colour, width=3.5)
 
 
 def _frame(axes: Axes, box: np.ndarray, colour: str, width: float) -> None:
@@ -171,12 +177,12 @@ def _frame(axes: Axes, box: np.ndarray, colour: str, width: float) -> None:
 
 
 def _caption(axes: Axes, *lines: str) -> None:
-    text = '\n'.join(_shorten(line) for line in lines)
+    text = '\n'.join(_shorten(line) for line in lines if line)
     style = {'ha': 'center', 'va': 'top', 'fontsize': 7, 'color': MUTED}
     axes.text(0.5, -0.035, text, transform=axes.transAxes, **style)
 
 
-def _shorten(text: str, length: int = 16) -> str:
+def _shorten(text: str, length: int = 13) -> str:
     return text if len(text) <= length else '\N{HORIZONTAL ELLIPSIS}' + text[1 - length :]
 
 
@@ -192,10 +198,15 @@ def _scene_around(image: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.nd
     return scene, np.array([x1 - left, y1 - top, x2 - left, y2 - top])
 
 
-def _draw_legend(figure: Figure) -> None:
-    handles = [Rectangle((0, 0), 1, 1, fill=False, ec=colour, lw=2.5) for colour, _ in LEGEND]
-    names = [name for _, name in LEGEND]
+def _draw_legend(figure: Figure, matches: Collection[str]) -> None:
+    """Explain the frames that occur, and the line above a hit."""
+    entries = {'query': QUERY_FRAME}
+    for match, meaning in MEANINGS.items():
+        if match in matches:
+            entries[f'{MARKS[match]} {meaning}'] = FRAMES[match]
+    handles = [Rectangle((0, 0), 1, 1, fill=False, ec=c, lw=2.2) for c in entries.values()]
     figure.legend(
-        handles, names, loc='outside lower center', ncols=len(LEGEND), frameon=False,
-        fontsize=9, labelcolor=INK, handlelength=1, handleheight=1,
+        [*handles, Line2D([], [], linestyle='')], [*entries, 'above a hit: rank, similarity'],
+        loc='outside lower center', ncols=len(entries) + 1, frameon=False, fontsize=8.5,
+        labelcolor=INK, handlelength=1, handleheight=1, columnspacing=1.4, handletextpad=0.5,
     )  # fmt: skip

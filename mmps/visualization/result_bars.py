@@ -1,4 +1,4 @@
-"""The quickstart's result table as bars: every variant beside chance and the baselines."""
+"""The quickstart's result table as bars, with the same rows, names and order."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ import json
 from pathlib import Path
 
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from mmps.structures import DataError
 
 from .figures import INK, MUTED, clean_axes, new_figure
+from .naming import colours, readable_name
 
-PANELS = (('gt', 'annotated boxes'), ('detected', 'detected boxes'))
-TRAINED = ('#2563eb', '#93c5fd')
-BASELINE = ('#6b7280', '#d1d5db')
+PANELS = (('detected', 'detected boxes'), ('gt', 'GT boxes'))
+METRICS = (('mAP', 'mAP', 1.0), ('top1', 'top-1', 0.5))
+"""Key, name and depth of colour of the bars."""
+
+UNTRAINED = '#6b7280'
 BAR = 0.38
-Row = tuple[str, dict, tuple[str, str]]
+Row = tuple[str, dict, str]
 
 
 def read_results(path: str | Path) -> dict:
@@ -45,13 +50,13 @@ def read_results(path: str | Path) -> dict:
 
 
 def draw_result_bars(results: dict) -> Figure:
-    """Draw mAP and top-1 with annotated and with detected boxes.
+    """Draw the table that the quickstart prints, row by row, as bars.
 
     Args:
         results: Content of ``results.json``, fractions in 0..1.
     """
     rows = table_rows(results)
-    figure = new_figure(9.5, 1.3 + 0.5 * len(rows))
+    figure = new_figure(9, 1.0 + 0.46 * len(rows))
     figure.get_layout_engine().set(w_pad=0.08, wspace=0.04)
     left, right = figure.subplots(1, 2, sharey=True, sharex=True)
     for axes, (panel, title) in zip((left, right), PANELS, strict=True):
@@ -60,9 +65,10 @@ def draw_result_bars(results: dict) -> Figure:
     left.set_yticks(range(len(rows)), [name for name, _, _ in rows], color=INK, fontsize=9.5)
     left.invert_yaxis()
     left.set_xlim(0, 108)
+    handles = [Patch(facecolor=_paler(UNTRAINED, depth)) for _, _, depth in METRICS]
     figure.legend(
-        *left.get_legend_handles_labels(), loc='outside lower center', ncols=4, frameon=False,
-        fontsize=9, labelcolor=INK,
+        handles, [name for _, name, _ in METRICS], loc='outside lower center', ncols=2,
+        frameon=False, fontsize=9, labelcolor=INK,
     )  # fmt: skip
     detector = results.get('detector', {})
     if detector:
@@ -72,48 +78,29 @@ def draw_result_bars(results: dict) -> Figure:
 
 
 def table_rows(results: dict) -> list[Row]:
-    """Bring the table into the order of the picture: baselines, then each variant pair.
+    """List the rows of the table: trained variants, untrained ones, then what needs no training.
 
     Args:
         results: Content of ``results.json``.
 
     Returns:
-        Name, scores and the two colours of each row.
+        Name, scores and colour of each row.
     """
-    baselines = dict(results['baselines'])
-    untrained = {n: baselines.pop(n) for n in list(baselines) if n.startswith('untrained_')}
-    rows = [(readable_name(name), scores, BASELINE) for name, scores in baselines.items()]
-    for name, scores in results['variants'].items():
-        before = untrained.pop(f'untrained_{name}', None)
-        if before:
-            rows.append((readable_name(f'untrained_{name}'), before, BASELINE))
-        rows.append((readable_name(name), scores, TRAINED))
-    rows += [(readable_name(name), scores, BASELINE) for name, scores in untrained.items()]
-    return rows
-
-
-def readable_name(key: str) -> str:
-    """Write a key of ``results.json`` for people.
-
-    Args:
-        key: Such as ``untrained_j2``.
-    """
-    variant = key.removeprefix('untrained_')
-    known = {'chance': 'chance', 'colour': 'colour stripes'}
-    name = known.get(variant, variant.upper() if len(variant) <= 2 else variant)
-    return f'{name}, untrained' if key != variant else name
+    variants = {readable_name(key): scores for key, scores in results['variants'].items()}
+    baselines = {readable_name(key): scores for key, scores in results['baselines'].items()}
+    rows = list(zip(variants, variants.values(), colours(list(variants)), strict=True))
+    return rows + [(name, scores, UNTRAINED) for name, scores in baselines.items()]
 
 
 def _draw_panel(axes: Axes, rows: list[Row], panel: str) -> None:
     clean_axes(axes, grid='x')
     axes.set_xlabel('%', fontsize=9, color=MUTED)
-    seen = set()
-    for index, (_, scores, colours) in enumerate(rows):
-        for offset, metric, colour in zip((-0.5, 0.5), ('mAP', 'top1'), colours, strict=True):
-            kind = 'trained' if colours is TRAINED else 'baseline'
-            label = f'{metric.replace("top1", "top-1")}, {kind}'
-            value = 100 * scores[panel][metric]
-            place = index + BAR * offset
-            axes.barh(place, value, BAR, color=colour, label=None if label in seen else label)
-            axes.text(value + 1, place, f'{value:.1f}', va='center', fontsize=7.5, color=MUTED)
-            seen.add(label)
+    for index, (_, scores, colour) in enumerate(rows):
+        for offset, (metric, _, depth) in zip((-0.5, 0.5), METRICS, strict=True):
+            value, place = 100 * scores[panel][metric], index + BAR * offset
+            axes.barh(place, value, BAR, color=_paler(colour, depth))
+            axes.text(value + 1, place, f'{value:.1f}', va='center', fontsize=8, color=INK)
+
+
+def _paler(colour: str, depth: float) -> tuple[float, ...]:
+    return tuple(1 - depth * (1 - part) for part in to_rgb(colour))

@@ -55,14 +55,24 @@ class TrainingLog:
         names = {name for record in self.validation for name in record if is_shown(name)}
         return [_curve(self.validation, name) for name in sorted(names)]
 
-    def phases(self) -> list[tuple[str, int, int]]:
-        """Name, first and last iteration of each stretch with the same loss terms."""
-        found: list[tuple[str, int, int]] = []
-        for record in self.train:
-            name = phase_name(record)
-            first = found.pop()[1] if found and found[-1][0] == name else record['step']
-            found.append((name, first, record['step']))
-        return found
+    def phases(self) -> list[str]:
+        """Name what was trained, in order."""
+        return list(dict.fromkeys(phase_name(record) for record in self.train))
+
+    def of_phase(self, phase: str) -> TrainingLog:
+        """Pick one phase; its iterations count from its own beginning.
+
+        Args:
+            phase: One of :meth:`phases`, or another, of which there is nothing.
+        """
+        steps = [record['step'] for record in self.train if phase_name(record) == phase]
+        first, last = (steps[0], steps[-1]) if steps else (0, -1)
+        start = max((r['step'] for r in self.train if r['step'] < first), default=0)
+        train, validation = (
+            [{**r, 'step': r['step'] - start} for r in part if first <= r['step'] <= last]
+            for part in (self.train, self.validation)
+        )
+        return TrainingLog(self.name, train, validation)
 
 
 def read_training_log(work_dir: str | Path) -> TrainingLog:

@@ -6,6 +6,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
 
+from mmps.engine.checks import reid_lr_factor
 from mmps.models.reid.roi_pooling import PAPER_SIZES
 from mmps.registry import MODELS
 from mmps.testing.builders import packed_batch
@@ -215,3 +216,13 @@ def test_it_builds_and_takes_a_step_of_each_phase(path):
         for n, _ in model.named_parameters()
         if n.startswith('reid_branch') and not n.endswith('neck.bias')
     }
+
+
+@pytest.mark.parametrize('path', PAPER, ids=stem)
+def test_learning_rates_that_follow_the_batch_are_the_papers_at_its_batches(path):
+    config = Config.fromfile(path)
+    scaling = {**config.auto_scale_lr, 'enable': True}
+    assert not config.auto_scale_lr.enable
+    assert config.train_dataloader.batch_size == scaling['base_batch_size']
+    batches = config.default_hooks.two_phase.batches
+    assert reid_lr_factor(scaling, batches.identities * batches.shots) == 1

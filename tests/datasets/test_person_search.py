@@ -154,9 +154,14 @@ def test_boxes_outside_their_image_are_left_out_of_training_and_logged(drawn_set
     training = dataset(drawn_set, 'train', test_mode=False)
     count = sum(len(training.get_data_info(i)['instances']) for i in range(len(training)))
     assert count == whole - 2
-    assert 'left out 2 boxes that lie outside their image or are under one pixel' in mm_log.text
-    testing = dataset(drawn_set, 'train', test_mode=True)
-    assert sum(len(testing.get_data_info(i)['instances']) for i in range(len(testing))) == whole
+    first = annotations(drawn_set, 'train')['images'][0]['file_name']
+    assert (
+        'train.json: left out of training: 2 boxes that lie outside their image or are under one '
+        f'pixel, in 1 images (the first: {first})' in mm_log.text
+    )
+    for options, count in (({}, whole), ({'leave_out_unusable': True}, whole - 2)):
+        data = dataset(drawn_set, 'train', test_mode=True, **options)
+        assert sum(len(data.get_data_info(i)['instances']) for i in range(len(data))) == count
 
 
 def test_an_identity_without_second_appearance_is_logged(drawn_set, mm_log):

@@ -15,8 +15,8 @@ from PIL import Image
 import mmps.datasets
 from mmps.datasets import PersonSearchDataset
 from mmps.datasets.validation import validate
-from mmps.evaluation import GroundTruth
-from mmps.registry import METRICS
+from mmps.evaluation import GroundTruth, PersonSearchMetric
+from mmps.registry import METRICS, TASK_UTILS
 from mmps.structures import UNLABELLED
 
 README = Path(mmps.datasets.__file__).with_name('README.md').read_text(encoding='utf-8')
@@ -96,7 +96,8 @@ def test_the_example_config_tests_the_users_set(tmp_path):
     config = Config.fromfile(path)
     assert config.test_dataloader.dataset.ann_file == 'test.json'
     assert config.test_dataloader.dataset.test_mode
-    METRICS.build(config.test_evaluator)
+    assert METRICS.get(config.test_evaluator.type) is PersonSearchMetric
+    assert TASK_UTILS.build(config.test_evaluator.protocol)
     assert config.test_evaluator.protocol == {'type': 'mmps.GenericProtocol'}
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mmps.doctor import Facts, Probe
+from mmps.doctor.facts import Folder
 
 GIB = 2**30
 
@@ -34,6 +35,6 @@ def healthy():
         packages=versions,
         probes={name: Probe(True, what) for name, what in found.items()},
         compiler='/usr/bin/c++',
-        free_disk={'here': 100 * GIB},
+        folders={'working': Folder('here', 100 * GIB), 'temporary': Folder('tmp', 100 * GIB)},
         memory=16 * GIB,
     )

@@ -28,23 +28,8 @@ def test_a_healthy_machine_has_nothing_to_mend(healthy):
     assert not any(f.cure for f in diagnose(healthy))
 
 
-@pytest.mark.parametrize(
-    ('version', 'status', 'found'),
-    [
-        ((3, 9, 18), FAILURE, 'Python 3.9.18 is too old'),
-        ((3, 10, 0), OK, '3.10.0'),
-        ((3, 12, 4), OK, '3.12.4'),
-        ((3, 14, 0), WARNING, 'Python 3.14.0 is newer than the tested 3.10 to 3.12'),
-    ],
-)
-def test_python(healthy, version, status, found):
-    finding = findings(replace(healthy, python=version))['python']
-    assert finding.status == status
-    assert found in finding.found
-    assert ('install Python 3.10 to 3.12' in finding.cure) == (status == FAILURE)
-
-
 # What broke, what pip says is installed, what the probes said; the sentence and the cure.
+SET_UP = 'tools/setup_env.sh'
 MISSING = "ModuleNotFoundError: No module named '{}'"
 BROKEN = {
     'no torch': (
@@ -57,19 +42,19 @@ BROKEN = {
     ),
     'no mmcv': (
         {'mmcv': None}, {'ops': MISSING.format('mmcv')},
-        'ops', 'mmcv is missing', 'MMCV_WITH_OPS=1 ',
+        'ops', 'mmcv is missing', SET_UP,
     ),
     'mmcv-lite': (
         {'mmcv': None, 'mmcv-lite': '2.1.0'}, {'ops': MISSING.format('mmcv._ext')},
-        'ops', 'mmcv-lite has no compiled operators', 'pip uninstall -y mmcv-lite && ',
+        'ops', 'mmcv-lite has no compiled operators', SET_UP,
     ),
     'mmcv for another torch': (
         {}, {'ops': 'ImportError: mmcv/_ext.cpython-311.so: undefined symbol: _ZN3c104cuda'},
-        'ops', 'mmcv 2.1.0 was built for another torch than 2.13.0', '--no-cache-dir mmcv==2.1.0',
+        'ops', 'mmcv 2.1.0 was built for another torch than 2.13.0', SET_UP,
     ),
     'wrong values': (
         {}, {'ops': 'RuntimeError: mmcv computes wrong values on cpu'},
-        'ops', 'mmcv 2.1.0 fails: RuntimeError: mmcv computes wrong', 'pip uninstall -y mmcv && ',
+        'ops', 'mmcv 2.1.0 fails: RuntimeError: mmcv computes wrong', SET_UP,
     ),
     'opencv for another numpy': (
         {'numpy': '1.26.4'}, {'opencv': 'ImportError: numpy._core.multiarray failed to import'},
@@ -77,15 +62,31 @@ BROKEN = {
     ),
     'torch for another numpy': (
         {'numpy': '2.4.6'}, {'torch': 'RuntimeError: Numpy is not available'},
-        'torch', 'torch does not work with numpy 2.4.6', 'pip install',
+        'torch', 'torch does not work with numpy 2.4.6', "--upgrade 'numpy<=2.4.6'",
     ),
     'torch without a library': (
         {}, {'torch': 'OSError: libcudart.so.12: cannot open shared object file'},
-        'torch', 'torch does not work: OSError: libcudart', 'pip install torch==2.13.0',
+        'torch', 'torch does not work: OSError: libcudart', 'uninstall -y torch && ',
+    ),
+    'torch removed by hand': (
+        {}, {'torch': MISSING.format('torch')},
+        'torch', 'torch is missing', 'uninstall -y torch && ',
+    ),
+    'what torch needs': (
+        {}, {'torch': MISSING.format('sympy')},
+        'torch', 'sympy is missing', 'pip install torch==2.13.0',
+    ),
+    'opencv without a library': (
+        {}, {'opencv': 'ImportError: libGL.so.1: cannot open shared object file'},
+        'opencv', 'opencv does not work: ImportError: libGL.so.1', 'apt-get install libgl1',
+    ),
+    'matplotlib for another numpy': (
+        {}, {'extras': 'ImportError: Matplotlib requires numpy>=1.25; you have 1.23.5'},
+        'extras', 'Matplotlib requires numpy>=1.25', "--upgrade 'numpy<=2.4.6' 'scipy",
     ),
     'mmcv 2.2': (
         {'mmcv': '2.2.0'}, {'mmdet': 'AssertionError: MMCV==2.2.0 is used but incompatible.'},
-        'mmdet', 'mmdet 3.3.0 does not accept mmcv 2.2.0', '--no-cache-dir mmcv==2.1.0',
+        'mmdet', 'mmdet 3.3.0 does not accept mmcv 2.2.0', SET_UP,
     ),
     'no mmdet': (
         {'mmdet': None}, {'mmdet': MISSING.format('mmdet')},
@@ -138,25 +139,14 @@ def test_what_cannot_work_is_not_blamed(healthy, failing, skipped):
     assert {f.name for f in found.values() if f.status == FAILURE} == {failing}
 
 
+def test_what_an_old_python_cannot_run_is_not_blamed(healthy):
+    facts = broken(replace(healthy, python=(3, 8, 18)), numpy=MISSING.format('numpy'))
+    assert [(f.name, f.status) for f in diagnose(facts)] == [('python', FAILURE)]
+
+
 def test_without_a_compiler_the_cure_begins_with_one(healthy):
     facts = replace(broken(healthy, ops='ImportError: undefined symbol'), compiler='')
     assert findings(facts)['ops'].cure.startswith('install a C++ compiler')
-
-
-@pytest.mark.parametrize(
-    ('free', 'status'), [(100 * GIB, OK), (2 * GIB, WARNING), (GIB // 100, FAILURE)]
-)
-def test_disk(healthy, free, status):
-    finding = findings(replace(healthy, free_disk={'big': 200 * GIB, 'small': free}))['disk']
-    assert finding.status == status
-    assert 'small' in finding.found
-    assert ('set TMPDIR' in finding.cure) == (status != OK)
-
-
-def test_folders_that_cannot_be_written(healthy):
-    finding = findings(replace(healthy, read_only=('home/.cache',)))['folders']
-    assert (finding.status, finding.found) == (WARNING, 'not writable: home/.cache')
-    assert 'MMPS_VENV' in finding.cure
 
 
 @pytest.mark.parametrize(
@@ -182,11 +172,6 @@ def test_setuptools(healthy, version, status):
     assert ('<81' in finding.cure) == (status == WARNING)
 
 
-@pytest.mark.parametrize(('memory', 'status'), [(0, OK), (2 * GIB, WARNING), (8 * GIB, OK)])
-def test_memory(healthy, memory, status):
-    assert findings(replace(healthy, memory=memory))['memory'].status == status
-
-
 @pytest.mark.parametrize(('gpu', 'status'), [(True, OK), (False, FAILURE)])
 def test_a_gpu_needs_operators_for_it(healthy, gpu, status):
     device = {'name': 'GPU', 'memory': 16 * GIB, 'architecture': '9.0'}
@@ -196,4 +181,4 @@ def test_a_gpu_needs_operators_for_it(healthy, gpu, status):
     finding = findings(replace(healthy, probes=probes))['device']
     assert finding.status == status
     assert 'GPU (16 GiB)' in finding.found
-    assert ('FORCE_CUDA=1' in finding.cure) == (not gpu)
+    assert ('--gpu' in finding.cure) == (not gpu)

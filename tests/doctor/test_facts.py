@@ -79,5 +79,18 @@ def test_no_temporary_folder_at_all_is_reported_not_raised(monkeypatch):
         raise FileNotFoundError('No usable temporary directory')
 
     monkeypatch.setattr(tempfile, 'gettempdir', refuse)
+    monkeypatch.delenv('TMPDIR', raising=False)
+    assert facts._temporary_folder() == Path('/tmp')
+
+
+def test_the_temporary_folder_is_the_one_that_is_named_not_pythons_choice(monkeypatch):
     monkeypatch.setenv('TMPDIR', '/nowhere')
-    assert facts._temporary_folder() == Path('/nowhere')
+    assert facts._written_folders()['temporary'] == Path('/nowhere')
+
+
+def test_a_folder_that_is_not_there_yet_is_judged_by_its_parent(tmp_path):
+    (tmp_path / 'file').touch()
+    folder = facts.look_at(tmp_path / 'file' / 'below')
+    assert (folder.path, folder.writable) == (str(tmp_path / 'file' / 'below'), False)
+    assert folder.free > 0
+    assert facts.look_at(tmp_path / 'new').writable

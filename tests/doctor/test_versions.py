@@ -5,13 +5,17 @@ import sys
 
 import pytest
 
+from mmps.doctor import versions
 from mmps.doctor.versions import (
     install,
     is_onedl,
+    mend_mmcv,
     pip,
     read_python_span,
     read_requirements,
-    rebuild_mmcv,
+    reinstall,
+    set_up,
+    upgrade,
 )
 
 
@@ -48,12 +52,57 @@ def test_commands_survive_the_shell(monkeypatch):
         ({'onedl-mmcv': '2.3.6'}, 'uninstall -y onedl-mmcv &&', 'onedl-mmcv=='),
     ],
 )
-def test_mmcv_is_rebuilt_for_its_stack(installed, removed, built):
-    command = rebuild_mmcv(installed)
+@pytest.mark.parametrize('gpu', [False, True])
+def test_without_the_script_mmcv_is_built_by_pip(monkeypatch, installed, removed, built, gpu):
+    monkeypatch.setattr(versions, 'SETUP_SCRIPTS', ())
+    command = mend_mmcv(installed, gpu)
     assert command.split()[-1].startswith(built)
     assert ('uninstall' in command) == (removed is not None)
     assert removed is None or removed in command
     assert '--no-build-isolation --no-cache-dir' in command
+    assert ('FORCE_CUDA=1' in command) == gpu
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An environment and a set-up script, both in folders with a space."""
+    for path in ('an env/bin/python', 'a clone/setup_env.sh'):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).touch()
+    monkeypatch.setattr(sys, 'prefix', str(tmp_path / 'an env'))
+    monkeypatch.setattr(versions, 'SETUP_SCRIPTS', (tmp_path / 'a clone/setup_env.sh',))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ('installed', 'gpu', 'stack', 'options'),
+    [
+        ({'mmcv': '2.2.0'}, False, [], []),
+        ({'mmcv': '2.1.0'}, True, [], ['--gpu']),
+        ({'onedl-mmcv': '2.3.6'}, False, ['MMPS_STACK=onedl'], []),
+    ],
+)
+def test_mmcv_is_mended_by_the_script(place, installed, gpu, stack, options):
+    environment, script = f'MMPS_VENV={place}/an env', f'{place}/a clone/setup_env.sh'
+    expected = [*stack, environment, 'bash', script, *options]
+    assert shlex.split(mend_mmcv(installed, gpu)) == expected
+
+
+def test_the_script_needs_a_python_to_work_with(place):
+    (place / 'an env/bin/python').unlink()
+    assert set_up() == ''
+
+
+@pytest.mark.parametrize('installed', [{}, {'torch': '2.13.0'}])
+def test_a_broken_package_is_removed_first(installed):
+    removed, _, installing = reinstall(installed, 'torch').rpartition(' && ')
+    assert removed.endswith('uninstall -y torch') == bool(installed)
+    assert installing == install('torch')
+
+
+def test_an_upgrade_stays_within_the_tested_versions():
+    words = shlex.split(upgrade('numpy', 'rich'))
+    assert words[-3:] == ['--upgrade', read_requirements()['numpy'], 'rich']
 
 
 def test_the_fork_is_told_by_its_packages():

@@ -18,7 +18,9 @@ def test_phase_2_is_scaled_by_its_own_batch(scaling, batch, factor):
 
 
 def test_scaling_that_is_silent_about_phase_2_is_told():
-    with pytest.raises(ConfigError, match=r'set auto_scale_lr.reid_base_batch_size \(the paper'):
+    with pytest.raises(
+        ConfigError, match=r'set auto_scale_lr.reid_base_batch_size \(the paper: 32 id'
+    ):
         reid_lr_factor({'enable': True, 'base_batch_size': 10}, 128)
 
 

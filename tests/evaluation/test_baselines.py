@@ -12,6 +12,7 @@ from mmps.evaluation.baselines import (
     random_embeddings,
     unit_rows,
 )
+from mmps.structures import DataError
 
 
 def test_stripes_from_top_to_bottom():
@@ -73,10 +74,10 @@ def test_colours_find_painted_people(painted):
 def test_missing_and_broken_images(painted):
     scene, ground_truth = painted
     (scene.directory / '2.jpg').write_bytes(b'not a jpeg')
-    with pytest.raises(ValueError, match=r'2\.jpg is not a readable image'):
+    with pytest.raises(DataError, match=r'2\.jpg is not a readable image'):
         colour_predictions(scene.predictions(), ground_truth, scene.directory)
     (scene.directory / '1.jpg').unlink()
-    with pytest.raises(FileNotFoundError, match=r'1\.jpg does not exist'):
+    with pytest.raises(DataError, match=r'1\.jpg does not exist'):
         colour_predictions(scene.predictions(), ground_truth, scene.directory)
 
 

@@ -12,6 +12,7 @@ from mmps.evaluation import (
     evaluate_predictions,
 )
 from mmps.evaluation.evaluator import metric_key
+from mmps.structures import DataError
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_keys_without_a_size(pair):
 
 def test_other_predictions_are_refused(pair):
     other = pair.predictions(query_embeddings=np.ones((3, 1), np.float32))
-    with pytest.raises(ValueError, match='query_embeddings has 3 rows'):
+    with pytest.raises(DataError, match='query_embeddings has 3 rows'):
         evaluate_predictions(load(pair), other, CUHKSYSUProtocol())
 
 

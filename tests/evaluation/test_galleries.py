@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmps.evaluation import Galleries, available_sizes
+from mmps.structures import DataError
 
 
 def write(path, **replaced):
@@ -39,7 +40,7 @@ def test_sizes_in_order(tmp_path):
 
 
 def test_missing_file_and_empty_folder(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'galleries_100\.npz does not exist.* none\.'):
+    with pytest.raises(DataError, match=r'galleries_100\.npz does not exist.* none\.'):
         Galleries.load(tmp_path / 'galleries_100.npz')
 
 
@@ -52,16 +53,18 @@ def test_missing_file_and_empty_folder(tmp_path):
         ({'offsets': np.zeros(0, int)}, 'offsets must ascend'),
         ({'bboxes': np.zeros((2, 4))}, 'is not a galleries file'),
         ({'image_ids': None}, 'is not a galleries file'),
+        ({'offsets': np.array([[0, 2, 3]])}, r'galleries file \(an array of shape \(1, 3\)'),
+        ({'query_index': np.array(['a', 'b'])}, 'is not a galleries file'),
         ({'query_index': np.array([1])}, 'query_index names 1 queries, offsets 2'),
     ],
 )
 def test_wrong_content(tmp_path, replaced, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(DataError, match=message):
         Galleries.load(write(tmp_path / 'galleries_50.npz', **replaced))
 
 
 def test_not_an_archive(tmp_path):
     path = tmp_path / 'galleries_50.npz'
     path.write_bytes(b'nothing')
-    with pytest.raises(ValueError, match=r'is not a readable \.npz file'):
+    with pytest.raises(DataError, match=r'is not a readable \.npz file'):
         Galleries.load(path)

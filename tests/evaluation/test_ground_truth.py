@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmps.evaluation import NO_CAMERA, GroundTruth
-from mmps.structures import UNLABELLED
+from mmps.structures import UNLABELLED, DataError
 
 
 @pytest.fixture
@@ -67,26 +67,38 @@ def change(content, where, **values):
         (('queries', 0), {'person_id': -1}, 'query 0 has no person_id'),
         (('annotations', 2), {'bbox': [1, 2, 3]}, "not four finite numbers \\('annotation'\\)"),
         (('queries', 0), {'bbox': [1, 2, 3, float('nan')]}, "four finite numbers \\('query'\\)"),
+        (('images', 0), {'id': 10**30}, 'an image without an integer id'),
+        (('annotations', 0), {'image_id': [30]}, r'annotation 0 names image id \[30\]'),
+        (('annotations', 0), {'person_id': 'Ann'}, 'a person_id that is not an integer'),
+        (('images', 0), {'camera_id': 'c1'}, 'a camera_id that is not an integer'),
     ],
 )
 def test_wrong_content(tmp_path, content, where, values, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(DataError, match=message):
         load(tmp_path, change(content, where, **values))
 
 
-@pytest.mark.parametrize('text', ['{"images": [', '[]', '{"images": []}', '\0'])
+@pytest.mark.parametrize(('key', 'value'), [('queries', None), ('queries', [3]), ('images', [[]])])
+def test_lists_hold_objects(tmp_path, content, key, value):
+    with pytest.raises(DataError, match=f"'{key}' must be a list of objects"):
+        load(tmp_path, {**content, key: value})
+
+
+@pytest.mark.parametrize(
+    'text', ['{"images": [', '[]', '{"images": []}', '\0', '[' * 10**6], ids=lambda t: t[:14]
+)
 def test_not_an_annotation_file(tmp_path, text):
-    with pytest.raises(ValueError, match=r'test\.json (is not readable as JSON|has no lists)'):
+    with pytest.raises(DataError, match=r'test\.json (is not readable as JSON|has no lists)'):
         load(tmp_path, text)
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'no\.json does not exist'):
+    with pytest.raises(DataError, match=r'no\.json does not exist'):
         GroundTruth.load(tmp_path / 'no.json')
 
 
 def test_positions_of_images(tmp_path, content):
     ground_truth = load(tmp_path, content)
     assert ground_truth.image_positions(np.array([10, 30, 10]), 'x').tolist() == [1, 0, 1]
-    with pytest.raises(ValueError, match='x names image id 31'):
+    with pytest.raises(DataError, match='x names image id 31'):
         ground_truth.image_positions(np.array([10, 31]), 'x')

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmps.evaluation import GroundTruth, Predictions
+from mmps.structures import DataError
 
 
 def arrays(**replaced):
@@ -67,7 +68,7 @@ WRONG = [
 def test_wrong_arrays(tmp_path, replaced, message):
     path = tmp_path / 'predictions.npz'
     np.savez(path, **arrays(**replaced))
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is compared below
+    with pytest.raises(DataError) as caught:
         Predictions.load(path)
     assert str(caught.value).startswith(f'{path}: {message}')
     assert '\n' not in str(caught.value)
@@ -78,12 +79,12 @@ def test_missing_array(tmp_path):
     content = arrays()
     del content['scores'], content['query_embeddings']
     np.savez(path, **content)
-    with pytest.raises(ValueError, match='lacks the arrays scores, query_embeddings'):
+    with pytest.raises(DataError, match='lacks the arrays scores, query_embeddings'):
         Predictions.load(path)
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'no\.npz does not exist'):
+    with pytest.raises(DataError, match=r'no\.npz does not exist'):
         Predictions.load(tmp_path / 'no.npz')
 
 
@@ -115,7 +116,7 @@ def test_unreadable_files_are_never_unpickled(tmp_path, kind):
                 'bit': whole[:at] + b'?' + whole[at + 1 :],
             }[kind]
         )
-    with pytest.raises(ValueError, match=r'predictions\.npz is not a readable \.npz file'):
+    with pytest.raises(DataError, match=r'predictions\.npz is not a readable \.npz file'):
         Predictions.load(path)
 
 
@@ -138,7 +139,7 @@ def test_fits_the_annotation_file(ground_truth):
     ],
 )
 def test_does_not_fit_the_annotation_file(ground_truth, replaced, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(DataError, match=message):
         Predictions(**arrays(**replaced)).check_against(ground_truth)
 
 
@@ -153,5 +154,5 @@ def test_annotated_boxes_as_detections(scene):
 
 
 def test_annotated_boxes_need_embeddings(ground_truth):
-    with pytest.raises(ValueError, match='hold no gt_embeddings'):
+    with pytest.raises(DataError, match='hold no gt_embeddings'):
         Predictions(**arrays(gt_embeddings=None)).at_ground_truth(ground_truth)

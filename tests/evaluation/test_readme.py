@@ -10,7 +10,7 @@ import mmps.evaluation
 from mmps.evaluation import GroundTruth, Predictions, evaluate_predictions
 from mmps.evaluation.metrics import PersonSearchMetric
 from mmps.registry import METRICS
-from mmps.testing.search_data import random_search_data
+from mmps.testing.search_data import random_search_data, write_galleries
 
 README = Path(mmps.evaluation.__file__).with_name('README.md')
 BLOCKS = re.findall(r'```python\n(.*?)```', README.read_text(), flags=re.DOTALL)
@@ -35,11 +35,20 @@ def test_recipe_for_other_code(tmp_path, monkeypatch):
     assert metrics.metrics == evaluate_predictions(ground_truth, p, protocol).metrics
 
 
-def test_config_builds():
+def test_config_builds(tmp_path, monkeypatch):
     config = next(block for block in BLOCKS if 'val_evaluator' in block)
     namespace = {}
     exec(config, namespace)
-    assert isinstance(METRICS.build(namespace['val_evaluator']), PersonSearchMetric)
+    evaluator = namespace['val_evaluator']
+    data = random_search_data(np.random.default_rng(4), num_images=6, num_queries=3)
+    monkeypatch.chdir(tmp_path)
+    folder = Path(evaluator['ann_file']).parent
+    folder.mkdir(parents=True)
+    annotation, _ = data.write(folder)
+    annotation.rename(evaluator['ann_file'])
+    for size in evaluator['protocol']['gallery_sizes']:
+        write_galleries(folder / f'galleries_{size}.npz', next(iter(data.galleries.values())))
+    assert isinstance(METRICS.build(evaluator), PersonSearchMetric)
 
 
 @pytest.mark.parametrize('option', sorted(set(re.findall(r'`(--[a-z-]+)', README.read_text()))))

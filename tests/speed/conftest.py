@@ -33,3 +33,26 @@ def variants(configs):
     from mmps.speed import build_variant
 
     return [build_variant(name, path, 'cpu') for name, path in configs.items()]
+
+
+class Clock:
+    """Moves on by the seconds that a job says it takes."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    def job(self, *seconds):
+        rounds = iter(seconds)
+
+        def run():
+            self.now += next(rounds)
+
+        return run
+
+
+@pytest.fixture
+def clock():
+    return Clock()

@@ -3,11 +3,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mmps.speed import Settings, measure_cell, measure_overhead, predict_by_hand
+from mmps.speed import Settings, measure_cell, measure_overhead, predict_by_hand, run_trunk
 from mmps.speed.by_hand import PARTS
 from mmps.speed.measuring import marginal_ms, overhead, planted
 from mmps.speed.variants import empty_samples
 from mmps.structures import ConfigError
+from mmps.testing.builders import tiny_detector, tiny_searcher
 
 SETTINGS = Settings(size=256, repeats=2)
 
@@ -60,7 +61,28 @@ def test_the_slope_is_that_of_a_line():
     assert marginal_ms({1: 0.0, 2: 1.0, 3: 5.0}) == pytest.approx(2.5)
 
 
-@pytest.mark.parametrize('option', ['amp', 'channels_last'])
-def test_options_run(variants, option):
-    settings = Settings(size=256, repeats=1, **{option: True})
-    assert all(cell.seconds.median > 0 for cell in measure_cell(variants, settings, 1, 4))
+def test_first_rounds_do_not_count_in_the_shares(variants):
+    class Clock:
+        """The first round takes ages."""
+
+        calls = 0
+
+        def __call__(self):
+            self.calls += 1
+            return float(self.calls if self.calls > 2 * len(PARTS) else 1e9 * self.calls)
+
+    settings = Settings(size=256, repeats=2, clock=Clock())
+    found = measure_overhead(variants[:1], settings, batch=1, people=4)['J3']
+    assert list(found['shares'].values()) == pytest.approx([1 / len(PARTS)] * len(PARTS))
+    assert found['branch_ms_per_person'] == pytest.approx(3 * 1e3 / 4)
+
+
+@pytest.mark.parametrize('deep_stem', [False, True])
+@pytest.mark.parametrize('shared', [2, 3, 4])
+def test_the_trunk_by_hand_is_the_tapped_stage(shared, deep_stem):
+    detector = tiny_detector()
+    detector.backbone.update(deep_stem=deep_stem)
+    model = tiny_searcher(shared, detector).eval()
+    inputs = torch.randn(1, 3, 64, 64)
+    found = run_trunk(model.detector.backbone, inputs, model.source.stage)
+    torch.testing.assert_close(found, model.source.run(inputs))

@@ -61,16 +61,23 @@ def test_one_number_of_people_has_no_slope():
 
 
 def test_markdown_names_how_it_was_measured():
-    settings = {'command': 'run it', 'date': '2020-01-01', 'machine': 'abacus', 'versions': 'v'}
+    settings = {
+        'command': 'run it',
+        'date': '2020-01-01',
+        'machine': 'abacus',
+        'versions': 'v',
+        'options': 'Plain.',
+    }
     result = {
         'settings': settings,
         'cells': total_rows(cells(), FLOPS),
         'marginal': marginal_rows(cells(), FLOPS),
         'overhead': {},
+        'training': {},
         'peak_memory_mib': 12.3,
     }
     text = markdown(result)
-    assert '`run it`, 2020-01-01, abacus; v. Peak memory 12 MiB.' in text
+    assert '`run it`, 2020-01-01, abacus; v. Peak memory 12 MiB. Plain.\n\n| variant' in text
     assert '| J3 | 8 | 20 | 7.0 (7.0-7.0) | 2.43 | 2.00 | 2.91 |' in text
     assert '| J3 | 8 | 2.0 | 6.00 | 7.00 | 7.94 |' in text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -114,6 +115,34 @@ def test_validating(converted, tmp_path, capsys):
     (tmp_path / 'no.json').write_text('{')
     assert validate([str(tmp_path / 'no.json')]) == 2
     assert 'no.json is no JSON' in capsys.readouterr().err
+
+
+def test_validating_can_decode_every_picture(converted, tmp_path, capsys):
+    root = shutil.copytree(converted, tmp_path / 'copy')
+    validate, test = load('misc/validate_dataset').main, root / 'mmps/test.json'
+    arguments = [str(test), '--images', str(root)]
+    assert validate([*arguments, '--decode', '--workers', '2']) == 0
+    picture = root / json.loads(test.read_text())['images'][1]['file_name']
+    picture.write_bytes(picture.read_bytes()[:-500])
+    assert validate(arguments) == 0
+    capsys.readouterr()
+    assert validate([*arguments, '--decode', '--workers', '2']) == 1
+    assert f'error: a picture is broken or cut short: Image/SSM/{picture.name}' in (
+        capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['--decode'], '--decode reads pictures: give their folder with --images'),
+        (['--decode', '--images', '.', '--workers', '0'], '--workers 0 must be at least 1'),
+    ],
+)
+def test_decoding_that_cannot_be_is_told(converted, options, message, capsys):
+    test_json = str(converted / 'mmps/test.json')
+    assert load('misc/validate_dataset').main([test_json, *options]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_validating_can_write_our_spelling(converted, tmp_path):

@@ -136,6 +136,8 @@ def test_further_options(tool, case, tmp_path):
         (['prw', '--gallery-size', '50'], 'belong to cuhk_sysu'),
         (['prw', '--boxes-per-image', '0'], 'must be positive'),
         (['cuhk_sysu', '--galleries', 'nowhere'], 'galleries there: none'),
+        (['prw', '--cbgm', '0', '3'], 'must be at least 1'),
+        (['prw', '--bootstrap', '-1'], 'bootstrap draws must be positive'),
     ],
 )
 def test_options_that_do_not_fit(tool, case, capsys, options, message):
@@ -181,3 +183,20 @@ def test_no_queries(tool, case, capsys):
     Path(annotation).write_text(json.dumps({**data.annotation, 'queries': []}))
     assert tool.main([annotation, predictions, '--protocol', 'cuhk_sysu']) == 2
     assert 'has no queries' in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_ends_in_one_sentence(tool, case, capsys):
+    _, annotation, predictions = case
+    out = str(Path(predictions) / 'METRICS.json')
+    assert tool.main([annotation, predictions, '--protocol', 'generic', '--out', out]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith('error: ')
+    assert error.count('\n') == 1
+    assert predictions in error
+
+
+def test_an_error_of_ours_is_not_taken_for_the_users(tool, case, monkeypatch):
+    _, annotation, predictions = case
+    monkeypatch.setattr(tool, 'evaluate', lambda args: int('a bug'))
+    with pytest.raises(ValueError, match='a bug'):
+        tool.main([annotation, predictions, '--protocol', 'generic'])

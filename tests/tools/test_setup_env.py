@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -115,9 +117,42 @@ def test_no_fitting_python_is_one_sentence(checkout, tmp_path):
 
 def test_an_environment_that_is_not_ours_is_not_made_over(checkout, tmp_path):
     (tmp_path / 'mine').mkdir()
+    (tmp_path / 'mine' / 'thesis.tex').touch()
     done = bash(checkout / 'tools' / 'setup_env.sh', MMPS_VENV=str(tmp_path / 'mine'))
     assert done.returncode == 1
     assert 'has no working pip: mend it, or name another one' in done.stderr
+
+
+def test_an_empty_folder_is_taken(checkout, tmp_path):
+    fits = f'[[ "$1" == -m ]] || exec {sys.executable} "$@"'
+    python = fake_program(tmp_path, 'new', f'{fits}\nexit 1')
+    (tmp_path / 'empty').mkdir()
+    environment = {'MMPS_VENV': str(tmp_path / 'empty'), 'MMPS_PYTHON': str(python)}
+    done = bash(checkout / 'tools' / 'setup_env.sh', **environment)
+    assert f'making the environment {tmp_path}/empty with {python}' in done.stdout
+    assert f'{python} cannot make a virtual environment: install its venv package' in done.stderr
+
+
+def test_a_full_disk_is_one_sentence_before_anything_is_made(checkout, tmp_path):
+    head = 'Filesystem 1024-blocks Used Available Capacity Mounted on'
+    fake_program(tmp_path / 'bin', 'df', f'echo "{head}"; echo "/dev/x 9000000 0 70000 99% /"')
+    path = f'{tmp_path}/bin{os.pathsep}{os.environ["PATH"]}'
+    env = tmp_path / 'not' / 'there'
+    done = bash(checkout / 'tools' / 'setup_env.sh', MMPS_VENV=str(env), PATH=path)
+    assert done.returncode == 1
+    assert f'the disk of {env} has 68 MiB free and the environment needs 4096' in done.stderr
+    assert 'free some, or name a folder on another disk with MMPS_VENV=DIR' in done.stderr
+    assert not env.parent.exists()
+
+
+def test_an_environment_with_an_old_python_is_refused(checkout, tmp_path):
+    (checkout / 'mmps' / 'versions.txt').write_text('# python: 3.98 to 3.99\n')
+    fake_program(tmp_path / 'old' / 'bin', 'python', f'exec {sys.executable} "$@"')
+    done = bash(checkout / 'tools' / 'setup_env.sh', MMPS_VENV=str(tmp_path / 'old'))
+    assert done.returncode == 1
+    found = f'environment {tmp_path}/old has Python {sys.version.split()[0]}, too old: '
+    assert f'{found}name another folder with MMPS_VENV=DIR' in done.stderr
+    assert 'a Python 3.98 to 3.99 with MMPS_PYTHON=/path/to/python' in done.stderr
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(checkout, tmp_path):
@@ -279,6 +314,7 @@ class FakeInstaller:
 def cache(tool, tmp_path, monkeypatch):
     monkeypatch.setenv('MMPS_CACHE', str(tmp_path / 'cache'))
     monkeypatch.setattr(tool.mmcv.shutil, 'which', lambda _: None)
+    monkeypatch.setattr(tool.mmcv, 'find_compiler', lambda: 'c++')
     monkeypatch.delenv('CUDA_HOME', raising=False)
     return tmp_path / 'cache'
 
@@ -321,6 +357,55 @@ def test_a_build_that_does_not_work_is_an_error(tool, cache, monkeypatch):
     monkeypatch.setattr(wheels, '_build', lambda folder, torch: Path('built.whl'))
     with pytest.raises(tool.installer.SetupError, match='mmcv is built but fails'):
         wheels.ensure(gpu=False)
+
+
+@pytest.mark.parametrize('method', ['check_compiler', 'ensure'])
+def test_without_a_compiler_the_build_is_not_begun(tool, cache, monkeypatch, method):
+    monkeypatch.setattr(tool.mmcv, 'find_compiler', lambda: None)
+    wheels = tool.mmcv.MmcvWheels(FakeInstaller([False]), 'mmcv')
+    ways = {'check_compiler': wheels.check_compiler, 'ensure': lambda: wheels.ensure(gpu=False)}
+    with pytest.raises(tool.installer.SetupError, match=r'install a C\+\+ compiler .* run again'):
+        ways[method]()
+
+
+@pytest.mark.parametrize('reason', ['a compiler', 'a wheel', 'a working mmcv'])
+def test_an_environment_that_needs_no_compiler_is_gone_on_with(tool, cache, monkeypatch, reason):
+    if reason != 'a compiler':
+        monkeypatch.setattr(tool.mmcv, 'find_compiler', lambda: None)
+    if reason == 'a wheel':
+        wheel_in(cache, tool, torch='2.9.0')
+    wheels = tool.mmcv.MmcvWheels(FakeInstaller([reason == 'a working mmcv']), 'mmcv')
+    wheels.check_compiler()
+    assert wheels.installer.told == []
+
+
+def test_an_mmcv_under_mmcv_lite_is_installed_anew(tool, cache, monkeypatch):
+    """Both write the same files: removing mmcv-lite takes mmcv's with it."""
+    monkeypatch.setattr(tool.mmcv, 'is_installed', lambda name: name == 'mmcv-lite')
+    wheel = wheel_in(cache, tool)
+    installer = FakeInstaller([True, True])
+    tool.mmcv.MmcvWheels(installer, 'mmcv').ensure(gpu=False)
+    assert installer.told[0][:2] == ('uninstall', 'mmcv-lite')
+    assert installer.told[-1][-1] == str(wheel)
+
+
+def test_a_wheel_in_a_folder_that_cannot_be_written_is_read(tool, cache, monkeypatch):
+    wheel = wheel_in(cache, tool)
+    monkeypatch.setattr(tool.mmcv, 'can_write', lambda folder: False)
+    assert tool.mmcv.cache_folder() == Path(sys.prefix) / 'mmps-cache'
+    installer = FakeInstaller([False, True])
+    tool.mmcv.MmcvWheels(installer, 'mmcv').ensure(gpu=False)
+    assert installer.told[-1][-1] == str(wheel)
+
+
+def test_the_compiler_is_the_one_that_torch_calls(tool, tmp_path, monkeypatch):
+    monkeypatch.setenv('PATH', str(tmp_path))
+    monkeypatch.delenv('CXX', raising=False)
+    assert tool.mmcv.find_compiler() is None
+    compiler = fake_program(tmp_path, 'c++', '')
+    assert tool.mmcv.find_compiler() == str(compiler)
+    monkeypatch.setenv('CXX', 'clang++')
+    assert tool.mmcv.find_compiler() is None
 
 
 def test_an_mmcv_that_mmdet_refuses_is_not_kept(tool, cache, monkeypatch):
@@ -422,10 +507,39 @@ def test_the_other_stack_is_not_overwritten(tool, monkeypatch):
         tool.main.check_other_stack('onedl')
 
 
-def test_an_environment_with_an_old_python_is_refused(tool, tmp_path):
-    versions = tmp_path / 'versions.txt'
-    versions.write_text('# python: 3.98 to 3.99\n')
-    with pytest.raises(
-        tool.main.SetupError, match=r'too old: make an environment with Python 3\.98'
-    ):
-        tool.main.check_python(versions)
+def test_no_room_for_torch_is_said_before_the_download(tool, monkeypatch):
+    usage = SimpleNamespace(free=70 << 20)
+    monkeypatch.setattr(tool.main.shutil, 'disk_usage', lambda _: usage)
+    monkeypatch.setattr(tool.main, 'is_installed', lambda _: False)
+    with pytest.raises(tool.main.SetupError, match='70 MiB free and torch and mmcv need 4096'):
+        tool.main.ensure_torch(None)
+
+
+@pytest.mark.parametrize('writable', [True, False])
+def test_mmps_is_installed_from_a_checkout_that_cannot_be_written(tool, monkeypatch, writable):
+    monkeypatch.setattr(tool.main, 'can_write', lambda folder: writable)
+    seen = []
+
+    def pip(*arguments):
+        folder = Path(arguments[-1].removesuffix('[tests]'))
+        seen.append((arguments[-2] == '-e', folder, (folder / 'mmps' / 'versions.txt').is_file()))
+
+    tool.main.ensure_mmps(SimpleNamespace(pip=pip, constraints=()), ROOT)
+    ((editable, folder, whole),) = seen
+    assert whole
+    assert editable == (folder == ROOT) == writable
+    assert folder.exists() == writable
+
+
+def test_a_disk_that_fills_up_is_an_error_with_a_cure(tool, tmp_path, monkeypatch, capsys):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), 'mmps-setup.log')
+
+    monkeypatch.setattr(tool.main, 'set_up', fail)
+    versions = str(ROOT / 'mmps' / 'versions.txt')
+    arguments = ['setup', '--root', str(ROOT), '--versions', versions, '--stack', 'openmmlab']
+    monkeypatch.setattr(sys, 'argv', arguments)
+    monkeypatch.setattr(signal, 'signal', lambda *_: None)
+    assert tool.main.main() == 1
+    said = capsys.readouterr().out
+    assert "No space left on device: 'mmps-setup.log': a disk is full: free some GiB" in said

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,21 @@ def test_predictions_are_written_and_scored_alike(drawn_set, tmp_path):
         assert found[key] == pytest.approx(expected[key], abs=1e-9)
 
 
+@pytest.mark.slow
+def test_what_cannot_be_evaluated_is_told_after_a_test_in_one_sentence(drawn_set, tmp_path):
+    config = tiny_run(drawn_set, tmp_path / 'run')
+    config.test_evaluator.protocol = {'type': 'mmps.CUHKSYSUProtocol', 'gallery_sizes': [4000]}
+    config.dump(tmp_path / 'config.py')
+    model = Runner.from_cfg(config).model
+    torch.save({'state_dict': model.state_dict()}, tmp_path / 'start.pth')
+    done = run(ROOT / 'tools/test.py', tmp_path / 'config.py', tmp_path / 'start.pth',
+               '--work-dir', tmp_path / 'test')  # fmt: skip
+    assert done.returncode == 2, done.stderr[-3000:]
+    assert 'Traceback' not in done.stderr
+    line = done.stderr.splitlines()[-1]
+    assert re.match(r'error: .*galleries_4000\.npz does not exist; galleries there: \d', line)
+
+
 @pytest.mark.parametrize(
     ('arguments', 'sentence'),
     [
@@ -125,6 +141,28 @@ def test_a_picture_that_breaks_in_training_is_named_and_checkpoints_stay(drawn_s
     assert done.returncode == 2
     assert f'{broken.name} is no readable image' in done.stderr.splitlines()[-1]
     assert done.stderr.splitlines()[-1].startswith('error: ')
+
+
+@pytest.mark.slow
+def test_a_box_outside_its_image_is_told_on_the_console_and_left_out_of_both_phases(
+    drawn_set, tmp_path
+):
+    path = drawn_set / 'mmps' / 'train.json'
+    content = json.loads(path.read_text())
+    labelled = next(a for a in content['annotations'] if a['person_id'] >= 0)
+    labelled['bbox'] = [-50, 10, 40, 80]
+    path.write_text(json.dumps(content))
+    config = tiny_run(drawn_set, tmp_path / 'run', log_level='INFO')
+    config.dump(tmp_path / 'config.py')
+    done = run(ROOT / 'tools/train.py', tmp_path / 'config.py', '--work-dir', tmp_path / 'run')
+    assert done.returncode == 0, done.stderr[-3000:]
+    console = done.stdout + done.stderr
+    (told,) = [line for line in console.splitlines() if 'left out of training' in line]
+    assert f'WARNING - {path}: left out of training: 1 boxes' in told
+    names = {image['id']: image['file_name'] for image in content['images']}
+    assert names[labelled['image_id']] in told
+    people = sum(a['person_id'] >= 0 for a in content['annotations'])
+    assert f'identities, {people - 1} boxes, ' in console
 
 
 def test_parts_build_in_a_plain_mmdet_scope(drawn_once):

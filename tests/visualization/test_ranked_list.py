@@ -52,7 +52,41 @@ def test_frames_and_marks_tell_right_wrong_and_unknown(image_path, tmp_path):
 
 def test_captions_give_the_end_of_the_image_name_and_the_camera(image_path):
     figure = draw_ranked_lists([ranked_list(image_path, ['right'])])
-    assert '…ame of an image\ncamera 1' in texts(figure)
+    assert '… of an image\ncamera 1' in texts(figure)
+
+
+def legend(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+@pytest.mark.parametrize(
+    ('matches', 'entries'),
+    [
+        (['right', 'wrong', 'unknown'],
+         ['✓ same person', '✗ another person', '? person without label, or nobody']),
+        (['unknown'], ['? person without label, or nobody']),
+        ([], []),
+    ],
+)  # fmt: skip
+def test_the_legend_explains_the_frames_that_occur(image_path, matches, entries):
+    figure = draw_ranked_lists([ranked_list(image_path, matches)])
+    assert legend(figure) == ['query', *entries, 'above a hit: rank, similarity']
+
+
+def test_the_sheet_fits_a_page_unless_crops_would_be_too_narrow(image_path):
+    usual = draw_ranked_lists([ranked_list(image_path, ['right'] * 8)])
+    assert usual.get_figwidth() == pytest.approx(9)
+    long = draw_ranked_lists([ranked_list(image_path, ['right'] * 20)])
+    assert long.get_figwidth() > 12
+    short = draw_ranked_lists([ranked_list(image_path, ['right'])])
+    assert short.get_figwidth() < 6
+
+
+def test_the_frame_of_a_query_that_leaves_its_image_ends_with_the_image(image_path):
+    ranked = RankedList(image_path, np.array([-20, 10, 30, 200]), [])
+    (_, frame) = draw_ranked_lists([ranked]).axes[0].patches
+    assert (frame.get_x(), frame.get_y()) == (0, 10)
+    assert frame.get_height() == 90 - 1 - 10
 
 
 def test_rows_may_differ_in_length_and_be_empty(image_path):

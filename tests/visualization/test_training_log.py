@@ -9,7 +9,18 @@ from mmps.visualization.training_log import is_shown, phase_name, read_training_
 def test_phases_follow_from_the_loss_terms(write_log, two_phases):
     log = read_training_log(write_log(two_phases))
     assert log.name == 'some-run'
-    assert log.phases() == [('detection', 10, 20), ('re-ID', 30, 50)]
+    assert log.phases() == ['detection', 're-ID']
+
+
+def test_a_phase_counts_from_its_own_beginning(write_log, two_phases):
+    log = read_training_log(write_log(two_phases))
+    first, second, none = (log.of_phase(name) for name in ('detection', 're-ID', 'joint'))
+    assert [record['step'] for record in first.train] == [10, 20]
+    assert [record['step'] for record in second.train] == [10, 20, 30]
+    assert [record['step'] for record in first.validation] == [20]
+    assert [record['g100/mAP'] for record in second.validation] == [0.4]
+    assert second.validation[0]['step'] == 30
+    assert (none.train, none.validation) == ([], [])
 
 
 def test_curves_and_metrics(write_log, two_phases):

@@ -1,9 +1,15 @@
-"""Time to detect and embed a person: the paper's Table 1b, for J2, J3, J4 and the baseline Disj.
+"""Measure speed: the time to detect and embed a person (the paper's Table 1b), and training.
+
+Variants take turns within one process, at the size of the configs, with random weights. Inference
+is J2, J3, J4 and the baseline Disj., with a known number of people in each image. Training
+(--training) is phase 1 beside plain mmdet, writing the feature cache beside the bare forward pass,
+phase 2 from cached features, and an evaluation.
 
 examples:
-  tools/analysis_tools/benchmark.py
-  tools/analysis_tools/benchmark.py --batches 1 4 8 --people 5 20 50 100
-  tools/analysis_tools/benchmark.py --variants J3=my.py Disj.=baseline.py --metrics J3=0.79
+  python tools/analysis_tools/benchmark.py
+  python tools/analysis_tools/benchmark.py --batches 1 4 8 --people 5 20 50 100
+  python tools/analysis_tools/benchmark.py --training --no-inference
+  python tools/analysis_tools/benchmark.py --variants J3=my.py Disj.=baseline.py --metrics J3=0.79
 """
 
 from __future__ import annotations
@@ -22,15 +28,31 @@ import mmcv
 import mmdet
 import mmengine
 import torch
-from mmcv.cnn import fuse_conv_bn
 from mmengine.logging import MMLogger
 from rich.console import Console
 from rich.progress import Progress
 
-from mmps.evaluation.files import write_json, write_text
-from mmps.speed import Cell, Settings, Variant, build_variant, flops_per_part, measure_cell
-from mmps.speed.measuring import measure_overhead
-from mmps.speed.report import marginal_rows, markdown, total_rows
+from mmps.apis.arguments import teaching_parser
+from mmps.files import write_json, write_text
+from mmps.speed import (
+    Cell,
+    Options,
+    Settings,
+    Variant,
+    Work,
+    build_variant,
+    flops_per_part,
+    measure_cache,
+    measure_cell,
+    measure_detection_steps,
+    measure_evaluation,
+    measure_overhead,
+    measure_reid_steps,
+    prepare,
+)
+from mmps.speed.options import in_words
+from mmps.speed.report import BASELINE, marginal_rows, markdown, total_rows
+from mmps.speed.tables import as_json
 from mmps.structures import ConfigError, UserError
 from mmps.visualization import save_figure
 from mmps.visualization.speed import draw_speed
@@ -47,52 +69,74 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parse_args(arguments)
     MMLogger.get_current_instance().setLevel('WARNING')
     try:
-        result = measure(args)
         accuracy = {name: float(value) for name, value in pairs(args.metrics).items()}
+        result = as_json(measure(args))
     except (UserError, ValueError) as error:
         print(f'benchmark: {error}', file=sys.stderr)
         return 2
     text = markdown(result)
-    write_json(result, args.out_dir / 'benchmark.json')
-    write_text(text, args.out_dir / 'benchmark.md')
-    save_figure(draw_speed(result['cells'], accuracy), args.out_dir / 'benchmark.png')
+    write_json(args.out_dir / 'benchmark.json', result)
+    write_text(args.out_dir / 'benchmark.md', text)
+    written = ['benchmark.json', 'benchmark.md']
+    if result['cells']:
+        save_figure(draw_speed(result['cells'], accuracy), args.out_dir / 'benchmark.png')
+        written.append('benchmark.png')
     print(text)
-    print(f'{args.out_dir}: benchmark.json, benchmark.md, benchmark.png')
+    print(f'{args.out_dir}: {", ".join(written)}')
     return 0
 
 
 def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
+    parser = teaching_parser(__doc__)
+    add_amounts(parser)
+    add_options(parser)
+    return parser.parse_args(arguments)
+
+
+def add_amounts(parser: argparse.ArgumentParser) -> None:
+    """Define what is measured, and how often."""
     cuda = torch.cuda.is_available()
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
     add = parser.add_argument
-    add('--variants', nargs='+', default=[], metavar='NAME=CONFIG', help='other configs')
+    add('--variants', nargs='+', default=[], metavar='NAME=CONFIG',
+        help="configs to measure; default: the paper's J2, J3, J4 and Disj.")  # fmt: skip
     add('--batches', nargs='+', type=positive, default=[1, 4, 8] if cuda else [1], metavar='B',
-        help='images per pass (1; on a GPU 1 4 8)')  # fmt: skip
+        help='images per pass of inference')  # fmt: skip
     add('--people', nargs='+', type=positive, default=[5, 20, 50, 100], metavar='K',
-        help='people per image (5 20 50 100)')  # fmt: skip
-    add('--size', type=positive, default=640, help='pixels of the square input (640)')
+        help='people per image in inference')  # fmt: skip
+    add('--size', type=positive, default=640, help='pixels of the square input')
     add('--repeats', type=positive, default=20 if cuda else 5, help='rounds that count')
     add('--warm-up', type=int, default=3 if cuda else 0, help='rounds before them')
-    add('--device', default='cuda' if cuda else 'cpu')
-    add('--threads', type=positive, help='threads of PyTorch on a CPU')
-    add(
-        '--cpu-time',
-        action='store_true',
-        help='count seconds that the process computes: for a busy machine, with --threads 1',
-    )
+    add('--no-inference', action='store_true', help='leave out inference')
     add('--no-overhead', action='store_true', help='leave out the comparison with bare modules')
-    add('--fuse-conv-bn', action='store_true', help='fold batch normalisation into convolutions')
-    add('--channels-last', action='store_true', help='memory layout of images and weights')
-    add('--chunks', nargs='+', default=[] if cuda else ['Disj.=16'], metavar='NAME=N',
-        help='boxes embedded at once; on a CPU 16 crops are fastest (Disj.=16)')  # fmt: skip
+    add('--training', action='store_true', help='measure training, cache and evaluation too')
+    add('--batch', type=positive, default=10 if cuda else 2, help='images per training step')
+    add('--images', type=positive, default=80 if cuda else 8, help='images that are cached')
+    add('--identities', type=positive, default=32, help='identities in a batch of phase 2')
+    add('--gallery-size', type=positive, default=100, help='images per gallery in the evaluation')
+    add('--metrics', nargs='+', default=[], metavar='NAME=MAP',
+        help='accuracy, for the plot; default: none')  # fmt: skip
+    add('--out-dir', type=Path, default=Path('work_dirs/benchmark'), help='folder of the results')
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Define how models compute, and what a second is."""
+    add = parser.add_argument
+    cuda = torch.cuda.is_available()
+    add('--device', default='cuda' if cuda else 'cpu', help='where models run')
+    add('--threads', type=positive, help="threads on a CPU; default: PyTorch's choice")
+    add('--cpu-time', action='store_true',
+        help='count seconds of processor time: for a busy machine, with --threads 1')  # fmt: skip
+    add('--fuse-conv-bn', action=argparse.BooleanOptionalAction, default=True,
+        help='fold batch normalisation into convolutions')  # fmt: skip
+    add('--channels-last', nargs='*', metavar='NAME',
+        help='variants whose re-ID networks keep channels together in memory; without names all '
+        "networks and images do; default: on a CPU Disj.'s, where that is faster")  # fmt: skip
+    add('--chunks', nargs='+', type=chunk, default=[], metavar='NAME=N',
+        help='boxes embedded at once; default: on a CPU the fastest, 16 crops or 64 pooled '
+        "features, else the config's")  # fmt: skip
     add('--amp', action='store_true', help='half precision; bfloat16 on a CPU')
     add('--compile', action='store_true', help='torch.compile for backbones and stages')
-    add('--metrics', nargs='+', default=[], metavar='NAME=MAP', help='accuracy, for the plot')
-    add('--out-dir', type=Path, default=Path('work_dirs/benchmark'))
-    return parser.parse_args(arguments)
 
 
 def positive(text: str) -> int:
@@ -101,6 +145,12 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f'{text} must be at least 1')
     return number
+
+
+def chunk(text: str) -> tuple[str, int]:
+    """Read a variant's name and a whole number from 1."""
+    name, _, number = text.rpartition('=')
+    return name, positive(number)
 
 
 def pairs(texts: Sequence[str]) -> dict[str, str]:
@@ -116,53 +166,80 @@ def pairs(texts: Sequence[str]) -> dict[str, str]:
 
 
 def measure(args: argparse.Namespace) -> dict:
-    """Run all cells, and the comparison with bare modules."""
+    """Run everything that is asked for."""
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.backends.cudnn.benchmark = True
+    configs = pairs(args.variants) or VARIANTS
+    options = Options(args.fuse_conv_bn, args.channels_last, dict(args.chunks), args.compile)
+    options.check(configs)
     settings = Settings(
-        args.device, args.size, args.repeats, args.warm_up, args.amp, args.channels_last,
+        args.device, args.size, args.repeats, args.warm_up, args.amp, options.all_channels_last,
         time.process_time if args.cpu_time else time.perf_counter,
     )  # fmt: skip
-    configs = pairs(args.variants) or VARIANTS
-    variants = [prepare(build_variant(n, c, args.device), args) for n, c in configs.items()]
-    flops = {v.name: flops_per_part(v, settings.images(1)) for v in variants}
+    result = {'cells': [], 'marginal': [], 'overhead': {}, 'gflops': {}, 'training': {}}
+    described = describe(args)
     with Progress(console=Console(stderr=True)) as progress:
-        rounds = settings.warm_up + settings.repeats
-        cells: list[Cell] = []
-        task = progress.add_task('cells', total=rounds * len(args.batches) * len(args.people))
-        for batch in args.batches:
-            for people in args.people:
-                on_round = advance(progress, task, f'{batch} x {people} people')
-                cells += measure_cell(variants, settings, batch, people, on_round)
-        overhead = {}
-        if not args.no_overhead:
-            task = progress.add_task('overhead', total=rounds)
-            people = min(args.people, key=lambda k: abs(k - 20))
-            on_round = advance(progress, task, f'overhead, {people} people')
-            overhead = measure_overhead(variants, settings, args.batches[0], people, on_round)
+        if not args.no_inference:
+            variants = [build_variant(n, c, args.device) for n, c in configs.items()]
+            flops = {v.name: flops_per_part(v, settings.images(1)) for v in variants}
+            variants = [prepare(variant, options) for variant in variants]
+            described['options'] = in_words(variants, options, amp=args.amp)
+            result |= measure_inference(variants, flops, settings, args, progress)
+            del variants
+        if args.training:
+            result['training'] = measure_training(configs, settings, args, progress)
+    return {'settings': described, **result, 'peak_memory_mib': peak_memory(args.device)}
+
+
+def measure_inference(
+    variants: list[Variant], flops: dict, settings: Settings, args: argparse.Namespace,
+    progress: Progress,
+) -> dict:  # fmt: skip
+    """Run all cells, and the comparison with bare modules."""
+    rounds = settings.warm_up + settings.repeats
+    cells: list[Cell] = []
+    task = progress.add_task('cells', total=rounds * len(args.batches) * len(args.people))
+    for batch in args.batches:
+        for people in args.people:
+            on_round = advance(progress, task, f'{batch} x {people} people')
+            cells += measure_cell(variants, settings, batch, people, on_round)
+    overhead = {}
+    if not args.no_overhead:
+        task = progress.add_task('', total=settings.first_rounds + settings.repeats)
+        people = min(args.people, key=lambda k: abs(k - 20))
+        on_round = advance(progress, task, f'overhead, {people} people')
+        overhead = measure_overhead(variants, settings, args.batches[0], people, on_round)
     return {
-        'settings': describe(args),
         'cells': total_rows(cells, flops),
         'marginal': marginal_rows(cells, flops),
         'overhead': overhead,
         'gflops': {name: {'image': i / 1e9, 'person': p / 1e9} for name, (i, p) in flops.items()},
-        'peak_memory_mib': peak_memory(args.device),
     }
 
 
-def prepare(variant: Variant, args: argparse.Namespace) -> Variant:
-    """Apply the options that change how a model computes, not what."""
-    model = variant.model
-    model.reid_branch.chunk = int(pairs(args.chunks).get(variant.name, model.reid_branch.chunk))
-    if args.fuse_conv_bn:
-        fuse_conv_bn(model)
-    if args.channels_last:
-        model.to(memory_format=torch.channels_last)
-    if args.compile:
-        for part in (model.detector.backbone, model.reid_branch.stages):
-            part.compile()
-    return variant
+def measure_training(
+    configs: dict, settings: Settings, args: argparse.Namespace, progress: Progress
+) -> dict:
+    """Run both phases of training, the cache between them, and an evaluation."""
+    shared = {name: config for name, config in configs.items() if name != BASELINE}
+    if not shared:
+        raise ConfigError(f'--training needs a variant with a shared backbone beside {BASELINE}')
+    work = Work(
+        batch=args.batch, images=args.images, identities=args.identities,
+        gallery_size=args.gallery_size,
+    )  # fmt: skip
+    first = next(iter(shared))
+    rounds = settings.first_rounds + settings.repeats
+    task = progress.add_task('', total=rounds * (len(shared) + 2) + settings.repeats)
+    return {
+        'detection': measure_detection_steps(
+            shared[first], settings, work, advance(progress, task, f'phase 1, {first}')
+        ),
+        'cache': measure_cache(shared, settings, work, advance(progress, task, 'cache')),
+        'reid': measure_reid_steps(shared, settings, work, advance(progress, task, 'phase 2')),
+        'evaluation': measure_evaluation(settings, work, advance(progress, task, 'evaluation')),
+    }
 
 
 def advance(progress: Progress, task: int, label: str) -> Callable[[], None]:
@@ -183,6 +260,7 @@ def describe(args: argparse.Namespace) -> dict:
         'versions': ', '.join(f'{p.__name__} {p.__version__}' for p in packages),
         'size': args.size,
         'repeats': args.repeats,
+        'options': '',
     }
 
 

@@ -30,7 +30,7 @@ from mmps.evaluation import (
     evaluate_predictions,
 )
 from mmps.evaluation.detections import Detections
-from mmps.evaluation.evaluator import SearchProtocol
+from mmps.evaluation.protocols.base import SearchProtocol
 from mmps.testing import reference_evaluator, reference_prw_official
 from mmps.testing.full_size import cuhk_sysu_problem, noisy_predictions, prw_ground_truth
 

@@ -1,8 +1,15 @@
-"""Write annotated pictures of a data set of a config, as its pipeline hands them on."""
+"""Write annotated pictures of a data set of a config, as its pipeline hands them on.
+
+Pictures are spread evenly over each data set. Every identity has its colour; people without one
+are grey.
+
+examples:
+  python tools/analysis_tools/browse_dataset.py configs/joint/joint-j3_retinanet_r50_fpn_c.py
+  python tools/analysis_tools/browse_dataset.py CONFIG --split test --number 50 --out-dir seen
+"""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -12,6 +19,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from rich.progress import track
 
+from mmps.apis.arguments import teaching_parser
 from mmps.datasets.browsing import annotate, boxes_follow_resize, leaf_datasets
 from mmps.datasets.synthetic.drawn_set import write_jpeg
 from mmps.registry import DATASETS
@@ -20,13 +28,20 @@ from mmps.structures import ConfigError, UserError
 
 def main(arguments: list[str] | None = None) -> int:
     """Build the data set, draw, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', type=Path, help='config file')
+    parser = teaching_parser(__doc__)
+    parser.add_argument('config', type=Path, help='config file, such as those in configs/joint')
     parser.add_argument(
-        '--split', default='train', help='train, val, test or any other NAME with NAME_dataloader'
+        '--split',
+        default='train',
+        metavar='NAME',
+        help='train, val, test, reid or any other NAME whose NAME_dataloader the config has',
     )
-    parser.add_argument('--out-dir', type=Path, default=Path('browse'), help='folder for pictures')
-    parser.add_argument('--number', type=int, default=20, help='pictures per data set')
+    parser.add_argument(
+        '--out-dir', type=Path, default=Path('browse'), metavar='DIR', help='folder for pictures'
+    )
+    parser.add_argument(
+        '--number', type=int, default=20, metavar='N', help='pictures of each data set'
+    )
     options = parser.parse_args(arguments)
     try:
         dataset = build(options.config, options.split)

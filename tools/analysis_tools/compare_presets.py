@@ -5,8 +5,8 @@ The detector and the data are the quickstart's (tools/quickstart.sh); its featur
 A run that is done is kept, so that the command can be stopped and given again.
 
 examples:
-  tools/analysis_tools/compare_presets.py --out presets.md
-  tools/analysis_tools/compare_presets.py --presets gem bnneck --seeds 0 1 2 3 4
+  python tools/analysis_tools/compare_presets.py --out presets.md
+  python tools/analysis_tools/compare_presets.py --presets gem bnneck --seeds 0 1 2 3 4
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from mmengine.runner import Runner
 from rich.console import Console
 from rich.progress import track
 
+from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import load_config, tell_user_errors
-from mmps.evaluation.files import write_json, write_text
+from mmps.files import write_json, write_text
 from mmps.structures import ConfigError
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / 'plus'
@@ -40,16 +41,46 @@ Results = dict[str, list[dict[str, float]]]
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = teaching_parser(__doc__)
+    parser.add_argument(
+        '--presets', nargs='+', metavar='NAME', help='toy presets of configs/plus (default: all)'
     )
-    parser.add_argument('--presets', nargs='+', metavar='NAME', help='default: all')
-    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2], metavar='N')
+    parser.add_argument(
+        '--seeds',
+        nargs='+',
+        type=int,
+        default=[0, 1, 2],
+        metavar='N',
+        help='seeds of the training, at least two',
+    )
     quickstart = Path('work_dirs/quickstart/seed_0')
-    parser.add_argument('--detector', type=Path, default=quickstart / 'detector' / 'epoch_12.pth')
-    parser.add_argument('--data', type=Path, default=quickstart / 'data', metavar='DIR')
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/presets'))
-    parser.add_argument('--out', type=Path, metavar='TABLE.md', help='also write the table here')
+    parser.add_argument(
+        '--detector',
+        type=Path,
+        default=quickstart / 'detector' / 'epoch_12.pth',
+        metavar='FILE',
+        help='checkpoint of phase 1',
+    )
+    parser.add_argument(
+        '--data',
+        type=Path,
+        default=quickstart / 'data',
+        metavar='DIR',
+        help='drawn data set, converted',
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default=Path('work_dirs/presets'),
+        metavar='DIR',
+        help='folder for the runs and the cache of features',
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        metavar='TABLE.md',
+        help='also write the table here (default: not written)',
+    )
     return parser.parse_args()
 
 
@@ -112,7 +143,7 @@ def run(preset: str, seed: int, args: argparse.Namespace) -> dict[str, float]:
     scalars = runner.message_hub.log_scalars
     metrics = {key: float(scalars[f'val/{key}'].current()) for key in COLUMNS}
     metrics['seconds'] = round(time.perf_counter() - start, 1)
-    write_json(metrics, path)
+    write_json(path, metrics)
     return metrics
 
 
@@ -164,7 +195,7 @@ def main() -> None:
     text = table(results)
     print(text, end='')
     if args.out:
-        write_text(text, args.out)
+        write_text(args.out, text)
 
 
 if __name__ == '__main__':

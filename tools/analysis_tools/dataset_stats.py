@@ -1,33 +1,55 @@
-"""Plot box heights, people per picture and appearances per identity of annotation files."""
+r"""Plot box heights, people per picture and appearances per identity of annotation files.
+
+Counts and medians are printed too.
+
+examples:
+  python tools/analysis_tools/dataset_stats.py data/cuhk_sysu/mmps/train.json
+  # two data sets in one picture
+  python tools/analysis_tools/dataset_stats.py data/cuhk_sysu/mmps/train.json \
+      data/prw/mmps/train.json --out sysu_and_prw.png
+"""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from mmps.apis.arguments import teaching_parser
 from mmps.datasets.annotations import annotations_by_image, read_annotations
 from mmps.datasets.statistics import Statistics, statistics
 from mmps.structures import UNLABELLED, UserError
 from mmps.visualization.figures import SERIES, clean_axes, new_figure, save_figure
 
 PANELS = (
-    ('heights', 'box height in pixels'),
-    ('boxes_per_image', 'people per picture'),
-    ('appearances', 'pictures per identity'),
+    ('heights', 'box height in pixels', 'boxes'),
+    ('boxes_per_image', 'people per picture', 'pictures'),
+    ('appearances', 'pictures per identity', 'identities'),
 )
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Read, count, draw, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('annotations', nargs='+', type=Path, help='JSON files to compare')
-    parser.add_argument('--out', type=Path, default=Path('dataset_stats.png'), help='PNG to write')
+    parser = teaching_parser(__doc__)
     parser.add_argument(
-        '--unlabelled', type=int, nargs='+', default=[UNLABELLED], help='ids that mean "unknown"'
+        'annotations', nargs='+', type=Path, metavar='JSON', help='annotation files to compare'
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('dataset_stats.png'),
+        metavar='PNG',
+        help='picture to write',
+    )
+    parser.add_argument(
+        '--unlabelled',
+        type=int,
+        nargs='+',
+        default=[UNLABELLED],
+        metavar='ID',
+        help='person ids that mean "unknown" in these files, such as -1 -2 5555',
     )
     options = parser.parse_args(arguments)
     try:
@@ -82,14 +104,15 @@ def draw(found: dict[str, Statistics]) -> Figure:
     Returns:
         The figure.
     """
-    figure = new_figure(10, 3.2)
-    for axes, (field, label) in zip(figure.subplots(1, 3), PANELS, strict=True):
+    figure = new_figure(9, 3)
+    for axes, (field, label, counted) in zip(figure.subplots(1, 3), PANELS, strict=True):
         values = [getattr(numbers, field) for numbers in found.values()]
         edges = _edges(np.concatenate(values))
         for k, (name, data) in enumerate(zip(found, values, strict=True)):
             axes.hist(data, edges, histtype='step', color=SERIES[k % len(SERIES)], label=name)
         clean_axes(axes, 'y')
         axes.set_xlabel(label, fontsize=9)
+        axes.set_title(counted, fontsize=9, loc='left')
     figure.axes[0].legend(fontsize=7, frameon=False)
     return figure
 

@@ -1,4 +1,18 @@
-"""Score anyone's person-search predictions: no model, no images, one .npz file."""
+r"""Score anyone's person-search predictions: no model, no images, one .npz file.
+
+The file holds image_ids (N,), bboxes (N, 4) as x1 y1 x2 y2 in pixels, scores (N,), embeddings
+(N, D) and query_embeddings (Q, D); similarity is the dot product of the rows as given.
+mmps/evaluation/README.md says what each rule counts.
+
+examples:
+  python tools/analysis_tools/eval_predictions.py data/cuhk_sysu/mmps/test.json predictions.npz \
+      --protocol cuhk_sysu --gallery-size 50 100 4000 --gt-boxes --out metrics.json
+  # PRW: all cameras, then the other cameras alone
+  python tools/analysis_tools/eval_predictions.py data/prw/mmps/test.json predictions.npz \
+      --protocol prw --boxes-per-image 3 5 10
+  python tools/analysis_tools/eval_predictions.py data/prw/mmps/test.json predictions.npz \
+      --protocol prw --camera cross --bootstrap 1000 --details explained
+"""
 
 from __future__ import annotations
 
@@ -14,6 +28,7 @@ import torch.distributed
 from rich.console import Console
 from rich.table import Table
 
+from mmps.apis.arguments import teaching_parser
 from mmps.evaluation import (
     GroundTruth,
     Predictions,
@@ -22,45 +37,65 @@ from mmps.evaluation import (
     evaluate_predictions,
 )
 from mmps.evaluation.details import write_details
-from mmps.evaluation.files import write_json
+from mmps.files import write_json
 from mmps.registry import TASK_UTILS
+from mmps.structures import ConfigError, DataError, UserError
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = teaching_parser(__doc__)
     parser.add_argument('annotations', metavar='TEST_JSON', help='annotation file with queries')
-    parser.add_argument('predictions', metavar='PREDICTIONS.npz')
-    parser.add_argument('--protocol', required=True, choices=('cuhk_sysu', 'prw', 'generic'))
     parser.add_argument(
-        '--galleries', metavar='DIR', help='folder of galleries_<S>.npz (beside TEST_JSON)'
+        'predictions', metavar='PREDICTIONS.npz', help='boxes, scores and embeddings to score'
+    )
+    parser.add_argument(
+        '--protocol',
+        required=True,
+        choices=('cuhk_sysu', 'prw', 'generic'),
+        help="whose rules: fixed galleries, PRW's, or every query in all other images",
+    )
+    parser.add_argument(
+        '--galleries',
+        metavar='DIR',
+        help='cuhk_sysu: folder of galleries_<S>.npz (default: that of TEST_JSON)',
     )
     parser.add_argument(
         '--gallery-size',
         nargs='+',
         metavar='S',
-        help='cuhk_sysu: numbers of images, occlusion, resolution or full (100)',
+        help='cuhk_sysu: numbers of images, occlusion, resolution or full (default: 100)',
     )
-    parser.add_argument('--gt-boxes', action='store_true', help='search annotated boxes as well')
+    parser.add_argument(
+        '--gt-boxes', action='store_true', help='search the annotated boxes as well'
+    )
     parser.add_argument(
         '--boxes-per-image',
         nargs='+',
         type=float,
         default=[],
         metavar='K',
-        help='prw, generic: search the K best boxes per image as well, and name the best K',
+        help='prw, generic: search again among the boxes above the score that leaves K of them per '
+        'image on average, and name the best K (default: search all boxes only)',
     )
     parser.add_argument(
         '--camera',
         choices=('all', 'cross', 'official'),
         default='all',
-        help="prw, generic: all cameras (default), all but the query's, or PRW's official rule",
+        help="prw, generic: all cameras, all but the query's, or PRW's official rule",
     )
-    parser.add_argument('--convention', choices=('legacy', 'strict'), default='legacy')
     parser.add_argument(
-        '--score-thr', type=float, default=0.0, metavar='T', help='smallest score that counts (0)'
+        '--convention',
+        choices=('legacy', 'strict'),
+        default='legacy',
+        help='legacy counts as public evaluators do, strict counts every annotated box once',
     )
-    parser.add_argument('--out', metavar='METRICS.json', help='where to write the numbers')
+    parser.add_argument(
+        '--score-thr', type=float, default=0.0, metavar='T', help='smallest score that counts'
+    )
+    parser.add_argument(
+        '--out', metavar='METRICS.json', help='also write the numbers here (default: not written)'
+    )
     add_further_options(parser)
     return parser.parse_args(argv)
 
@@ -77,23 +112,33 @@ def add_further_options(parser: argparse.ArgumentParser) -> None:
         help="take a query's embedding from the detection that overlaps its box most",
     )
     further.add_argument(
-        '--cbgm', nargs=2, type=int, metavar=('K1', 'K2'), help='context graph matching'
+        '--cbgm',
+        nargs=2,
+        type=int,
+        metavar=('K1', 'K2'),
+        help='re-rank by context graph matching (default: off)',
     )
     further.add_argument(
         '--k-reciprocal',
         nargs=2,
         type=int,
         metavar=('K1', 'K2'),
-        help='re-ranking of the 100 most similar boxes',
+        help='re-rank the 100 most similar boxes by k-reciprocal neighbours (default: off)',
     )
     further.add_argument(
-        '--bootstrap', type=int, default=0, metavar='N', help='95 %% intervals from N draws'
+        '--bootstrap',
+        type=int,
+        default=0,
+        metavar='N',
+        help='95 %% intervals from N draws; 0: none',
     )
     further.add_argument(
-        '--details', metavar='DIR', help='where to write queries.csv and calibration.json'
+        '--details',
+        metavar='DIR',
+        help='folder for queries.csv and calibration.json (default: not written)',
     )
     further.add_argument(
-        '--memory-mb', type=float, default=256.0, metavar='M', help='bound on memory in MiB (256)'
+        '--memory-mb', type=float, default=256.0, metavar='M', help='bound on memory in MiB'
     )
 
 
@@ -102,11 +147,11 @@ def protocol_config(args: argparse.Namespace) -> dict:
     common = {'convention': args.convention, 'searcher': searcher_config(args)}
     if args.protocol == 'cuhk_sysu':
         if args.camera != 'all' or args.boxes_per_image:
-            raise ValueError('--camera and --boxes-per-image belong to prw and generic.')
+            raise ConfigError('--camera and --boxes-per-image belong to prw and generic.')
         sizes = {'gallery_sizes': args.gallery_size or ['100'], 'galleries_dir': args.galleries}
         return {'type': 'mmps.CUHKSYSUProtocol', **sizes, **common}
     if args.gallery_size or args.galleries:
-        raise ValueError('--gallery-size and --galleries belong to cuhk_sysu.')
+        raise ConfigError('--gallery-size and --galleries belong to cuhk_sysu.')
     common['boxes_per_image'] = args.boxes_per_image
     if args.camera == 'official':
         return {'type': 'mmps.PRWOfficialProtocol', **common}
@@ -133,7 +178,7 @@ def evaluate(args: argparse.Namespace) -> Report:
     """Load the files, evaluate them, write what explains the numbers."""
     ground_truth = GroundTruth.load(args.annotations)
     if ground_truth.num_queries == 0:
-        raise ValueError(f'{args.annotations} has no queries; take the test file of a data set.')
+        raise DataError(f'{args.annotations} has no queries; take the test file of a data set.')
     protocol = TASK_UTILS.build(protocol_config(args))
     predictions = Predictions.load(args.predictions)
     report = evaluate_predictions(
@@ -206,14 +251,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     join_processes()
     try:
         report = evaluate(args)
-    except (OSError, ValueError) as error:
+        print_table(report.metrics, title(args))
+        if args.out and is_first_process():
+            out = Path(args.out)
+            write_json(out, report.metrics)
+            write_json(out.with_suffix('.settings.json'), settings(args))
+    except (UserError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    print_table(report.metrics, title(args))
-    if args.out and is_first_process():
-        out = Path(args.out)
-        write_json(report.metrics, out)
-        write_json(settings(args), out.with_suffix('.settings.json'))
     return 0
 
 

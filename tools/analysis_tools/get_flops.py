@@ -1,12 +1,14 @@
 #!/usr/bin/env python
-"""Count parameters and operations of the shared part and of the re-ID part.
+r"""Count parameters and operations of the shared part and of the re-ID part.
 
 One multiplication with its addition counts as one operation, as in mmdet's tool of this name.
 Convolutions and matrix products are counted; RoI pooling, normalisation and NMS are not.
 
 examples:
-  tools/analysis_tools/get_flops.py                      the paper's J2, J3, J4 and Disj.
-  tools/analysis_tools/get_flops.py CONFIG --shape 900 1500 --people 10 50
+  # the paper's J2, J3, J4 and Disj.
+  python tools/analysis_tools/get_flops.py
+  python tools/analysis_tools/get_flops.py configs/joint/joint-j3_retinanet_r50_fpn_c.py \
+      --shape 900 1500 --people 10 50
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ from rich.table import Table
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import load_config, tell_user_errors
-from mmps.evaluation.files import write_text
+from mmps.files import write_text
 from mmps.models.detectors.person_search import PersonSearchDetector
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
@@ -147,15 +150,27 @@ def build(path: str | Path) -> PersonSearchDetector:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('configs', nargs='*', metavar='CONFIG', help="default: the paper's four")
+    parser = teaching_parser(__doc__)
     parser.add_argument(
-        '--shape', nargs=2, type=int, default=[640, 640], metavar=('HEIGHT', 'WIDTH')
+        'configs', nargs='*', metavar='CONFIG', help="models to count (default: the paper's four)"
     )
-    parser.add_argument('--people', nargs='+', type=int, default=[5, 20], metavar='N')
-    parser.add_argument('--out', type=Path, metavar='TABLE.md', help='write Markdown here')
+    parser.add_argument(
+        '--shape',
+        nargs=2,
+        type=int,
+        default=[640, 640],
+        metavar=('HEIGHT', 'WIDTH'),
+        help="size of the network's input in pixels",
+    )
+    parser.add_argument(
+        '--people', nargs='+', type=int, default=[5, 20], metavar='N', help='people per image'
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        metavar='TABLE.md',
+        help='also write the table here (default: not written)',
+    )
     return parser.parse_args()
 
 
@@ -173,7 +188,7 @@ def main() -> None:
     console.width = max(console.width, 112)
     console.print(table)
     if args.out:
-        write_text(markdown(costs, args.people), args.out)
+        write_text(args.out, markdown(costs, args.people))
 
 
 if __name__ == '__main__':

@@ -1,20 +1,31 @@
-"""Plot the training curves of runs, both phases on one axis."""
+r"""Plot the training curves of runs, a row for each phase and a colour for each run.
+
+examples:
+  python tools/analysis_tools/plot_curves.py work_dirs/joint-j3_retinanet_r50_fpn_c
+  # several runs in one picture
+  python tools/analysis_tools/plot_curves.py work_dirs/quickstart/seed_0/j2 \
+      work_dirs/quickstart/seed_0/j3 --out curves.png
+"""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
+from mmps.apis.arguments import teaching_parser
 from mmps.structures import UserError
 from mmps.visualization import draw_training_curves, read_training_log, save_figure
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Read the logs, draw, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('work_dirs', nargs='+', metavar='WORK_DIR', help='of tools/train.py')
-    parser.add_argument('--out', type=Path, default='curves.png', help='the PNG to write')
+    parser = teaching_parser(__doc__)
+    parser.add_argument(
+        'work_dirs', nargs='+', metavar='WORK_DIR', help='work directory of a training'
+    )
+    parser.add_argument(
+        '--out', type=Path, default='curves.png', metavar='PNG', help='picture to write'
+    )
     options = parser.parse_args(arguments)
     try:
         logs = [read_training_log(work_dir) for work_dir in options.work_dirs]

@@ -1,28 +1,52 @@
-"""Plot queries of a test set beside the people that the search ranked first."""
+r"""Plot queries of a test set beside the people that the search ranked first.
+
+Green frames show the same person, red ones another person, grey ones nobody known: a person without
+identity, or no annotated person. Every query is searched in all images but its own.
+
+examples:
+  python tools/analysis_tools/plot_ranked_lists.py data/prw/mmps/test.json predictions.npz \
+      --data-root data/prw
+  python tools/analysis_tools/plot_ranked_lists.py data/prw/mmps/test.json predictions.npz \
+      --data-root data/prw --queries 0 17 230 --top-k 5 --gt-boxes
+"""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
+from mmps.apis.arguments import teaching_parser
 from mmps.evaluation import GroundTruth, Predictions
 from mmps.visualization import draw_ranked_lists, ranked_lists, save_figure, spread_queries
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Read annotations and predictions, search, draw, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('test_json', metavar='TEST_JSON', help='annotations with queries')
-    parser.add_argument('predictions', metavar='PREDICTIONS.npz', help='of tools/test.py --out')
-    parser.add_argument('--data-root', required=True, help='folder that file_name is relative to')
-    parser.add_argument('--out', type=Path, default='ranked_lists.png', help='the PNG to write')
+    parser = teaching_parser(__doc__)
+    parser.add_argument('test_json', metavar='TEST_JSON', help='annotation file with queries')
     parser.add_argument(
-        '--queries', type=int, nargs='+', help='positions in `queries`; spread evenly if not given'
+        'predictions', metavar='PREDICTIONS.npz', help='file of tools/test.py --out'
     )
-    parser.add_argument('--count', type=int, default=4, help='how many to spread')
-    parser.add_argument('--top-k', type=int, default=8, help='hits per query')
-    parser.add_argument('--gt-boxes', action='store_true', help='search annotated boxes instead')
+    parser.add_argument(
+        '--data-root', required=True, metavar='DIR', help='folder that file names are relative to'
+    )
+    parser.add_argument(
+        '--out', type=Path, default='ranked_lists.png', metavar='PNG', help='picture to write'
+    )
+    parser.add_argument(
+        '--queries',
+        type=int,
+        nargs='+',
+        metavar='N',
+        help='queries to show, counted from 0 (default: --count of them, spread over the file)',
+    )
+    parser.add_argument(
+        '--count', type=int, default=4, metavar='N', help='how many queries to choose'
+    )
+    parser.add_argument('--top-k', type=int, default=8, metavar='K', help='hits per query')
+    parser.add_argument(
+        '--gt-boxes', action='store_true', help='search the annotated boxes instead of the detected'
+    )
     options = parser.parse_args(arguments)
     try:
         ground_truth = GroundTruth.load(options.test_json)

@@ -1,11 +1,20 @@
-"""Convert MOT17Det, as downloaded, to COCO JSON; tracks become identities."""
+"""Convert MOT17Det, as downloaded, to COCO JSON; tracks become identities.
+
+ROOT holds train/MOT17-02 and further sequences (MOT17's three copies of each count once). Writes
+train.json, with a camera for each sequence. The images stay where they are.
+
+examples:
+  python tools/dataset_converters/mot17_det.py data/mot17_det
+  # people who are nearly hidden become ignore regions
+  python tools/dataset_converters/mot17_det.py data/mot17_det --min-visibility 0.2
+"""
 
 from __future__ import annotations
 
-import argparse
 import functools
 import sys
 
+from mmps.apis.arguments import teaching_parser
 from mmps.datasets.converters import Converter
 from mmps.datasets.converters.command_line import add_arguments, report
 from mmps.datasets.converters.mot17_det import NAME, parse
@@ -20,12 +29,13 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         Exit code: 0, or 2 for wrong input.
     """
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = teaching_parser(__doc__)
     add_arguments(parser, NAME)
     parser.add_argument(
         '--min-visibility',
         type=float,
         default=0.0,
+        metavar='SHARE',
         help='share of a pedestrian, 0..1, below which the box becomes an ignore region',
     )
     args = parser.parse_args(argv)

@@ -1,11 +1,21 @@
-"""Turn tracks (MOT format, ground truth or a tracker's output) into a person search set."""
+"""Turn tracks (MOT format, ground truth or a tracker's output) into a person search set.
+
+ROOT is a sequence, or the folder of several: each has img1/ and gt/gt.txt, or a tracker's output as
+tracks.txt or ../SEQUENCE.txt. Every track becomes an identity and its first box a query, so that
+any video can be searched without annotating it. The images stay where they are.
+
+examples:
+  python tools/dataset_converters/mot_tracks.py data/mot17/train/MOT17-04-FRCNN
+  # every 10th frame; the first half of each sequence trains, the rest tests
+  python tools/dataset_converters/mot_tracks.py data/mot17/train --every 10 --train-fraction 0.5
+"""
 
 from __future__ import annotations
 
-import argparse
 import functools
 import sys
 
+from mmps.apis.arguments import teaching_parser
 from mmps.datasets.converters import Converter
 from mmps.datasets.converters.command_line import add_arguments, report
 from mmps.datasets.converters.mot_tracks import NAME, TrackRules, parse
@@ -21,14 +31,16 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         Exit code: 0, or 2 for wrong input.
     """
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = teaching_parser(__doc__)
     add_arguments(parser, 'one sequence, or of several')
-    parser.add_argument('--every', type=int, default=1, help='keep every n-th frame')
+    parser.add_argument('--every', type=int, default=1, metavar='N', help='keep every N-th frame')
     parser.add_argument(
         '--train-fraction',
         type=float,
         default=0.0,
-        help='share of each sequence, from its start, that becomes train.json; 0: all is test.json',
+        metavar='SHARE',
+        help='share of each sequence, 0..1, from its start, that becomes train.json; the rest is '
+        'test.json',
     )
     parser.add_argument(
         '--shared-ids',
@@ -39,6 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         '--min-visibility',
         type=float,
         default=0.0,
+        metavar='SHARE',
         help='share of a person, 0..1, below which the box becomes an ignore region',
     )
     args = parser.parse_args(argv)

@@ -1,11 +1,19 @@
-"""Convert WIDER Pedestrian of 2018 or 2019, as downloaded, to COCO JSON."""
+"""Convert WIDER Pedestrian of 2018 or 2019, as downloaded, to COCO JSON.
+
+ROOT is the folder of either release; files and pictures tell which. Writes train.json and val.json
+for the detector: nobody has an identity. The images stay where they are.
+
+examples:
+  python tools/dataset_converters/wider_pedestrian.py data/wider_pedestrian
+  python tools/dataset_converters/wider_pedestrian.py data/wider_pedestrian --ignore-cyclists
+"""
 
 from __future__ import annotations
 
-import argparse
 import functools
 import sys
 
+from mmps.apis.arguments import teaching_parser
 from mmps.datasets.converters import Converter
 from mmps.datasets.converters.command_line import add_arguments, report
 from mmps.datasets.converters.wider_pedestrian import NAME, parse
@@ -20,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         Exit code: 0, or 2 for wrong input.
     """
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = teaching_parser(__doc__)
     add_arguments(parser, NAME)
     parser.add_argument(
         '--ignore-cyclists',

@@ -5,13 +5,12 @@ For training a bare mmdet detector (configs/detection); models of mmps do the sa
 when they load such a file.
 
 examples:
-  tools/misc/coco_to_person.py retinanet_r50_fpn_1x_coco.pth retinanet_r50_fpn_person.pth
+  python tools/misc/coco_to_person.py retinanet_r50_fpn_1x_coco.pth retinanet_r50_fpn_person.pth
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import pickle
 import sys
 from pathlib import Path
@@ -20,16 +19,18 @@ from typing import Any
 import torch
 
 import mmps  # noqa: F401  # lets torch read MMEngine's checkpoints, safely
+from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import tell_user_errors
+from mmps.files import atomic_file
 from mmps.models.detectors.person_class import keep_person
 from mmps.structures import UserError
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = teaching_parser(__doc__)
+    parser.add_argument(
+        'source', type=Path, metavar='IN', help='checkpoint of an mmdet detector with 80 classes'
     )
-    parser.add_argument('source', type=Path, metavar='IN', help='checkpoint with 80 classes')
     parser.add_argument('target', type=Path, metavar='OUT', help='checkpoint to write')
     return parser.parse_args()
 
@@ -64,11 +65,9 @@ def convert(source: Path, target: Path) -> list[str]:
     changed = keep_person(weights)
     if not changed:
         raise UserError(f"{source} has no head of COCO's 80 classes: there is nothing to convert")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = target.with_name(f'.{target.name}.{os.getpid()}.tmp')
     meta = {'dataset_meta': {'classes': ('person',)}}
-    torch.save({'meta': meta, 'state_dict': weights}, scratch)
-    os.replace(scratch, target)
+    with atomic_file(target) as file:
+        torch.save({'meta': meta, 'state_dict': weights}, file)
     return changed
 
 

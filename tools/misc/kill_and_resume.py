@@ -7,9 +7,10 @@ is an event. Each further run gets SIGKILL some time after one of these events, 
 weight and in the optimizer's state. Nothing is cleaned up in between.
 
 examples:
-  tools/misc/kill_and_resume.py --kills 30
-  tools/misc/kill_and_resume.py --kills 30 --workers 2 --persistent
-  tools/misc/kill_and_resume.py --kills 10 --processes 2       two gloo processes on the CPU
+  python tools/misc/kill_and_resume.py
+  python tools/misc/kill_and_resume.py --kills 8 --workers 2 --persistent --ema
+  # two processes on the CPU, joined by gloo
+  python tools/misc/kill_and_resume.py --kills 8 --processes 2
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from mmps.apis.arguments import teaching_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 POLL = 0.001
@@ -242,16 +245,28 @@ def newest(work_dir: Path) -> str | None:
 
 
 def parse_args(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = teaching_parser(__doc__)
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('work_dirs/kill_and_resume'),
+        metavar='DIR',
+        help='folder for the runs and report.json; what an earlier call left there is removed',
     )
-    parser.add_argument('--out', type=Path, default=Path('work_dirs/kill_and_resume'))
-    parser.add_argument('--kills', type=int, default=30)
-    parser.add_argument('--seed', type=int, default=0, help='of the moments')
-    parser.add_argument('--processes', type=int, default=1)
-    parser.add_argument('--workers', type=int, default=0, help='of the data loaders')
-    parser.add_argument('--persistent', action='store_true', help='persistent workers in phase 1')
-    parser.add_argument('--ema', action='store_true', help='with an average of the weights')
+    parser.add_argument('--kills', type=int, default=30, metavar='N', help='runs that are killed')
+    parser.add_argument('--seed', type=int, default=0, metavar='N', help='chooses the moments')
+    parser.add_argument(
+        '--processes', type=int, default=1, metavar='N', help='processes of each training'
+    )
+    parser.add_argument(
+        '--workers', type=int, default=0, metavar='N', help='workers of each data loader'
+    )
+    parser.add_argument(
+        '--persistent', action='store_true', help='keep the workers of phase 1 between epochs'
+    )
+    parser.add_argument(
+        '--ema', action='store_true', help='train with an average of the weights (EMAHook)'
+    )
     return parser.parse_args(arguments)
 
 

@@ -1,4 +1,13 @@
-"""Draw a pedestrian or person search data set in the on-disk layout of an official one."""
+"""Draw a pedestrian or person search data set in the on-disk layout of an official one.
+
+The same arguments give the same bytes. A folder that already holds exactly this set is left alone.
+
+examples:
+  python tools/misc/make_synthetic.py data/synthetic --layout cuhk_sysu
+  python tools/misc/make_synthetic.py data/drawn_prw --layout prw --images 120 --identities 30
+  # other people and scenes, in another drawing style
+  python tools/misc/make_synthetic.py data/other --layout cuhk_sysu --seed 1 --domain b
+"""
 
 from __future__ import annotations
 
@@ -10,6 +19,7 @@ from pathlib import Path
 
 from rich.progress import track
 
+from mmps.apis.arguments import teaching_parser
 from mmps.datasets.synthetic import (
     LAYOUTS,
     DrawnScene,
@@ -30,23 +40,40 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     Returns:
         The arguments by name.
     """
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('out_dir', type=Path, help='new folder for the data set')
-    parser.add_argument('--layout', required=True, choices=LAYOUTS, help='official layout to write')
-    parser.add_argument('--seed', type=_at_least(0), default=0, help='decides everything drawn')
-    parser.add_argument('--domain', choices=('a', 'b'), default='a', help='drawing style')
+    parser = teaching_parser(__doc__)
+    parser.add_argument('out_dir', type=Path, metavar='OUT_DIR', help='new folder for the data set')
+    parser.add_argument(
+        '--layout', required=True, choices=LAYOUTS, help='data set whose layout to write'
+    )
+    parser.add_argument(
+        '--seed', type=_at_least(0), default=0, metavar='N', help='decides everything that is drawn'
+    )
+    parser.add_argument(
+        '--domain',
+        choices=('a', 'b'),
+        default='a',
+        help='drawing style, so that training and test can differ in it',
+    )
     parser.add_argument(
         '--images',
         type=_at_least(1),
-        help='pictures in all splits together; in cuhk_sysu layout 135 give full galleries of 50, '
-        '266 galleries of 100',
+        metavar='N',
+        help='pictures in all splits together; in the layout cuhk_sysu 135 fill galleries of 50, '
+        '266 galleries of 100 (default: the usual number of the layout)',
     )
-    parser.add_argument('--identities', type=_at_least(1), help='people in all splits together')
+    parser.add_argument(
+        '--identities',
+        type=_at_least(1),
+        metavar='N',
+        help='people in all splits together (default: in proportion to the pictures)',
+    )
     parser.add_argument(
         '--workers',
         type=_at_least(1),
         default=min(4, os.cpu_count() or 1),
-        help='processes that draw; the result is the same for any number',
+        metavar='N',
+        help='processes that draw, which does not change the result (default: one for each '
+        'processor, at most 4)',
     )
     return parser.parse_args(argv)
 

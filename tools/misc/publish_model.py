@@ -1,9 +1,11 @@
 #!/usr/bin/env python
 """Make a checkpoint ready to be given away: weights, config and calibration, nothing that runs.
 
+The new file's name ends in the first digits of its hash. Any torch reads it with weights_only=True.
+
 examples:
-  tools/misc/publish_model.py work_dirs/joint-j3_retinanet_r50_fpn_c/epoch_790.pth
-  tools/misc/publish_model.py best_mAP_epoch_700.pth --out-dir published
+  python tools/misc/publish_model.py work_dirs/joint-j3_retinanet_r50_fpn_c/epoch_790.pth
+  python tools/misc/publish_model.py best_mAP_epoch_700.pth --out-dir published
 """
 
 import argparse
@@ -11,16 +13,20 @@ import sys
 from pathlib import Path
 
 import mmps  # noqa: F401  # lets torch read MMEngine's checkpoints
+from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import tell_user_errors
 from mmps.engine.publishing import publish
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = teaching_parser(__doc__)
     parser.add_argument('checkpoint', type=Path, help='epoch_N.pth or best_*.pth of a training')
-    parser.add_argument('--out-dir', type=Path, help="folder (default: the checkpoint's)")
+    parser.add_argument(
+        '--out-dir',
+        type=Path,
+        metavar='DIR',
+        help="folder of the new file (default: the checkpoint's)",
+    )
     return parser.parse_args()
 
 

@@ -1,18 +1,33 @@
-"""Check an annotation file, ours or COCO JSON from elsewhere, and report every problem at once."""
+r"""Check an annotation file, ours or COCO JSON from elsewhere, and report every problem at once.
+
+With --images the headers of the pictures are read too, with --decode the whole pictures, as
+training will read them. The exit code is 0 without errors (warnings are fine), 1 with, 2 where the
+command line is wrong.
+
+examples:
+  python tools/misc/validate_dataset.py data/cuhk_sysu/mmps/train.json
+  # every picture to its last pixel, and none of them in the test split
+  python tools/misc/validate_dataset.py data/cuhk_sysu/mmps/train.json \
+      --images data/cuhk_sysu --decode --other data/cuhk_sysu/mmps/test.json
+  # a file from elsewhere: what its ids mean, and a copy in our spelling
+  python tools/misc/validate_dataset.py theirs.json --unlabelled -1 5555 --write ours.json
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from rich.progress import track
 
-from mmps.datasets.converters.coco import write_json
+from mmps.apis.arguments import teaching_parser
 from mmps.datasets.validation import normalise_identities, report, validate
-from mmps.structures import UNLABELLED, DataError
+from mmps.files import write_json
+from mmps.structures import UNLABELLED, DataError, UserError
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -24,18 +39,45 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     Returns:
         The arguments by name.
     """
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = teaching_parser(__doc__)
     parser.add_argument('annotations', type=Path, help='JSON file to check')
-    parser.add_argument('--images', type=Path, help='folder of the pictures, to check them too')
-    parser.add_argument('--other', type=Path, help='another split, which must not share pictures')
+    parser.add_argument(
+        '--images',
+        type=Path,
+        metavar='DIR',
+        help='folder that file names are relative to (default: pictures are not looked at)',
+    )
+    parser.add_argument(
+        '--decode', action='store_true', help='decode every picture instead of reading its header'
+    )
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar='N',
+        help='processes that decode (default: one for each processor)',
+    )
+    parser.add_argument(
+        '--other',
+        type=Path,
+        metavar='JSON',
+        help='another split, which must not share pictures (default: none)',
+    )
     parser.add_argument(
         '--unlabelled',
         type=int,
         nargs='+',
         default=[UNLABELLED],
+        metavar='ID',
         help='person ids that mean "unknown" in this file, such as -1 -2 5555',
     )
-    parser.add_argument('--write', type=Path, help='write the file with ids in our spelling here')
+    parser.add_argument(
+        '--write',
+        type=Path,
+        metavar='JSON',
+        help='where to write the file with ids in our spelling, if it has no error '
+        '(default: nowhere)',
+    )
     return parser.parse_args(argv)
 
 
@@ -52,12 +94,12 @@ def main(argv: list[str] | None = None) -> int:
     try:
         content = _read(args.annotations, args.unlabelled)
         other = _read(args.other, args.unlabelled) if args.other else None
-        if args.images and not args.images.is_dir():
-            raise DataError(f'{args.images} is not a folder; name the folder of the pictures')
-    except (DataError, OSError) as error:
+        check_arguments(args)
+        decode_workers = args.workers if args.decode else 0
+        problems = validate(content, args.images, other, _progress, decode_workers)
+    except (UserError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    problems = validate(content, args.images, other, _progress)
     for line in report(problems):
         print(line)
     errors = sum(problem.is_error for problem in problems)
@@ -65,9 +107,26 @@ def main(argv: list[str] | None = None) -> int:
     if errors:
         return 1
     if args.write:
-        write_json(args.write, content)
+        write_json(args.write, content, compact=True)
         print(f'{args.write} written')
     return 0
+
+
+def check_arguments(args: argparse.Namespace) -> None:
+    """Refuse options that do not go together.
+
+    Args:
+        args: The arguments by name.
+
+    Raises:
+        UserError: Pictures are to be read, but cannot be.
+    """
+    if args.images and not args.images.is_dir():
+        raise UserError(f'{args.images} is not a folder; name the folder of the pictures')
+    if args.decode and not args.images:
+        raise UserError('--decode reads pictures: give their folder with --images')
+    if args.workers < 1:
+        raise UserError(f'--workers {args.workers} must be at least 1')
 
 
 def _read(path: Path, unlabelled: list[int]) -> dict:
@@ -82,8 +141,8 @@ def _read(path: Path, unlabelled: list[int]) -> dict:
     )
 
 
-def _progress(images: list[dict]) -> Iterable[dict]:
-    return track(images, 'reading pictures')
+def _progress(pictures: Iterable, total: int) -> Iterable:
+    return track(pictures, 'reading pictures', total)
 
 
 if __name__ == '__main__':

@@ -14,6 +14,9 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', T_max=90, end=90, convert_to_iter_based=True),
 ]
 
+# With `enable=True` rates follow the batches: images in phase 1, boxes (32 x 4) in phase 2.
+auto_scale_lr = dict(enable=False, base_batch_size=10, reid_base_batch_size=128)
+
 default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),
     checkpoint=dict(type='CheckpointHook', interval=10, max_keep_ckpts=3),

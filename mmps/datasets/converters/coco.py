@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
 import numpy as np
+
+from mmps.files import atomic_file, write_json
 
 from .records import Galleries, Split
 
@@ -76,45 +73,13 @@ def write_split(folder: Path, split: Split, source: str) -> list[Path]:
         The files that were written.
     """
     target = folder / f'{split.name}.json'
-    write_json(target, to_coco(split, source))
+    write_json(target, to_coco(split, source), compact=True)
     written = [target]
     for name, gallery in split.galleries.items():
         written.append(folder / f'galleries_{name}.npz')
-        arrays = _gallery_arrays(gallery)
-        write_atomically(
-            written[-1], lambda stream, arrays=arrays: np.savez_compressed(stream, **arrays)
-        )
+        with atomic_file(written[-1]) as file:
+            np.savez_compressed(file, **_gallery_arrays(gallery))
     return written
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write JSON, compactly, all of it or nothing.
-
-    Args:
-        path: The file.
-        content: What it is to hold.
-    """
-    data = json.dumps(content, separators=(',', ':'), ensure_ascii=False).encode()
-    write_atomically(path, lambda stream: stream.write(data))
-
-
-def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file that is either whole or not there.
-
-    Args:
-        path: The file; its folder is made where it is missing.
-        write: Writes the content to the stream it is given.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(prefix=f'.{path.name}-', dir=path.parent)
-    try:
-        with os.fdopen(handle, 'wb') as stream:
-            write(stream)
-        os.chmod(partial, 0o644)
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
 
 
 def _gallery_arrays(gallery: Galleries) -> dict[str, np.ndarray]:

@@ -11,26 +11,25 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from mmps.apis.arguments import teaching_parser
 from mmps.structures import DataError
 
 from .convert import LOG_FILE, Conversion, Converter, convert
 from .records import Split
 
 
-def run(converter: Converter, argv: list[str] | None = None) -> int:
+def run(converter: Converter, docstring: str, argv: list[str] | None = None) -> int:
     """Convert what the command line names, and print a table.
 
     Args:
         converter: The data set.
+        docstring: The tool's, for its help.
         argv: The arguments, ``None`` for those of the process.
 
     Returns:
         Exit code: 0, or 2 for wrong input.
     """
-    parser = argparse.ArgumentParser(
-        description=f'Convert {converter.name} to COCO JSON with identities and queries; '
-        'the images stay where they are.'
-    )
+    parser = teaching_parser(docstring)
     add_arguments(parser, converter.name)
     args = parser.parse_args(argv)
     return report(converter, args.root, args.out_dir, strict=args.strict)
@@ -43,10 +42,20 @@ def add_arguments(parser: argparse.ArgumentParser, dataset: str) -> None:
         parser: Where they go.
         dataset: Name of the data set, for the help.
     """
-    parser.add_argument('root', type=Path, help=f'folder of {dataset}, as it was unpacked')
-    parser.add_argument('--out-dir', type=Path, help='folder for the files (default: ROOT/mmps)')
     parser.add_argument(
-        '--strict', action='store_true', help='make a wrong count or a missing image an error'
+        'root', type=Path, metavar='ROOT', help=f'folder of {dataset}, as it was unpacked'
+    )
+    parser.add_argument(
+        '--out-dir',
+        type=Path,
+        metavar='DIR',
+        help='folder for the files that are written (default: ROOT/mmps)',
+    )
+    parser.add_argument(
+        '--strict',
+        action='store_true',
+        help='refuse what is only warned of otherwise: a count that is not the official one, an '
+        'image that is missing',
     )
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmps.datasets.synthetic import MANIFEST
+from mmps.files import write_text
 
-from .coco import write_atomically, write_split
+from .coco import write_split
 from .log import ConversionLog
 from .pictures import Progress, measure, no_progress
 from .records import Parsed, Split
@@ -81,7 +82,7 @@ def convert(
     for split in progress(splits, len(splits), 'writing'):
         files += write_split(folder, split, converter.name)
     text = ''.join(f'{line}\n' for line in log.lines).replace(f'{root}{os.sep}', '')
-    write_atomically(folder / LOG_FILE, lambda stream: stream.write(text.encode()))
+    write_text(folder / LOG_FILE, text)
     return Conversion(splits, [*files, folder / LOG_FILE], log)
 
 

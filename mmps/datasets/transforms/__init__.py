@@ -1,4 +1,5 @@
 from .formatting import PackPersonSearchInputs
 from .loading import LoadPeople, LoadScene
+from .reduced_loading import LoadResizedScene
 
-__all__ = ['LoadPeople', 'LoadScene', 'PackPersonSearchInputs']
+__all__ = ['LoadPeople', 'LoadResizedScene', 'LoadScene', 'PackPersonSearchInputs']

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from pathlib import Path
 
+from .decoding import check_decoding
 from .people import check_boxes, check_cameras, check_identities, check_queries
 from .pictures import check_file_names, check_overlap, check_pictures
 from .problems import Problem
@@ -16,7 +17,8 @@ def validate(
     content: dict,
     folder: Path | None = None,
     other: dict | None = None,
-    progress: Callable[[list[dict]], Iterable[dict]] = iter,
+    progress: Callable[[Iterable, int], Iterable] = lambda pictures, total: pictures,
+    decode_workers: int = 0,
 ) -> list[Problem]:
     """Find everything that is wrong or odd in an annotation file.
 
@@ -24,7 +26,8 @@ def validate(
         content: The parsed file, its identities brought into our spelling.
         folder: Folder that file names are relative to; without it pictures are not looked at.
         other: Another split of the data set, which must not share pictures with this one.
-        progress: Shows how far the reading of pictures is.
+        progress: Called with the pictures as they are read and their number; hands them on.
+        decode_workers: How many processes decode every picture; with 0 headers are read only.
 
     Returns:
         All problems; later checks are left out where the file is too broken for them.
@@ -37,8 +40,11 @@ def validate(
         check(content)
         for check in (check_file_names, check_boxes, check_identities, check_cameras, check_queries)
     ]
-    if folder is not None:
-        checks.append(check_pictures(progress(content['images']), folder))
+    images = content['images']
+    if folder is not None and decode_workers:
+        checks.append(check_decoding(images, folder, decode_workers, progress))
+    elif folder is not None:
+        checks.append(check_pictures(progress(images, len(images)), folder))
     if other is not None and not list(check_structure(other)):
         checks.append(check_overlap(content, other, folder))
     return list(chain(*checks))

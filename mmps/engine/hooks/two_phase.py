@@ -122,6 +122,7 @@ class TwoPhaseHook(Hook):
         if self.phase == 'detection' and 'seed' not in runner.cfg.train_dataloader.sampler:
             runner.train_dataloader.sampler.seed = runner.seed
         if self.start == 'reid' and runner.epoch < self.detection_epochs:
+            _bare(runner).check_features()
             loop = runner.train_loop
             loop._epoch = self.detection_epochs
             self._set_length(runner, loop._epoch, loop._iter)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmps.structures import ConfigError
+
 
 def bootstrap_interval(
     values: np.ndarray, draws: int = 1000, seed: int = 0, confidence: float = 0.95
@@ -18,7 +20,12 @@ def bootstrap_interval(
 
     Returns:
         Lower and upper end.
+
+    Raises:
+        ConfigError: if the number of draws is not positive.
     """
+    if draws < 1:
+        raise ConfigError(f'the number of bootstrap draws must be positive, not {draws}.')
     generator = np.random.default_rng(seed)
     uniform = np.full(len(values), 1 / len(values))
     means = np.array(

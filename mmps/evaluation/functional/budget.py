@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmps.structures import ConfigError
+
 
 def budget_threshold(scores: np.ndarray, num_images: int, boxes_per_image: float) -> float:
     """Find the score threshold that keeps so many boxes per image on average.
@@ -18,10 +20,10 @@ def budget_threshold(scores: np.ndarray, num_images: int, boxes_per_image: float
         Smallest score that is kept; boxes of equal score stay together.
 
     Raises:
-        ValueError: if the number of boxes is not positive.
+        ConfigError: if the number of boxes is not positive.
     """
     if not boxes_per_image > 0:
-        raise ValueError(f'boxes per image must be positive, not {boxes_per_image:g}.')
+        raise ConfigError(f'boxes per image must be positive, not {boxes_per_image:g}.')
     count = max(1, round(num_images * boxes_per_image))
     if count >= len(scores):
         return float('-inf')

@@ -35,6 +35,10 @@ class PersonSearchMetric(BaseMetric):
         out: where to write the predictions, an ``.npz`` file.
         details: folder for ``queries.csv`` and ``calibration.json``; choose the checkpoint's, so
             that the calibration stays with it.
+
+    Raises:
+        UserError: if the annotation file or the galleries cannot be used; said here, before any
+            training or test pass.
     """
 
     default_prefix = ''
@@ -53,8 +57,9 @@ class PersonSearchMetric(BaseMetric):
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device, prefix, collect_dir)
-        self.ann_file = ann_file
         self.protocol = TASK_UTILS.build(protocol or {'type': 'mmps.CUHKSYSUProtocol'})
+        self.ground_truth = GroundTruth.load(ann_file)
+        self.protocol.check(self.ground_truth)
         self.gt_boxes = gt_boxes
         self.score_thr = score_thr
         self.detected_queries = detected_queries
@@ -97,9 +102,9 @@ class PersonSearchMetric(BaseMetric):
             Fractions in 0..1 by key.
 
         Raises:
-            ValueError: if embeddings of some queries or annotations are missing.
+            UserError: if the data set is not the one of the annotation file.
         """
-        ground_truth = GroundTruth.load(self.ann_file)
+        ground_truth = self.ground_truth
         predictions = assemble(results, ground_truth)
         if self.out is not None and is_main_process():
             predictions.save(self.out)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from mmps.structures import ConfigError
+
 from ..ground_truth import GroundTruth
 from ..predictions import Predictions
 
@@ -72,7 +74,8 @@ def assemble(records: Sequence[ImageRecord], ground_truth: GroundTruth) -> Predi
         ground_truth: says how many queries and annotations there are.
 
     Raises:
-        ValueError: if embeddings of some queries or annotations are missing.
+        ConfigError: if embeddings of some queries or annotations are missing, or there are some
+            that the annotation file does not know.
     """
     records = list({record.image_id: record for record in records}.values())
     counts = [len(record.scores) for record in records]
@@ -141,9 +144,14 @@ def _in_order(
     found = np.concatenate([np.zeros(0, dtype=np.int64), *(part.indices for part in parts)])
     missing = np.setdiff1d(needed, found)
     if len(missing):
-        raise ValueError(
+        raise ConfigError(
             f'embeddings are missing for {len(missing)} of the {len(needed)} {what} '
             f'(first: {missing[0]}); test on the whole data set.'
+        )
+    if found.max(initial=-1) >= shape[0]:
+        raise ConfigError(
+            f'the data set goes beyond the {what}; give the data set and the evaluator the same '
+            'ann_file.'
         )
     ordered = np.zeros(shape, dtype=np.float32)
     for part in parts:

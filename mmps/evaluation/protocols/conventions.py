@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from mmps.structures import ConfigError
+
 Choice = TypeVar('Choice')
 
 
@@ -23,11 +25,11 @@ def of_convention(name: str, legacy: Choice, strict: Choice) -> Choice:
         strict: what ``strict`` uses.
 
     Raises:
-        ValueError: if there is no such convention.
+        ConfigError: if there is no such convention.
     """
     choices = {'legacy': legacy, 'strict': strict}
     if name not in choices:
-        raise ValueError(f"there is no convention '{name}'; choose legacy or strict.")
+        raise ConfigError(f"there is no convention '{name}'; choose legacy or strict.")
     return choices[name]
 
 

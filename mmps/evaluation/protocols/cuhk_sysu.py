@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mmps.registry import TASK_UTILS
+from mmps.structures import DataError
 
 from ..detections import Detections
 from ..galleries import Galleries, available_sizes, gallery_file
 from ..ground_truth import GroundTruth
 from ..predictions import Predictions
-from ..results import TOP_KS
 from ..search import GalleryMask, SearchPlan, SearchTask
 from ..targets import Targets
+from .base import Plans, SearchProtocol, as_tuple
 from .conventions import different_boxes, of_convention
 
 FULL = 'full'
@@ -23,7 +24,7 @@ FULL = 'full'
 
 
 @TASK_UTILS.register_module()
-class CUHKSYSUProtocol:
+class CUHKSYSUProtocol(SearchProtocol):
     """Search in galleries of fixed sizes and in the official subsets.
 
     Xiao et al., *Joint Detection and Identification Feature Learning for Person Search*, CVPR
@@ -38,35 +39,34 @@ class CUHKSYSUProtocol:
         searcher: config of the ``mmps.Searcher``.
 
     Raises:
-        ValueError: if there is no such convention.
+        ConfigError: if there is no such convention.
     """
-
-    ks = TOP_KS
 
     def __init__(
         self,
-        gallery_sizes: Sequence[int | str] = (100,),
+        gallery_sizes: Sequence[int | str] | int | str = (100,),
         galleries_dir: str | None = None,
         convention: str = 'legacy',
         searcher: dict | None = None,
     ) -> None:
-        self.gallery_sizes = tuple(gallery_sizes)
+        super().__init__(convention, searcher)
+        self.gallery_sizes = as_tuple(gallery_sizes)
         self.galleries_dir = galleries_dir
-        self.convention = convention
         self._choose_people = of_convention(convention, _first_listed, _different)
-        self.searcher = TASK_UTILS.build({'type': 'mmps.Searcher', **(searcher or {})})
 
-    def prepare(self, ground_truth: GroundTruth) -> GroundTruth:
-        """Leave the annotation as it is.
+    def check(self, ground_truth: GroundTruth) -> None:
+        """Read the galleries of each size.
 
         Args:
             ground_truth: the annotation file's content.
-        """
-        return ground_truth
 
-    def plans(
-        self, ground_truth: GroundTruth, predictions: Predictions
-    ) -> Iterator[tuple[str, SearchPlan]]:
+        Raises:
+            DataError: see ``task``.
+        """
+        for size in self.gallery_sizes:
+            self.task(ground_truth, size)
+
+    def plans(self, ground_truth: GroundTruth, predictions: Predictions) -> Plans:
         """Plan the searches in the galleries of each size.
 
         Args:
@@ -80,18 +80,6 @@ class CUHKSYSUProtocol:
         for size in self.gallery_sizes:
             yield _setting(size), SearchPlan(self.task(ground_truth, size), detections)
 
-    def budgeted_plans(
-        self, ground_truth: GroundTruth, predictions: Predictions
-    ) -> Iterator[tuple[str, SearchPlan]]:
-        """Plan nothing: these galleries are not searched by boxes per image.
-
-        Args:
-            ground_truth: the annotation file's content.
-            predictions: boxes and embeddings.
-        """
-        del ground_truth, predictions
-        return iter(())
-
     def task(self, ground_truth: GroundTruth, size: int | str) -> SearchTask:
         """Read the galleries of one size.
 
@@ -100,8 +88,8 @@ class CUHKSYSUProtocol:
             size: one of the gallery sizes.
 
         Raises:
-            FileNotFoundError: if there is no such file; the message lists the sizes that exist.
-            ValueError: if the galleries do not fit the annotation file.
+            DataError: if there is no such file (the message lists the sizes that exist), or the
+                galleries do not fit the annotation file.
         """
         directory = Path(self.galleries_dir or ground_truth.path.parent)
         listed_size = _smallest(directory) if size == FULL else size
@@ -180,7 +168,7 @@ def _smallest(directory: Path) -> str:
 def _check_queries(galleries: Galleries, ground_truth: GroundTruth) -> None:
     index = galleries.query_index
     if len(index) and (index.min() < 0 or index.max() >= ground_truth.num_queries):
-        raise ValueError(
+        raise DataError(
             f'{galleries.path} has galleries for {len(index)} queries, but {ground_truth.path} '
             f'has {ground_truth.num_queries} queries; take files of one conversion.'
         )

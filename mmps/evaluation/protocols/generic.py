@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from mmps.registry import TASK_UTILS
+from mmps.structures import DataError
 
 from ..detections import Detections
-from ..functional.budget import budget_threshold
 from ..functional.matching import pairs_within_groups
 from ..ground_truth import NO_CAMERA, GroundTruth
 from ..predictions import Predictions
-from ..results import TOP_KS
 from ..search import GalleryMask, SearchPlan, SearchTask
 from ..targets import Targets
+from .base import BudgetedProtocol
 from .conventions import different_boxes, first_per_image, of_convention
 
 
 @TASK_UTILS.register_module()
-class GenericProtocol:
+class GenericProtocol(BudgetedProtocol):
     """Search each query in every image but its own.
 
     Args:
@@ -31,10 +31,8 @@ class GenericProtocol:
         searcher: config of the ``mmps.Searcher``.
 
     Raises:
-        ValueError: if there is no such convention.
+        ConfigError: if there is no such convention.
     """
-
-    ks = TOP_KS
 
     def __init__(
         self,
@@ -43,51 +41,22 @@ class GenericProtocol:
         convention: str = 'legacy',
         searcher: dict | None = None,
     ) -> None:
+        super().__init__(boxes_per_image, convention, searcher)
         self.cross_camera = cross_camera
-        self.boxes_per_image = tuple(boxes_per_image)
-        self.convention = convention
         self.wanted_boxes = of_convention(convention, first_per_image, different_boxes)
-        self.searcher = TASK_UTILS.build({'type': 'mmps.Searcher', **(searcher or {})})
 
-    def prepare(self, ground_truth: GroundTruth) -> GroundTruth:
-        """Leave the annotation as it is.
-
-        Args:
-            ground_truth: the annotation file's content.
-        """
-        return ground_truth
-
-    def plans(
-        self, ground_truth: GroundTruth, predictions: Predictions
-    ) -> Iterator[tuple[str, SearchPlan]]:
-        """Plan the search among all boxes.
+    def plan_above(
+        self, ground_truth: GroundTruth, predictions: Predictions, threshold: float
+    ) -> SearchPlan:
+        """Plan the search among boxes of at least a score.
 
         Args:
             ground_truth: the annotation file's content.
             predictions: boxes and embeddings.
-
-        Yields:
-            One plan; its setting is the empty string.
+            threshold: smallest score that is searched.
         """
-        detections = Detections.from_predictions(predictions, ground_truth)
-        yield '', SearchPlan(self.task(ground_truth), detections)
-
-    def budgeted_plans(
-        self, ground_truth: GroundTruth, predictions: Predictions
-    ) -> Iterator[tuple[str, SearchPlan]]:
-        """Plan the searches among the best boxes.
-
-        Args:
-            ground_truth: the annotation file's content.
-            predictions: boxes and embeddings.
-
-        Yields:
-            Setting, ``bpi<K>``, and plan.
-        """
-        for boxes in self.boxes_per_image:
-            threshold = budget_threshold(predictions.scores, ground_truth.num_images, boxes)
-            kept = Detections.from_predictions(predictions.above(threshold), ground_truth)
-            yield budget_setting(boxes), SearchPlan(self.task(ground_truth), kept)
+        kept = Detections.from_predictions(predictions.above(threshold), ground_truth)
+        return SearchPlan(self.task(ground_truth), kept)
 
     def task(self, ground_truth: GroundTruth) -> SearchTask:
         """Say what each query is searched in and what is right.
@@ -96,7 +65,7 @@ class GenericProtocol:
             ground_truth: the annotation file's content.
 
         Raises:
-            ValueError: if cameras are needed and unknown.
+            DataError: if cameras are needed and unknown.
         """
         if self.cross_camera:
             require_cameras(ground_truth)
@@ -117,15 +86,6 @@ class GenericProtocol:
         )
 
 
-def budget_setting(boxes_per_image: float) -> str:
-    """Name the setting of a number of boxes per image, ``bpi5``.
-
-    Args:
-        boxes_per_image: the number.
-    """
-    return f'bpi{boxes_per_image:g}'
-
-
 def require_cameras(ground_truth: GroundTruth) -> None:
     """Make sure that every image and every query has a camera.
 
@@ -133,11 +93,11 @@ def require_cameras(ground_truth: GroundTruth) -> None:
         ground_truth: the annotation file's content.
 
     Raises:
-        ValueError: if a camera is unknown.
+        DataError: if a camera is unknown.
     """
     cameras = np.concatenate([ground_truth.image_cameras, ground_truth.query_cameras])
     if (cameras == NO_CAMERA).any():
-        raise ValueError(
+        raise DataError(
             f'{ground_truth.path} has images or queries without camera_id, which this camera rule '
             'needs; add them or count all cameras.'
         )

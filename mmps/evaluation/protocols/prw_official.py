@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,6 @@ from mmps.registry import TASK_UTILS
 from mmps.structures import is_labelled
 
 from ..detections import Detections
-from ..functional.budget import budget_threshold
 from ..functional.matching import pairs_within_groups
 from ..functional.prw_official import (
     JUNK,
@@ -21,8 +20,9 @@ from ..functional.prw_official import (
 from ..ground_truth import GroundTruth
 from ..predictions import Predictions
 from ..search import SearchPlan, SearchTask
+from .base import BudgetedProtocol
 from .conventions import of_convention
-from .generic import budget_setting, require_cameras
+from .generic import require_cameras
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ class AssignedIdentities:
 
 
 @TASK_UTILS.register_module()
-class PRWOfficialProtocol:
+class PRWOfficialProtocol(BudgetedProtocol):
     """Search each query among the boxes of other cameras, junk left out.
 
     Zheng et al., *Person Re-identification in the Wild*, CVPR 2017, and their code: boxes of the
@@ -90,7 +90,7 @@ class PRWOfficialProtocol:
         searcher: config of the ``mmps.Searcher``.
 
     Raises:
-        ValueError: if there is no such convention.
+        ConfigError: if there is no such convention.
     """
 
     ks = (1, 5, 10, 20)
@@ -101,10 +101,8 @@ class PRWOfficialProtocol:
         convention: str = 'legacy',
         searcher: dict | None = None,
     ) -> None:
-        self.boxes_per_image = tuple(boxes_per_image)
-        self.convention = convention
+        super().__init__(boxes_per_image, convention, searcher)
         self._plan_above = of_convention(convention, _assign_then_cut, _cut_then_assign)
-        self.searcher = TASK_UTILS.build({'type': 'mmps.Searcher', **(searcher or {})})
 
     def prepare(self, ground_truth: GroundTruth) -> GroundTruth:
         """Leave the annotation as it is; the authors' code reads fractions of pixels.
@@ -113,40 +111,22 @@ class PRWOfficialProtocol:
             ground_truth: the annotation file's content.
 
         Raises:
-            ValueError: if a camera is unknown.
+            DataError: if a camera is unknown.
         """
         require_cameras(ground_truth)
         return ground_truth
 
-    def plans(
-        self, ground_truth: GroundTruth, predictions: Predictions
-    ) -> Iterator[tuple[str, SearchPlan]]:
-        """Plan the search among all boxes.
+    def plan_above(
+        self, ground_truth: GroundTruth, predictions: Predictions, threshold: float
+    ) -> SearchPlan:
+        """Plan the search among boxes of at least a score.
 
         Args:
             ground_truth: the annotation file's content.
             predictions: boxes and embeddings.
-
-        Yields:
-            One plan; its setting is the empty string.
+            threshold: smallest score that is searched.
         """
-        yield '', self._plan_above(ground_truth, predictions, -np.inf)
-
-    def budgeted_plans(
-        self, ground_truth: GroundTruth, predictions: Predictions
-    ) -> Iterator[tuple[str, SearchPlan]]:
-        """Plan the searches among the best boxes.
-
-        Args:
-            ground_truth: the annotation file's content.
-            predictions: boxes and embeddings.
-
-        Yields:
-            Setting, ``bpi<K>``, and plan.
-        """
-        for boxes in self.boxes_per_image:
-            threshold = budget_threshold(predictions.scores, ground_truth.num_images, boxes)
-            yield budget_setting(boxes), self._plan_above(ground_truth, predictions, threshold)
+        return self._plan_above(ground_truth, predictions, threshold)
 
 
 def _assign_then_cut(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mmps.registry import TASK_UTILS
+from mmps.structures import ConfigError
 
 from ..detections import Detections
 from ..functional.context_graph import match_context
@@ -26,9 +27,14 @@ class ContextGraph:
     Args:
         k1: number of most similar boxes whose images are revised.
         k2: number of people of the query's image that are matched, the query included.
+
+    Raises:
+        ConfigError: if a number is less than 1.
     """
 
     def __init__(self, k1: int = 10, k2: int = 3) -> None:
+        if min(k1, k2) < 1:
+            raise ConfigError(f'mmps.ContextGraph: k1 {k1} and k2 {k2} must be at least 1.')
         self.k1 = k1
         self.k2 = k2
 

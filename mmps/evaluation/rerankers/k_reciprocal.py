@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mmps.registry import TASK_UTILS
+from mmps.structures import ConfigError
 
 from ..functional.k_reciprocal import k_reciprocal_distances
 from ..functional.ranking import most_similar
@@ -23,11 +24,18 @@ class KReciprocal:
         k1: number of neighbours that have to be mutual.
         k2: number of neighbours whose encodings are averaged.
         original_weight: weight of the original distance, in 0..1.
+
+    Raises:
+        ConfigError: if a number is less than 1.
     """
 
     def __init__(
         self, length: int = 100, k1: int = 20, k2: int = 6, original_weight: float = 0.3
     ) -> None:
+        if min(length, k1, k2) < 1:
+            raise ConfigError(
+                f'mmps.KReciprocal: length {length}, k1 {k1} and k2 {k2} must be at least 1.'
+            )
         self.length = length
         self.k1 = k1
         self.k2 = k2

@@ -48,7 +48,8 @@ def adopt_detector_weights(state_dict: dict, prefix: str, model: nn.Module) -> N
     check_shapes(state_dict, expected, wrapped)
     if not any(key.startswith(branch) for key in state_dict):
         MMLogger.get_current_instance().warning(
-            'The checkpoint holds a detector only: the re-ID branch is not trained yet.'
+            'The checkpoint holds a detector only: search numbers mean nothing before phase 2 has '
+            'trained the re-ID branch.'
         )
         own = model.reid_branch.state_dict(prefix=branch)
         state_dict.update({key: value.clone() for key, value in own.items()})

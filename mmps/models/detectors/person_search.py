@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -8,11 +9,13 @@ import torch
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.structures import DetDataSample
 from mmengine.config import ConfigDict
+from mmengine.logging import MMLogger
 from torch import Tensor
 
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
 
+from .checkpoint_fit import SHARED, fill_gaps
 from .checkpoint_keys import adopt_detector_weights
 from .instances import instances_to_embed, test_rois, training_rois, write_embeddings
 
@@ -28,6 +31,7 @@ class FeatureSource(Protocol):
     """Where the re-ID branch pools: a stage of the detector's backbone, or the image itself."""
 
     channels: int
+    later_stages: list[str] | None
 
     def watch(self, inputs: Tensor) -> FeatureSource:
         """Open around one pass of the detector over these inputs."""
@@ -82,6 +86,8 @@ class PersonSearchDetector(BaseDetector):
         self.detector = MODELS.build(detector)
         self.detach = detach
         self.phase = phase
+        self._random_features: list[str] = []
+        self._refuses_gaps = False
 
     def add_branch(self, source: FeatureSource, reid_branch: dict) -> None:
         """Complete the model; constructors of subclasses end with it."""
@@ -217,9 +223,55 @@ class PersonSearchDetector(BaseDetector):
     ) -> tuple[Tensor, ...]:
         return self.detector._forward(batch_inputs, batch_data_samples)
 
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args, **kwargs) -> None:
+    def check_features(self) -> None:
+        """Refuse to train a branch on features that the last checkpoint left random.
+
+        Raises:
+            ConfigError: Weights of the shared stages were not in it.
+        """
+        if self._random_features:
+            raise ConfigError(
+                f'phase 2 would train on random features: {len(self._random_features)} weights of '
+                f'the shared stages are not in the checkpoint (the first: '
+                f'{self._random_features[0]}); set `load_from` to a trained detector with this '
+                "config's backbone"
+            )
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, **kwargs: Any
+    ) -> Any:
+        """Load as torch does: with ``strict`` what does not fit is refused.
+
+        Without it, and wherever MMEngine loads, a warning names the parts that were not filled.
+        """
+        self._refuses_gaps = strict
+        try:
+            return super().load_state_dict(state_dict, strict, **kwargs)
+        finally:
+            self._refuses_gaps = False
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict,
+        prefix: str,
+        metadata: dict,
+        strict: bool,
+        missing: list[str],
+        unexpected: list[str],
+        errors: list[str],
+    ) -> None:
         adopt_detector_weights(state_dict, prefix, self)
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+        gaps = fill_gaps(state_dict, prefix, self)
+        self._random_features = gaps.missing.get(SHARED, [])
+        if self.phase == 'reid':
+            self.check_features()
+        if gaps and self._refuses_gaps:
+            errors.append(gaps.sentence())
+        elif gaps:
+            MMLogger.get_current_instance().warning(gaps.sentence())
+        super()._load_from_state_dict(
+            state_dict, prefix, metadata, strict, missing, unexpected, errors
+        )
 
 
 def _precision_of_ops(inputs: Tensor) -> AbstractContextManager:

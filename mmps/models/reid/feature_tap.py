@@ -25,6 +25,7 @@ class FeatureTap:
 
     Attributes:
         channels: Channels of the output.
+        later_stages: Names of the stages that the output does not go through.
         feature: ``(B, C, H, W)`` output of the tapped stage, after a backbone pass.
 
     Raises:
@@ -41,6 +42,7 @@ class FeatureTap:
         self.backbone = backbone
         self.stage = getattr(backbone, layers[shared_stages - 2])
         self.channels = out_channels(self.stage)
+        self.later_stages = layers[shared_stages - 1 :]
         self._shared_stages = shared_stages
         self._feature: Tensor | None = None
         self._stop = False

@@ -17,9 +17,11 @@ class InputImages:
 
     Attributes:
         channels: 3.
+        later_stages: ``None``: no stage is shared.
     """
 
     channels = 3
+    later_stages = None
 
     def __init__(self, preprocessor: nn.Module) -> None:
         self.preprocessor = preprocessor

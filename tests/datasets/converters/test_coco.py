@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import json
-
 import numpy as np
-import pytest
 
-from mmps.datasets.converters.coco import to_coco, write_atomically, write_json, write_split
+from mmps.datasets.converters.coco import to_coco, write_split
 
 
 def test_coco_has_everything_and_whole_numbers_stay_whole(small_split):
@@ -47,17 +44,3 @@ def test_galleries_are_written_with_image_ids(tmp_path, small_split):
     assert stored['image_ids'].tolist() == [2, 3, 1, 3, 3]
     assert set(stored) == {'offsets', 'image_ids', 'bboxes'}
     assert np.load(files[2], allow_pickle=False)['query_index'].tolist() == [1]
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path):
-    path = tmp_path / 'new' / 'a.json'
-    write_json(path, {'a': 1})
-
-    def fail(stream):
-        stream.write(b'half')
-        raise OSError('disk full')
-
-    with pytest.raises(OSError, match='disk full'):
-        write_atomically(path, fail)
-    assert json.loads(path.read_text()) == {'a': 1}
-    assert [p.name for p in path.parent.iterdir()] == ['a.json']

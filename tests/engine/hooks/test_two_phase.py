@@ -108,6 +108,16 @@ def test_phase_2_alone_on_a_detector_equals_the_whole_run(whole, tmp_path):
     assert not (tmp_path / 'feature_cache').exists()
 
 
+def test_phase_2_alone_refuses_a_detector_whose_shared_stages_are_not_all_there(whole, tmp_path):
+    work_dir, _, data, _ = whole
+    weights = torch.load(work_dir / 'detector.pth', weights_only=True)['state_dict']
+    part = {name: w for name, w in weights.items() if not name.startswith('backbone.layer2.1')}
+    torch.save({'state_dict': part}, tmp_path / 'part.pth')
+    start = {'load_from': str(tmp_path / 'part.pth'), 'default_hooks__two_phase__start': 'reid'}
+    with pytest.raises(ConfigError, match='phase 2 would train on random features: 10 weights of'):
+        train(tiny_run(data, tmp_path / 'run', **start))
+
+
 def test_the_detector_of_phase_1_is_kept_as_a_plain_one(whole):
     work_dir, *_, runner = whole
     kept = torch.load(work_dir / 'detector.pth', weights_only=True)['state_dict']

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmps.evaluation.functional.bootstrap import bootstrap_interval
+from mmps.structures import ConfigError
 
 
 def test_equals_the_normal_interval_of_a_mean():
@@ -22,3 +23,9 @@ def test_seeded():
     values = np.arange(10.0)
     assert bootstrap_interval(values, seed=1) == bootstrap_interval(values, seed=1)
     assert bootstrap_interval(values, seed=1) != bootstrap_interval(values, seed=2)
+
+
+@pytest.mark.parametrize('draws', [0, -5])
+def test_no_draws(draws):
+    with pytest.raises(ConfigError, match=f'bootstrap draws must be positive, not {draws}'):
+        bootstrap_interval(np.arange(3.0), draws)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmps.evaluation.functional.budget import budget_threshold
+from mmps.structures import ConfigError
 
 SCORES = np.array([0.1, 0.9, 0.5, 0.7, 0.5])
 
@@ -22,5 +23,5 @@ def test_less_than_half_a_box_keeps_the_best():
 
 @pytest.mark.parametrize('boxes', [0, -1, float('nan')])
 def test_not_positive(boxes):
-    with pytest.raises(ValueError, match='boxes per image must be positive'):
+    with pytest.raises(ConfigError, match='boxes per image must be positive'):
         budget_threshold(SCORES, 2, boxes)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,10 @@ from mmps.evaluation import (
     evaluate_predictions,
 )
 from mmps.registry import METRICS
+from mmps.structures import ConfigError, DataError
 from mmps.testing.search_data import random_search_data
+
+CUHK = 'mmps.CUHKSYSUProtocol'
 
 
 @pytest.fixture
@@ -120,8 +125,41 @@ def test_image_that_a_sampler_repeated_counts_once(case):
 
 def test_half_of_the_data_set_is_refused(case):
     data, annotation, _ = case
-    with pytest.raises(ValueError, match=r'missing for \d+ of the 4 queries .*whole data set'):
+    with pytest.raises(ConfigError, match=r'missing for \d+ of the 4 queries .*whole data set'):
         run(PersonSearchMetric(str(annotation)), list(samples(data))[:2])
+
+
+@pytest.mark.parametrize(('part', 'what'), [('queries', 'queries'), ('annotations', 'annotated')])
+def test_another_annotation_file_is_refused(case, part, what):
+    data, _, directory = case
+    shorter = {**data.annotation, part: data.annotation[part][:-1]}
+    other = directory / 'other.json'
+    other.write_text(json.dumps(shorter))
+    with pytest.raises(ConfigError, match=f'goes beyond the {what} .*the same ann_file'):
+        run(PersonSearchMetric(str(other), {'type': 'mmps.GenericProtocol'}), samples(data))
+
+
+def test_files_that_cannot_be_used_are_named_before_any_test_pass(case):
+    data, annotation, directory = case
+    for item in data.annotation['images']:
+        item.pop('camera_id')
+    blind = directory / 'blind.json'
+    blind.write_text(json.dumps(data.annotation))
+    with pytest.raises(DataError, match=r'absent.json does not exist; make it with a converter'):
+        PersonSearchMetric(str(directory / 'absent.json'))
+    with pytest.raises(DataError, match=r'galleries_77.npz does not exist; galleries there: 100'):
+        PersonSearchMetric(str(annotation), {'type': CUHK, 'gallery_sizes': 77})
+    with pytest.raises(DataError, match='camera'):
+        PersonSearchMetric(str(blind), {'type': 'mmps.PRWOfficialProtocol'})
+
+
+def test_a_single_gallery_size_is_a_list_of_one(case):
+    data, annotation, _ = case
+    one, several = (
+        run(PersonSearchMetric(str(annotation), {'type': CUHK, 'gallery_sizes': s}), samples(data))
+        for s in (100, [100])
+    )
+    assert one == several
 
 
 def test_half_precision_embeddings(case):

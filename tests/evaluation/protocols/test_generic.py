@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmps.evaluation import GenericProtocol, GroundTruth, evaluate_predictions
+from mmps.structures import ConfigError, DataError
 from mmps.testing import reference_evaluator as reference
 from mmps.testing.search_data import random_search_data
 
@@ -69,7 +70,7 @@ def test_camera_of_a_query_may_come_from_its_image(cameras):
 
 def test_cross_camera_needs_cameras(scene):
     scene.image(1, [0]).image(2, [0], camera=1).query(1).detect(2, 0, 1.0)
-    with pytest.raises(ValueError, match='without camera_id'):
+    with pytest.raises(DataError, match='without camera_id'):
         evaluate(scene, cross_camera=True)
 
 
@@ -98,7 +99,7 @@ def test_a_query_without_another_appearance_does_not_count(scene):
 
 def test_nobody_to_find(scene):
     scene.image(1, [0]).image(2, [1]).query(1).detect(2, 0, 0.9)
-    with pytest.raises(ValueError, match='no query has a person to find'):
+    with pytest.raises(DataError, match='no query has a person to find'):
         evaluate(scene)
 
 
@@ -111,5 +112,5 @@ def test_ignore_regions_are_not_people(scene):
 
 
 def test_not_a_number_of_boxes(cameras):
-    with pytest.raises(ValueError, match='must be positive, not 0'):
+    with pytest.raises(ConfigError, match='must be positive, not 0'):
         evaluate(cameras.detect(2, 0, 1.0), boxes_per_image=(0,))

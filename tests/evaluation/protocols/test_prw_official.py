@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmps.evaluation import GroundTruth, PRWOfficialProtocol, evaluate_predictions
+from mmps.structures import DataError
 from mmps.testing import reference_prw_official as reference
 from mmps.testing.search_data import random_search_data
 
@@ -105,5 +106,5 @@ def test_identities_before_or_after_the_cut(cameras, convention, expected):
 
 def test_needs_cameras(scene):
     scene.image(1, [0]).image(2, [0]).query(1).detect(2, 0, 1.0)
-    with pytest.raises(ValueError, match='without camera_id'):
+    with pytest.raises(DataError, match='without camera_id'):
         evaluate(scene)

@@ -6,6 +6,8 @@ import pytest
 from mmps.evaluation import CUHKSYSUProtocol, GenericProtocol, GroundTruth, evaluate_predictions
 from mmps.evaluation.detections import Detections
 from mmps.evaluation.rerankers.context_graph import context_boxes
+from mmps.registry import TASK_UTILS
+from mmps.structures import ConfigError
 
 CBGM = {'type': 'mmps.ContextGraph', 'k1': 2, 'k2': 2}
 
@@ -65,3 +67,9 @@ def test_context_is_other_people_by_score(scene):
     ground_truth = GroundTruth.load(scene.annotation_file())
     detections = Detections.from_predictions(scene.predictions(), ground_truth)
     assert context_boxes(ground_truth, detections, 0).tolist() == [2, 1]
+
+
+@pytest.mark.parametrize('name', ['k1', 'k2'])
+def test_numbers_below_one_are_refused(name):
+    with pytest.raises(ConfigError, match=f'mmps.ContextGraph: .*{name} 0.* must be at least 1'):
+        TASK_UTILS.build({'type': 'mmps.ContextGraph', name: 0})

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from mmps.evaluation import GenericProtocol, GroundTruth, evaluate_predictions
 from mmps.evaluation.functional.k_reciprocal import k_reciprocal_distances
+from mmps.registry import TASK_UTILS
+from mmps.structures import ConfigError
 
 
 def walk(scene, angles):
@@ -49,3 +52,9 @@ def test_mutual_neighbours_overtake_a_loner(scene):
     revised = evaluate_predictions(ground_truth, predictions, protocol)
     assert plain.queries[''].first_rank.tolist() == [4]
     assert revised.queries[''].first_rank.tolist() == [3]
+
+
+@pytest.mark.parametrize('name', ['length', 'k1', 'k2'])
+def test_numbers_below_one_are_refused(name):
+    with pytest.raises(ConfigError, match=f'mmps.KReciprocal: .*{name} 0.* must be at least 1'):
+        TASK_UTILS.build({'type': 'mmps.KReciprocal', name: 0})

@@ -1,4 +1,12 @@
-"""Draw, train, evaluate, picture: what tools/quickstart.sh runs once everything is installed."""
+"""Draw, train, evaluate, picture: what tools/quickstart.sh runs once everything is installed.
+
+Every step is done once: run again, it goes on where it stopped. Leaves results.json and pictures.
+
+examples:
+  bash tools/quickstart.sh
+  # other data, and the drawn people searched in pictures of your own
+  bash tools/quickstart.sh --seed 1 --frames DIR
+"""
 
 from __future__ import annotations
 
@@ -10,24 +18,34 @@ from pathlib import Path
 
 from pipeline import Quickstart, run_all
 from report import draw_pictures, print_table, search_frames
-from steps import Steps, console, write_json
+from steps import Steps, console
 
+from mmps.apis.arguments import teaching_parser
 from mmps.apis.embed_images import list_pictures
 from mmps.apis.running import tell_user_errors
+from mmps.files import write_json
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog='quickstart.sh', description=__doc__)
-    parser.add_argument('--seed', type=int, default=0, help='draw other data (default: 0)')
-    parser.add_argument('--fresh', action='store_true', help='start over instead of going on')
+    parser = teaching_parser(__doc__, prog='quickstart.sh')
     parser.add_argument(
-        '--frames', type=Path, metavar='DIR', help='search a folder of your own pictures too'
+        '--seed', type=int, default=0, metavar='N', help='chooses the data that are drawn'
+    )
+    parser.add_argument(
+        '--fresh', action='store_true', help='start over instead of going on where it stopped'
+    )
+    parser.add_argument(
+        '--frames',
+        type=Path,
+        metavar='DIR',
+        help='folder of your own pictures to search too (default: none)',
     )
     parser.add_argument(
         '--work-dir',
         type=Path,
         default=Path('work_dirs/quickstart'),
-        help='where everything is written (default: work_dirs/quickstart below this folder)',
+        metavar='DIR',
+        help='folder for everything that is written',
     )
     return parser.parse_args()
 

@@ -31,9 +31,8 @@ from mmps.visualization import (
     read_training_log,
     save_figure,
     spread_queries,
+    table_rows,
 )
-
-TITLES = {'chance': 'chance', 'colour': 'colour stripes'}
 
 
 def print_table(results: dict[str, Any]) -> None:
@@ -41,10 +40,7 @@ def print_table(results: dict[str, Any]) -> None:
     table = Table(title='Synthetic person search, 100 images per gallery (percent)')
     for heading in ('', 'mAP', 'top-1', 'mAP, GT boxes', 'top-1, GT boxes'):
         table.add_column(heading, justify='right' if heading else 'left')
-    rows = {v.upper(): results['variants'][v] for v in VARIANTS}
-    for name, row in results['baselines'].items():
-        rows[TITLES.get(name, name.replace('untrained_j', 'untrained J'))] = row
-    for index, (name, row) in enumerate(rows.items()):
+    for index, (name, row, _) in enumerate(table_rows(results)):
         cells = [f'{100 * row[b][k]:.1f}' for b in ('detected', 'gt') for k in ('mAP', 'top1')]
         table.add_row(name, *cells, end_section=index == len(VARIANTS) - 1)
     console.print(table)
@@ -63,7 +59,7 @@ def compare_j4(results: dict[str, Any]) -> str:
     side = 'above' if j4 > colour else 'below'
     return (
         f'J4 lies {abs(j4 - colour):.1f} points of mAP {side} the colour baseline with '
-        'ground-truth boxes: one replicated block on features this small and this far from the '
+        'GT boxes: one replicated block on features this small and this far from the '
         'pixels has little left to tell people apart by.'
         if side == 'below'
         else f'J4 lies {j4 - colour:.1f} points of mAP above the colour baseline.'

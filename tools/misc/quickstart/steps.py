@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from mmps.features.atomic import write_atomically
+from mmps.files import write_json
 
 ROOT = Path(__file__).resolve().parents[3]
 console = Console()
@@ -51,9 +51,3 @@ def run_tool(script: str, *arguments: Any) -> None:
 def show_command(script: str, *arguments: Any) -> None:
     """Print the command that does the same."""
     console.print(f'[dim]  python {script} {" ".join(map(str, arguments))}[/]', soft_wrap=True)
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps(content, indent=1).encode())

@@ -9,19 +9,28 @@ import argparse
 import hashlib
 import json
 import os
-import re
 import shutil
 import signal
 import sys
+import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from installer import ENVIRONMENT, Installer, SetupError, say
+from installer import (
+    ENVIRONMENT,
+    Installer,
+    SetupError,
+    can_write,
+    find_cure,
+    is_installed,
+    say,
+)
 from mmcv_wheel import MmcvWheels
 
 STAMP = ENVIRONMENT / 'mmps-setup.json'
 BUILD_TOOLS = {'setuptools': 'pkg_resources', 'wheel': 'wheel', 'ninja': 'ninja', 'numpy': 'numpy'}
 TORCH_ROOM = 4 * 2**30
+SOURCES = ('mmps', 'configs', 'tools', 'setup.py', 'pyproject.toml', 'README.md', 'LICENSE')
 FRAMEWORKS = {
     'openmmlab': ('mmcv', 'mmengine', 'mmdet'),
     'onedl': ('onedl-mmcv', 'onedl-mmengine', 'onedl-mmdetection'),
@@ -39,10 +48,10 @@ def main() -> int:
     installer = Installer(options.versions.resolve())
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        check_python(options.versions)
         set_up(installer, options)
     except (SetupError, OSError) as error:
-        say(f'FAILED: {error}')
+        cure = f': {find_cure(str(error))}' if isinstance(error, OSError) else ''
+        say(f'FAILED: {error}{cure}')
         say(f'What is done is kept: mend it and run again. The log: {installer.log}')
         return 1
     except KeyboardInterrupt:
@@ -60,9 +69,11 @@ def set_up(installer: Installer, options: argparse.Namespace) -> None:
     say(f'setting up {ENVIRONMENT} (log: {installer.log})')
     check_other_stack(options.stack)
     mmcv, *others = FRAMEWORKS[options.stack]
+    wheels = MmcvWheels(installer, mmcv)
+    wheels.check_compiler()
     ensure_torch(installer)
     ensure_frameworks(installer, others)
-    MmcvWheels(installer, mmcv).ensure(gpu=options.gpu)
+    wheels.ensure(gpu=options.gpu)
     ensure_mmps(installer, options.root)
     report = installer.call('-m', 'mmps.doctor', '--brief')
     if report.returncode:
@@ -73,6 +84,12 @@ def set_up(installer: Installer, options: argparse.Namespace) -> None:
 
 def ensure_torch(installer: Installer) -> None:
     """NumPy, what builds compiled packages, and torch."""
+    free = shutil.disk_usage(ENVIRONMENT).free
+    if free < TORCH_ROOM and not is_installed('torch'):
+        raise SetupError(
+            f'the disk of {ENVIRONMENT} has {free >> 20} MiB free and torch and mmcv need '
+            f'{TORCH_ROOM >> 20}: free some, or name a folder on another disk with MMPS_VENV=DIR'
+        )
     missing = [n for n, m in BUILD_TOOLS.items() if installer.call('-c', f'import {m}').returncode]
     if missing:
         installer.install(*missing)
@@ -80,9 +97,6 @@ def ensure_torch(installer: Installer) -> None:
     if found:
         say(f'keeping torch {found["version"]}')
         return
-    free = shutil.disk_usage(ENVIRONMENT).free
-    if free < TORCH_ROOM:
-        raise SetupError(f'{ENVIRONMENT} has {free / 2**30:.1f} GiB free: torch and mmcv need 4')
     say('torch: 200 MB to download for a CPU build, several GB for a CUDA build')
     installer.uninstall('torch')
     installer.install('torch')
@@ -102,20 +116,19 @@ def ensure_frameworks(installer: Installer, names: list[str]) -> None:
 
 def ensure_mmps(installer: Installer, root: Path) -> None:
     """Mmps from the checkout, editable, with what its tests need; a wheel brings itself."""
-    if (root / 'setup.py').is_file():
+    if not (root / 'setup.py').is_file():
+        return
+    install = ('install', '--no-build-isolation', *installer.constraints)
+    if can_write(root):
         say('installing mmps (editable) and what its tests need')
-        target = ('-e', f'{root}[tests]')
-        installer.pip('install', '--no-build-isolation', *installer.constraints, *target)
-
-
-def check_python(versions: Path) -> None:
-    """Refuse an interpreter that is older than the oldest tested one."""
-    span = re.search(r'^# python: (\d+)\.(\d+) to (.+)$', versions.read_text('utf-8'), re.M)
-    if sys.version_info[:2] < (int(span[1]), int(span[2])):
-        raise SetupError(
-            f'{ENVIRONMENT} has Python {sys.version.split()[0]}, too old: make an environment '
-            f'with Python {span[1]}.{span[2]} to {span[3]} (deactivate this one, or set MMPS_VENV)'
-        )
+        installer.pip(*install, '-e', f'{root}[tests]')
+        return
+    say(f'{root} cannot be written: installing a copy of mmps, and what its tests need')
+    with tempfile.TemporaryDirectory() as folder:
+        for name in SOURCES:
+            copy = shutil.copytree if (root / name).is_dir() else shutil.copy
+            copy(root / name, Path(folder, name))
+        installer.pip(*install, f'{folder}[tests]')
 
 
 def check_other_stack(stack: str) -> None:
@@ -127,11 +140,6 @@ def check_other_stack(stack: str) -> None:
             f'{ENVIRONMENT} holds {there[0]}, which the stack {stack} would overwrite: '
             'deactivate it, or name another environment with MMPS_VENV=DIR'
         )
-
-
-def is_installed(name: str) -> bool:
-    """Whether a distribution is installed in this environment."""
-    return any(metadata.distributions(name=name))
 
 
 def fingerprint(options: argparse.Namespace) -> str:

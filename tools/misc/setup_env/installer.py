@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from importlib import metadata
@@ -16,13 +17,18 @@ from pathlib import Path
 
 ENVIRONMENT = Path(sys.prefix)
 HEARTBEAT_SECONDS = 30
+COMPILER = 'install a C++ compiler (Debian, Ubuntu: apt-get install g++)'
 # What a log says, and what helps; the first that matches counts.
 CURES = (
-    (r'No space left on device|Disk quota exceeded', 'free some GiB, or set TMPDIR elsewhere'),
+    (
+        r'No space left on device|Disk quota exceeded',
+        'a disk is full: free some GiB, or set TMPDIR, XDG_CACHE_HOME or MMPS_VENV to a folder '
+        'on another disk',
+    ),
     (r'Permission denied|Read-only file system', 'name a folder that you can write: MMPS_VENV=DIR'),
     (
         r"command '[^']*(gcc|g\+\+|c\+\+|cc)' failed: No such file|C\+\+ compiler|No such.*'c\+\+'",
-        'install a C++ compiler (Debian, Ubuntu: apt-get install g++)',
+        COMPILER,
     ),
     (r'CUDA_HOME|CUDA version .* mismatches', "install the CUDA toolkit of torch's CUDA version"),
     (r'Killed|[Cc]annot allocate memory', 'memory ran out: build with MAX_JOBS=1'),
@@ -83,7 +89,7 @@ class Installer:
 
     def uninstall(self, *names: str) -> None:
         """Remove what is installed of these: pip takes a broken package for a satisfied one."""
-        there = [name for name in names if any(metadata.distributions(name=name))]
+        there = [name for name in names if is_installed(name)]
         if there:
             self.pip('uninstall', '-y', *there)
 
@@ -152,6 +158,21 @@ def wait(process: subprocess.Popen, progress: Callable[[], str]) -> int:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait()
+
+
+def is_installed(name: str) -> bool:
+    """Whether a distribution is installed in this environment."""
+    return any(metadata.distributions(name=name))
+
+
+def can_write(folder: Path) -> bool:
+    """Whether a file can be made in a folder, which is made where it is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def read_requirements(versions: Path) -> dict[str, str]:

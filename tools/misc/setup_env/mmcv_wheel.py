@@ -16,7 +16,7 @@ import sys
 import tarfile
 from pathlib import Path
 
-from installer import Installer, SetupError, say
+from installer import COMPILER, Installer, SetupError, can_write, is_installed, say
 
 GIB_PER_JOB = 1.5
 OTHER_NAMES = ('mmcv-lite', 'mmcv-full')
@@ -37,6 +37,16 @@ class MmcvWheels:
         self.release = f'{name.replace("-", "_")}-{self.requirement.partition("==")[2]}'
         self.python = f'cp{sys.version_info[0]}{sys.version_info[1]}'
 
+    def check_compiler(self) -> None:
+        """Refuse at once what would fail after torch's download.
+
+        Raises:
+            SetupError: If MMCV has to be built for any torch, and there is no compiler.
+        """
+        any_torch = self._key('*', '*')
+        if not (find_compiler() or self._wheels_at_hand(any_torch) or self._works(gpu=False)):
+            raise SetupError(f"mmcv's operators have to be compiled: {COMPILER} and run again")
+
     def ensure(self, gpu: bool) -> None:
         """Leave a working MMCV in the environment.
 
@@ -48,19 +58,20 @@ class MmcvWheels:
         """
         torch = self.installer.works('torch')
         gpu = self._decide_gpu(torch, gpu)
-        if self._works(gpu):
+        if self._works(gpu) and not any(map(is_installed, OTHER_NAMES)):
             say("keeping mmcv: its compiled operators work with this environment's torch")
             return
         self.installer.uninstall(*OTHER_NAMES)
-        cuda = f'cuda{torch["cuda"]}' if gpu else 'cpu'
-        key = f'{self.release}-torch{torch["version"]}-{cuda}-{self.python}-{platform.machine()}'
-        folder = cache_folder() / key
-        for wheel in self._wheels_at_hand(folder):
+        key = self._key(torch['version'], f'cuda{torch["cuda"]}' if gpu else 'cpu')
+        for wheel in self._wheels_at_hand(key):
             say(f'trying the wheel {wheel}')
             self._install(wheel)
             if self._works(gpu):
                 return
             say('this wheel does not fit: it was built for another torch')
+        if not find_compiler():
+            raise SetupError(f"mmcv's operators have to be compiled: {COMPILER} and run again")
+        folder = cache_folder() / key
         say(f'building {self.requirement} in {folder}')
         say('it takes about 20 minutes of one core (GPU operators: an hour) and 3 GB of memory')
         self._install(self._build(folder, torch if gpu else None))
@@ -88,10 +99,15 @@ class MmcvWheels:
         pip('install', '--force-reinstall', '--no-deps', str(wheel))
         pip('install', *self.installer.constraints, str(wheel))
 
-    def _wheels_at_hand(self, folder: Path) -> list[Path]:
+    def _key(self, torch: str, cuda: str) -> str:
+        return f'{self.release}-torch{torch}-{cuda}-{self.python}-{platform.machine()}'
+
+    def _wheels_at_hand(self, key: str) -> list[Path]:
         listed = self.installer.call('-m', 'pip', 'cache', 'list', '--format=abspath', self.name)
         of_pip = [Path(line) for line in listed.stdout.splitlines()]
-        wheels = [*folder.glob('*.whl'), *of_pip]
+        # What cannot be written can be read.
+        folders = dict.fromkeys((cache_folder(), preferred_cache()))
+        wheels = [*(w for folder in folders for w in folder.glob(f'{key}/*.whl')), *of_pip]
         return [w for w in wheels if w.name.startswith(f'{self.release}-{self.python}-')]
 
     def _build(self, folder: Path, torch: dict | None) -> Path:
@@ -138,16 +154,19 @@ class MmcvWheels:
 
 def cache_folder() -> Path:
     """Where built wheels are kept: ``MMPS_CACHE``, the user's cache, or else the environment."""
+    folder = preferred_cache()
+    return folder if can_write(folder) else Path(sys.prefix) / 'mmps-cache'
+
+
+def preferred_cache() -> Path:
+    """Where built wheels should be kept."""
     home = Path(os.environ.get('XDG_CACHE_HOME') or Path('~/.cache').expanduser())
-    folder = Path(os.environ.get('MMPS_CACHE') or home / 'mmps').absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        trial = folder / f'.{os.getpid()}'
-        trial.touch()
-        trial.unlink()
-    except OSError:
-        return Path(sys.prefix) / 'mmps-cache'
-    return folder
+    return Path(os.environ.get('MMPS_CACHE') or home / 'mmps').absolute()
+
+
+def find_compiler() -> str | None:
+    """Path of the C++ compiler that torch's extension builder calls."""
+    return shutil.which(os.environ.get('CXX') or 'c++')
 
 
 def count_jobs() -> int:

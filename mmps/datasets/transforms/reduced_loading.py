@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import mmcv
+import numpy as np
+from mmcv.image import rescale_size
+from mmdet.datasets.transforms import Resize
+from PIL import ExifTags, Image
+
+from mmps.registry import TRANSFORMS
+
+from .loading import decode, read_whole
+
+REDUCTIONS = (8, 4, 2)
+"""How many times smaller JPEG decoders can make a picture while they decode it."""
+
+Size = tuple[int, int]
+"""(width, height) in pixels."""
+
+
+@TRANSFORMS.register_module()
+class LoadResizedScene(Resize):
+    """:class:`LoadScene` and mmdet's ``Resize`` in one, faster for large JPEGs.
+
+    A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that leaves at least the wanted size
+    in both directions, and then resized. Sizes, factors and boxes are those of the two
+    transforms. Pixels differ a little: decoding averages where ``Resize`` picks, and a side that
+    is no multiple of the reduction is stretched by less than a pixel. Other files are decoded as
+    ever.
+
+    Needs ``img_path``; adds ``img`` ``(H, W, 3)`` uint8 BGR, ``img_shape``, ``ori_shape`` and
+    what else ``Resize`` adds; scales the boxes that are already there.
+
+    Args:
+        scale: (width, height) of the result, in pixels.
+        keep_ratio: As in ``Resize``.
+        least: Smallest decoded size as a fraction of the wanted one. Below 1, a direction may
+            be decoded too small and stretched: 0.84 serves 1920x1080 pictures at 640x640, which
+            are then decoded at 960x540.
+        **kwargs: As in ``Resize``: ``interpolation``, ``backend``, ``clip_object_border``.
+
+    Raises:
+        DataError: The file is missing or no image.
+    """
+
+    def __init__(
+        self, scale: Size, keep_ratio: bool = False, least: float = 1.0, **kwargs: Any
+    ) -> None:
+        super().__init__(scale=scale, keep_ratio=keep_ratio, **kwargs)
+        self.least = least
+
+    def _resize_img(self, results: dict) -> None:
+        path = Path(results['img_path'])
+        data = read_whole(path)
+        image, full = self._decode_reduced(data, path)
+        wanted = self._wanted(full)
+        results['img'] = mmcv.imresize(
+            image, wanted, interpolation=self.interpolation, backend=self.backend
+        )
+        results['img_shape'], results['ori_shape'] = wanted[::-1], full[::-1]
+        results['scale_factor'] = (wanted[0] / full[0], wanted[1] / full[1])
+        results['keep_ratio'] = self.keep_ratio
+
+    def _decode_reduced(self, data: bytes, path: Path) -> tuple[np.ndarray, Size]:
+        import cv2
+
+        full = jpeg_size(data)
+        factor = reduction(full, self._wanted(full), self.least) if full else 1
+        if factor > 1:
+            image = decode(data, path, getattr(cv2, f'IMREAD_REDUCED_COLOR_{factor}'))
+            # OpenCV may understand a strange header otherwise; then its word counts.
+            if image.shape[:2] == tuple(math.ceil(length / factor) for length in full[::-1]):
+                return image, full
+        image = decode(data, path, cv2.IMREAD_COLOR)
+        return image, image.shape[1::-1]
+
+    def _wanted(self, full: Size) -> Size:
+        scale = tuple(self.scale)
+        return rescale_size(full, scale) if self.keep_ratio else scale
+
+
+def jpeg_size(data: bytes) -> Size | None:
+    """Read a JPEG's size from its header, without decoding it.
+
+    Args:
+        data: Bytes of any file.
+
+    Returns:
+        (width, height) after the rotation that EXIF asks for; ``None`` where the file is no
+        JPEG, or its header is broken.
+    """
+    if data[:2] != b'\xff\xd8':
+        return None
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            turned = picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+            return picture.size[::-1] if turned else picture.size
+    except Exception:  # headers break in any way; the decoder has the last word
+        return None
+
+
+def reduction(full: Size, wanted: Size, least: float = 1.0) -> int:
+    """Choose how many times smaller to decode.
+
+    Args:
+        full: Of the file.
+        wanted: After the resize.
+        least: Smallest decoded size as a fraction of the wanted one.
+
+    Returns:
+        The largest of 1, 2, 4 and 8 that is allowed.
+    """
+    for factor in REDUCTIONS:
+        if all(math.ceil(a / factor) >= least * b for a, b in zip(full, wanted, strict=True)):
+            return factor
+    return 1

@@ -1,0 +1,102 @@
+"""Pictures decoded to their last pixel, as training does it, in several processes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import IO
+
+from mmps.datasets.transforms import LoadScene
+from mmps.structures import DataError
+
+from .problems import Problem
+
+_CHUNK = 8
+_HARMLESS = ('[', 'libpng warning')
+"""Beginnings of lines that tell of OpenCV's own doings, or of odd remarks in a whole picture."""
+
+Decoded = tuple[tuple[int, int] | None, str]
+"""(width, height), ``None`` where there is no picture to be had, and what the decoder said."""
+
+
+def check_decoding(
+    images: Sequence[dict],
+    folder: Path,
+    workers: int,
+    progress: Callable[[Iterable, int], Iterable],
+) -> Iterator[Problem]:
+    """Check that every picture can be decoded, and then has the size that the file says.
+
+    Args:
+        images: Entries of ``images``.
+        folder: Folder that file names are relative to.
+        workers: How many processes decode; the result does not depend on it.
+        progress: Called with the pictures as they are decoded and their number; hands them on.
+
+    Yields:
+        Errors for pictures that are missing, cannot be decoded or have another size, warnings for
+        those that a decoder could only guess in part.
+
+    Raises:
+        DataError: A process was killed.
+    """
+    paths = [folder / image['file_name'] for image in images]
+    with ProcessPoolExecutor(workers, initializer=_catch_complaints) as pool:
+        decoded = progress(pool.map(_decode, paths, chunksize=_CHUNK), len(paths))
+        try:
+            for image, (size, said) in zip(images, decoded, strict=True):
+                yield from _judge(image, folder, size, said)
+        except BrokenProcessPool as error:
+            raise DataError(
+                f'a process that decoded pictures of {folder} was killed, perhaps for want of '
+                'memory: use fewer processes (--workers)'
+            ) from error
+
+
+def _judge(image: dict, folder: Path, size: tuple[int, int] | None, said: str) -> Iterator[Problem]:
+    name, path = image['file_name'], folder / image['file_name']
+    if not path.is_file():
+        yield Problem(f'a picture is missing under {folder}', name)
+    elif size is None:
+        where = f'{name} ({said or f"{path.stat().st_size} bytes"})'
+        yield Problem('a picture is broken or cut short', where)
+    elif size != (image['width'], image['height']):
+        said_size = f'{image["width"]}x{image["height"]}'
+        place = f'{name} (decoded {size[0]}x{size[1]}, annotation {said_size})'
+        yield Problem('a picture has another size', place)
+    if size is not None and said:
+        kind = 'a picture is damaged, and decoded in part only'
+        yield Problem(kind, f'{name} ({said})', is_error=False)
+
+
+# In the worker processes. OpenCV's decoders tell of damage on the standard error stream alone.
+
+_complaints: IO[bytes] | None = None
+
+
+def _catch_complaints() -> None:
+    import cv2
+
+    global _complaints  # noqa: PLW0603  # a worker has no other place that lasts between calls
+    _complaints = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the worker lives
+    os.dup2(_complaints.fileno(), 2)
+    cv2.setNumThreads(0)
+
+
+def _decode(path: Path) -> Decoded:
+    import cv2
+
+    _complaints.seek(0)
+    _complaints.truncate()
+    try:
+        height, width = LoadScene().transform({'img_path': path})['img_shape']
+        size = (width, height)
+    except (DataError, cv2.error):
+        size = None
+    _complaints.seek(0)
+    lines = _complaints.read().decode(errors='replace').splitlines()
+    return size, next((line for line in lines if line and not line.startswith(_HARMLESS)), '')

@@ -1,0 +1,138 @@
+"""What a protocol offers, and what protocols share: settings, searches among the best boxes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from mmps.registry import TASK_UTILS
+
+from ..functional.budget import budget_threshold
+from ..ground_truth import GroundTruth
+from ..predictions import Predictions
+from ..results import TOP_KS
+from ..search import SearchPlan
+
+Plans = Iterator[tuple[str, SearchPlan]]
+"""Searches by setting, the first part of their keys; an only one may be the empty string."""
+
+
+class SearchProtocol(ABC):
+    """Plans which searches are made; the evaluator carries them out.
+
+    Args:
+        convention: ``legacy`` or ``strict``.
+        searcher: config of the ``mmps.Searcher``.
+    """
+
+    ks: Sequence[int] = TOP_KS
+
+    def __init__(self, convention: str, searcher: dict | None) -> None:
+        self.convention = convention
+        self.searcher = TASK_UTILS.build({'type': 'mmps.Searcher', **(searcher or {})})
+
+    def prepare(self, ground_truth: GroundTruth) -> GroundTruth:
+        """Convert the annotation to what the protocol's evaluator read; here, leave it.
+
+        Args:
+            ground_truth: the annotation file's content.
+        """
+        return ground_truth
+
+    def check(self, ground_truth: GroundTruth) -> None:
+        """Find what would fail after a whole test pass before it: other files, unknown cameras.
+
+        Args:
+            ground_truth: the annotation file's content.
+
+        Raises:
+            DataError: if the protocol cannot be used with this annotation.
+        """
+        self.prepare(ground_truth)
+
+    @abstractmethod
+    def plans(self, ground_truth: GroundTruth, predictions: Predictions) -> Plans:
+        """Plan the searches.
+
+        Args:
+            ground_truth: the annotation file's content.
+            predictions: boxes and embeddings.
+
+        Yields:
+            Setting and plan.
+        """
+
+    def budgeted_plans(self, ground_truth: GroundTruth, predictions: Predictions) -> Plans:
+        """Plan the searches among the best boxes; here, there are none.
+
+        Args:
+            ground_truth: the annotation file's content.
+            predictions: boxes and embeddings.
+        """
+        del ground_truth, predictions
+        return iter(())
+
+
+class BudgetedProtocol(SearchProtocol):
+    """Searches among all boxes, and among the best ones.
+
+    Args:
+        boxes_per_image: so many per image on average, one search for each number.
+        convention: ``legacy`` or ``strict``.
+        searcher: config of the ``mmps.Searcher``.
+    """
+
+    def __init__(
+        self, boxes_per_image: Sequence[float] | float, convention: str, searcher: dict | None
+    ) -> None:
+        super().__init__(convention, searcher)
+        self.boxes_per_image = as_tuple(boxes_per_image)
+
+    @abstractmethod
+    def plan_above(
+        self, ground_truth: GroundTruth, predictions: Predictions, threshold: float
+    ) -> SearchPlan:
+        """Plan the search among boxes of at least a score.
+
+        Args:
+            ground_truth: the annotation file's content.
+            predictions: boxes and embeddings.
+            threshold: smallest score that is searched.
+        """
+
+    def plans(self, ground_truth: GroundTruth, predictions: Predictions) -> Plans:
+        """Plan the search among all boxes.
+
+        Args:
+            ground_truth: the annotation file's content.
+            predictions: boxes and embeddings.
+
+        Yields:
+            One plan; its setting is the empty string.
+        """
+        yield '', self.plan_above(ground_truth, predictions, -np.inf)
+
+    def budgeted_plans(self, ground_truth: GroundTruth, predictions: Predictions) -> Plans:
+        """Plan the searches among the best boxes.
+
+        Args:
+            ground_truth: the annotation file's content.
+            predictions: boxes and embeddings.
+
+        Yields:
+            Setting, ``bpi<K>``, and plan.
+        """
+        for boxes in self.boxes_per_image:
+            threshold = budget_threshold(predictions.scores, ground_truth.num_images, boxes)
+            yield f'bpi{boxes:g}', self.plan_above(ground_truth, predictions, threshold)
+
+
+def as_tuple(values: Sequence | float | str) -> tuple:
+    """Take a single value as a sequence of one, as a command line's ``gallery_sizes=50`` gives it.
+
+    Args:
+        values: one, or several.
+    """
+    return (values,) if isinstance(values, (int, float, str)) else tuple(values)

@@ -1,0 +1,98 @@
+"""Files that are there whole or not at all, whenever the writer is killed or the disk is full."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+ABANDONED_AFTER = 900.0
+"""Seconds since the last byte after which a scratch file's writer is taken for dead."""
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a scratch file that takes the place of ``path`` once it is on disk to its end.
+
+    Args:
+        path: Its folder is made where it is missing.
+
+    Raises:
+        OSError: The folder cannot be written, or the disk is full; it names ``path``.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Writers of one path may be on several machines, where process ids repeat.
+    scratch = path.with_name(f'.{path.name}.{secrets.token_hex(8)}.tmp')
+    try:
+        with open(scratch, 'xb+') as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    except BaseException as error:
+        with suppress(OSError):
+            scratch.unlink()
+        if _is_about(error, scratch):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a small file so that nobody ever sees a part of it.
+
+    Args:
+        path: Its folder is made where it is missing.
+        content: All of it.
+    """
+    with atomic_file(path) as file:
+        file.write(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, whole or not at all.
+
+    Args:
+        path: Its folder is made where it is missing.
+        text: All of it, line ends as they are to be.
+    """
+    write_atomically(path, text.encode())
+
+
+def write_json(path: Path, content: Any, compact: bool = False) -> None:
+    """Write a JSON file, whole or not at all.
+
+    Args:
+        path: Its folder is made where it is missing.
+        content: What JSON can say.
+        compact: Whether no space is spent on people who read it.
+    """
+    if compact:
+        text = json.dumps(content, separators=(',', ':'), ensure_ascii=False)
+    else:
+        text = json.dumps(content, indent=2, ensure_ascii=False) + '\n'
+    write_text(path, text)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove the scratch files that killed writers left; those of others at work stay.
+
+    Args:
+        folder: May be missing.
+    """
+    for scratch in folder.glob('.*.tmp'):
+        try:
+            if time.time() - scratch.stat().st_mtime > ABANDONED_AFTER:
+                scratch.unlink()
+        except OSError:  # another process was faster, or may and we may not
+            continue
+
+
+def _is_about(error: BaseException, scratch: Path) -> bool:
+    """Tell whether the system refused the scratch file; a full disk does without naming it."""
+    refused = isinstance(error, OSError) and error.errno is not None
+    return refused and error.filename in (None, str(scratch), scratch)

@@ -1,0 +1,141 @@
+"""Options that change how fast a model computes, not what."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from mmcv.cnn import fuse_conv_bn
+from torch import nn
+
+from mmps.models.detectors import DisjointDetector
+from mmps.structures import ConfigError
+
+from .variants import Variant
+
+CPU_CHUNKS = {True: 16, False: 64}
+"""Boxes embedded at once where that is fastest on a CPU: whole crops (disjoint), pooled features.
+Larger chunks leave the processor's caches."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How models compute.
+
+    Args:
+        fuse_conv_bn: Whether batch normalisation is folded into convolutions.
+        channels_last: Variants whose re-ID network keeps channels together in memory; none named
+            means everything: all networks, and the images. Where left out, the fastest: on a CPU
+            the crops' network of disjoint variants, else nothing.
+        chunks: Boxes embedded at once, by variant, where not the fastest on a CPU, and what the
+            config says on a GPU.
+        compile: Whether backbones and re-ID networks are compiled.
+    """
+
+    fuse_conv_bn: bool = True
+    channels_last: Collection[str] | None = None
+    chunks: Mapping[str, int] = field(default_factory=dict)
+    compile: bool = False
+
+    @property
+    def all_channels_last(self) -> bool:
+        """Whether all networks and the images keep channels together."""
+        return self.channels_last is not None and not self.channels_last
+
+    def check(self, names: Collection[str]) -> None:
+        """Make sure that options speak of variants that exist.
+
+        Args:
+            names: Of all variants.
+
+        Raises:
+            ConfigError: One does not.
+        """
+        for option, named in (('channels-last', self.channels_last), ('chunks', self.chunks)):
+            for name in named or ():
+                if name not in names:
+                    raise ConfigError(
+                        f'--{option} names {name!r}, which is none of the variants '
+                        f'{", ".join(names)}'
+                    )
+
+
+def prepare(variant: Variant, options: Options) -> Variant:
+    """Apply options to a model, in place.
+
+    Args:
+        variant: As built.
+        options: What to apply.
+
+    Returns:
+        The variant.
+    """
+    model = variant.model
+    model.reid_branch.chunk = chunk_of(variant, options)
+    if options.fuse_conv_bn:
+        fuse_conv_bn(model)
+    if options.all_channels_last:
+        model.to(memory_format=torch.channels_last)
+    elif keeps_channels_together(variant, options):
+        model.reid_branch.to(memory_format=torch.channels_last)
+    if options.compile:
+        compile_stages(model.detector.backbone)
+        model.reid_branch.stages.compile()
+    return variant
+
+
+def chunk_of(variant: Variant, options: Options) -> int:
+    """Tell how many boxes a variant embeds at once."""
+    branch = variant.model.reid_branch
+    fastest = CPU_CHUNKS[is_disjoint(variant)] if is_on_cpu(variant) else branch.chunk
+    return options.chunks.get(variant.name, fastest)
+
+
+def keeps_channels_together(variant: Variant, options: Options) -> bool:
+    """Tell whether a variant's re-ID network is ``channels_last``."""
+    if options.channels_last is None:
+        return is_disjoint(variant) and is_on_cpu(variant)
+    return options.all_channels_last or variant.name in options.channels_last
+
+
+def is_disjoint(variant: Variant) -> bool:
+    """Tell whether a variant embeds crops of the image."""
+    return isinstance(variant.model, DisjointDetector)
+
+
+def is_on_cpu(variant: Variant) -> bool:
+    """Tell where a variant runs."""
+    return next(variant.model.parameters()).device.type == 'cpu'
+
+
+def in_words(variants: Sequence[Variant], options: Options, *, amp: bool) -> str:
+    """Say how models compute, for the head of a table.
+
+    Args:
+        variants: All that were measured.
+        options: What was applied to them.
+        amp: Whether in half precision.
+    """
+    together = [v.name for v in variants if keeps_channels_together(v, options)]
+    whole = 'whole networks' if options.all_channels_last else 're-ID networks'
+    chunks = ', '.join(f'{v.name} {chunk_of(v, options)}' for v in variants)
+    words = [
+        f'Batch normalisation {"is" if options.fuse_conv_bn else "not"} folded into convolutions',
+        f'channels_last: {", ".join(together) or "none"}' + f' ({whole})' * bool(together),
+        f'boxes embedded at once: {chunks}',
+        *(['half precision'] if amp else []),
+        *(['compiled'] if options.compile else []),
+    ]
+    return '; '.join(words) + '.'
+
+
+def compile_stages(backbone: nn.Module) -> None:
+    """Compile the stages of a ResNet-like backbone, each by itself and without its hooks.
+
+    The re-ID branch taps a stage by a hook that lives for one pass; compiled code would keep, or
+    miss, the one that was there when it was made.
+    """
+    for name in backbone.res_layers:
+        stage = getattr(backbone, name)
+        stage.forward = torch.compile(stage.forward)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import os
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmps.datasets.validation import decoding, validate
+from mmps.structures import DataError
+
+SIZE = (60, 40)
+
+
+def smooth():
+    noise = np.random.default_rng(0).integers(0, 256, (SIZE[1], SIZE[0], 3), dtype=np.uint8)
+    return cv2.GaussianBlur(noise, (9, 9), 3)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Whole pictures, and every way in which one can be broken below its header."""
+    jpeg = cv2.imencode('.jpg', smooth())[1].tobytes()
+    png = cv2.imencode('.png', smooth())[1].tobytes()
+    contents = {
+        'whole.jpg': jpeg,
+        'whole.png': png,
+        'cut.jpg': jpeg[: len(jpeg) // 2],
+        'cut.png': png[: len(png) // 2],
+        'empty.jpg': b'',
+        'filled up.jpg': jpeg[: len(jpeg) // 2] + b'\xff\xd9',
+    }
+    (tmp_path / 'a').mkdir()
+    for name, content in contents.items():
+        (tmp_path / 'a' / name).write_bytes(content)
+    turned = Image.fromarray(smooth())
+    exif = turned.getexif()
+    exif[0x0112] = 6  # to be shown turned by 90 degrees, as OpenCV reads it
+    turned.save(tmp_path / 'a' / 'turned.jpg', exif=exif)
+    return tmp_path
+
+
+def listing(*names):
+    width, height = SIZE
+    images = [
+        {'id': k, 'file_name': f'a/{name}', 'width': width, 'height': height}
+        for k, name in enumerate(names)
+    ]
+    return {'images': images, 'annotations': [], 'categories': [{'id': 1, 'name': 'person'}]}
+
+
+def found(folder, *names, workers=1):
+    return [
+        (problem.kind, problem.where, problem.is_error)
+        for problem in validate(listing(*names), folder, decode_workers=workers)
+    ]
+
+
+def test_whole_pictures_have_no_problem(folder):
+    assert found(folder, 'whole.jpg', 'whole.png') == []
+
+
+@pytest.mark.parametrize('name', ['cut.jpg', 'cut.png', 'empty.jpg'])
+def test_a_picture_without_its_end_is_an_error_that_headers_do_not_show(folder, name):
+    ((kind, where, is_error),) = found(folder, name)
+    assert (kind, is_error) == ('a picture is broken or cut short', True)
+    assert where.startswith(f'a/{name} (')
+    if name != 'empty.jpg':
+        assert validate(listing(name), folder) == []
+
+
+def test_what_a_decoder_had_to_guess_is_a_warning(folder, capfd):
+    ((kind, where, is_error),) = found(folder, 'filled up.jpg')
+    assert (kind, is_error) == ('a picture is damaged, and decoded in part only', False)
+    assert 'premature end of data' in where
+    assert capfd.readouterr().err == ''
+
+
+def test_the_size_is_that_of_the_decoded_picture(folder):
+    expected = 'a/turned.jpg (decoded 40x60, annotation 60x40)'
+    assert found(folder, 'turned.jpg') == [('a picture has another size', expected, True)]
+    assert validate(listing('turned.jpg'), folder) == []
+
+
+def test_a_missing_picture_is_told_as_without_decoding(folder):
+    expected = [(f'a picture is missing under {folder}', 'a/none.jpg', True)]
+    assert found(folder, 'none.jpg') == expected
+
+
+def test_the_number_of_processes_does_not_change_the_result(folder):
+    names = sorted(path.name for path in (folder / 'a').iterdir())
+    assert len(found(folder, *names)) == 5
+    assert found(folder, *names, workers=3) == found(folder, *names)
+
+
+def test_progress_sees_every_picture(folder):
+    seen = []
+
+    def progress(pictures, total):
+        for picture in pictures:
+            seen.append(total)
+            yield picture
+
+    validate(listing('whole.jpg', 'whole.png'), folder, None, progress, 1)
+    assert seen == [2, 2]
+
+
+def test_a_killed_process_is_told(folder, monkeypatch):
+    monkeypatch.setattr(decoding, '_catch_complaints', lambda: os._exit(1))
+    with pytest.raises(DataError, match=r'was killed, .* use fewer processes \(--workers\)'):
+        found(folder, 'whole.jpg')

@@ -1,0 +1,77 @@
+"""Every tool's ``--help`` teaches: what each option means, its default, commands that work."""
+
+from __future__ import annotations
+
+import argparse
+import runpy
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmps.apis.arguments import EXAMPLES
+
+ROOT = Path(__file__).parents[2]
+TOOLS = sorted(
+    path
+    for path in (*(ROOT / 'tools').glob('*.py'), *(ROOT / 'tools').glob('*/*.py'))
+    if not path.name.startswith('benchmark')
+)
+QUICKSTART = ROOT / 'tools' / 'misc' / 'quickstart'
+
+
+class CaughtError(Exception):
+    """Ends a tool where it would read its command line; carries the parser."""
+
+
+def parser_of(path, monkeypatch):
+    def catch(parser, *_, **__):
+        raise CaughtError(parser)
+
+    loaded = set(sys.modules)
+    with monkeypatch.context() as patch:
+        patch.setattr(argparse.ArgumentParser, 'parse_args', catch)
+        patch.setattr(sys, 'argv', [str(path)])
+        with pytest.raises(CaughtError) as caught:
+            runpy.run_path(str(path), run_name='__main__')
+    for name in {'steps', 'pipeline', 'report'} - loaded:  # the quickstart's, of too plain a name
+        sys.modules.pop(name, None)
+    return caught.value.args[0]
+
+
+def commands(parser):
+    """The examples, without remarks and with continued lines joined."""
+    text = parser.epilog.removeprefix(EXAMPLES.lstrip()).replace('\\\n', ' ')
+    return [line.strip() for line in text.splitlines() if not line.strip().startswith('#')]
+
+
+@pytest.fixture(params=[*TOOLS, QUICKSTART], ids=lambda path: path.stem)
+def parser(request, monkeypatch):
+    return parser_of(request.param, monkeypatch)
+
+
+def test_every_option_is_explained_with_its_default(parser):
+    formatter = parser._get_formatter()
+    for action in parser._actions:
+        assert action.help, f'{action.dest} has no help'
+        shown = formatter._expand_help(action)
+        if action.option_strings and action.nargs != 0 and not action.required:
+            assert '(default: ' in shown or '; default: ' in shown, f'{action.dest}: {shown}'
+        if action.default not in (None, False, argparse.SUPPRESS) and 'processor' not in shown:
+            values = action.default if isinstance(action.default, list) else [action.default]
+            assert all(str(value) in shown.partition('default: ')[2] for value in values)
+
+
+def test_examples_can_be_given(parser):
+    assert parser.description
+    assert parser.epilog.startswith('examples:\n')
+    found = commands(parser)
+    assert found
+    for command in found:
+        program, script, *arguments = shlex.split(command)
+        assert program in ('python', 'bash')
+        assert (ROOT / script).is_file()
+        assert all((ROOT / word).is_file() for word in arguments if word.startswith('configs/'))
+        if program == 'python' or script.endswith('quickstart.sh'):
+            parser.parse_args(arguments)
