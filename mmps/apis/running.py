@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -114,9 +115,18 @@ def use_gloo_without_cuda(config: Config) -> None:
     if config.launcher != 'pytorch' or torch.cuda.is_available():
         return
     torch.distributed.init_process_group('gloo')
-    atexit.register(torch.distributed.destroy_process_group)
+    atexit.register(_leave_process_group)
     wrapper = config.get('model_wrapper_cfg') or {'type': 'MMDistributedDataParallel'}
     config.model_wrapper_cfg = {**wrapper, 'device_ids': None, 'broadcast_buffers': False}
+
+
+def _leave_process_group() -> None:
+    """Drop wrapped models first: gloo's threads outlive a group that one holds, then abort."""
+    import torch
+
+    gc.collect()
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def train_config(config: Config) -> None:

@@ -18,31 +18,38 @@ WORKER = textwrap.dedent(
     from torch import distributed
     from mmps.models.reid import TripletReIDHead
 
+
+    class Loss(torch.nn.Module):
+        def __init__(self, head):
+            super().__init__()
+            self.head = head
+
+        def forward(self, features, ids):
+            return self.head.loss(features, ids)['loss_triplet']
+
+
+    def work(rank, folder):
+        data = torch.load(f'{folder}/data.pth')
+        head = TripletReIDHead(6, 4, loss=data['loss'], gather=True).double()
+        head.load_state_dict(data['weights'])
+        head = torch.nn.parallel.DistributedDataParallel(Loss(head))
+        half = slice(rank * 8, rank * 8 + 8)
+        value = head(data['features'][half], data['ids'][half])
+        value.backward()
+        gradients = [p.grad for p in head.parameters()]
+        torch.save({'value': value.detach(), 'gradients': gradients}, f'{folder}/rank_{rank}.pth')
+
+
     rank, folder = int(sys.argv[1]), sys.argv[2]
     distributed.init_process_group(
         'gloo', init_method=f'file://{folder}/meet', rank=rank, world_size=2
     )
-    data = torch.load(f'{folder}/data.pth')
-    head = TripletReIDHead(6, 4, loss=data['loss'], gather=True).double()
-    head.load_state_dict(data['weights'])
-    head = torch.nn.parallel.DistributedDataParallel(Loss(head))
-    half = slice(rank * 8, rank * 8 + 8)
-    value = head(data['features'][half], data['ids'][half])
-    value.backward()
-    gradients = [p.grad for p in head.parameters()]
-    torch.save({'value': value.detach(), 'gradients': gradients}, f'{folder}/rank_{rank}.pth')
+    work(rank, folder)
+    # The wrapped model is gone by now: while one holds the group, gloo's threads outlive it, and
+    # the interpreter's end aborts now and then.
+    distributed.barrier()
     distributed.destroy_process_group()
     """
-).replace(
-    'rank, folder',
-    'class Loss(torch.nn.Module):\n'
-    '    def __init__(self, head):\n'
-    '        super().__init__()\n'
-    '        self.head = head\n\n'
-    '    def forward(self, features, ids):\n'
-    "        return self.head.loss(features, ids)['loss_triplet']\n\n\n"
-    'rank, folder',
-    1,
 )
 
 
