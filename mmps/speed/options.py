@@ -7,16 +7,12 @@ from dataclasses import dataclass, field
 
 import torch
 from mmcv.cnn import fuse_conv_bn
-from torch import nn
 
 from mmps.models.detectors import DisjointDetector
+from mmps.models.detectors.person_search import PersonSearchDetector
 from mmps.structures import ConfigError
 
 from .variants import Variant
-
-CPU_CHUNKS = {True: 16, False: 64}
-"""Boxes embedded at once where that is fastest on a CPU: whole crops (disjoint), pooled features.
-Larger chunks leave the processor's caches."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +24,8 @@ class Options:
         channels_last: Variants whose re-ID network keeps channels together in memory; none named
             means everything: all networks, and the images. Where left out, the fastest: on a CPU
             the crops' network of disjoint variants, else nothing.
-        chunks: Boxes embedded at once, by variant, where not the fastest on a CPU, and what the
-            config says on a GPU.
-        compile: Whether backbones and re-ID networks are compiled.
+        chunks: Boxes embedded at once, by variant, where not what its config says.
+        compile: Whether detectors and re-ID networks are compiled.
     """
 
     fuse_conv_bn: bool = True
@@ -72,30 +67,24 @@ def prepare(variant: Variant, options: Options) -> Variant:
         The variant.
     """
     model = variant.model
-    model.reid_branch.chunk = chunk_of(variant, options)
+    branch = model.reid_branch
+    if variant.name in options.chunks:
+        branch.chunk = branch.cpu_chunk = options.chunks[variant.name]
     if options.fuse_conv_bn:
         fuse_conv_bn(model)
     if options.all_channels_last:
         model.to(memory_format=torch.channels_last)
     elif keeps_channels_together(variant, options):
-        model.reid_branch.to(memory_format=torch.channels_last)
+        branch.to(memory_format=torch.channels_last)
     if options.compile:
-        compile_stages(model.detector.backbone)
-        model.reid_branch.stages.compile()
+        compile_parts(model)
     return variant
-
-
-def chunk_of(variant: Variant, options: Options) -> int:
-    """Tell how many boxes a variant embeds at once."""
-    branch = variant.model.reid_branch
-    fastest = CPU_CHUNKS[is_disjoint(variant)] if is_on_cpu(variant) else branch.chunk
-    return options.chunks.get(variant.name, fastest)
 
 
 def keeps_channels_together(variant: Variant, options: Options) -> bool:
     """Tell whether a variant's re-ID network is ``channels_last``."""
     if options.channels_last is None:
-        return is_disjoint(variant) and is_on_cpu(variant)
+        return is_disjoint(variant) and device_of(variant.model).type == 'cpu'
     return options.all_channels_last or variant.name in options.channels_last
 
 
@@ -104,9 +93,9 @@ def is_disjoint(variant: Variant) -> bool:
     return isinstance(variant.model, DisjointDetector)
 
 
-def is_on_cpu(variant: Variant) -> bool:
-    """Tell where a variant runs."""
-    return next(variant.model.parameters()).device.type == 'cpu'
+def device_of(model: PersonSearchDetector) -> torch.device:
+    """Tell where a model runs."""
+    return next(model.parameters()).device
 
 
 def in_words(variants: Sequence[Variant], options: Options, *, amp: bool) -> str:
@@ -119,7 +108,9 @@ def in_words(variants: Sequence[Variant], options: Options, *, amp: bool) -> str
     """
     together = [v.name for v in variants if keeps_channels_together(v, options)]
     whole = 'whole networks' if options.all_channels_last else 're-ID networks'
-    chunks = ', '.join(f'{v.name} {chunk_of(v, options)}' for v in variants)
+    chunks = ', '.join(
+        f'{v.name} {v.model.reid_branch.chunk_on(device_of(v.model))}' for v in variants
+    )
     words = [
         f'Batch normalisation {"is" if options.fuse_conv_bn else "not"} folded into convolutions',
         f'channels_last: {", ".join(together) or "none"}' + f' ({whole})' * bool(together),
@@ -130,12 +121,16 @@ def in_words(variants: Sequence[Variant], options: Options, *, amp: bool) -> str
     return '; '.join(words) + '.'
 
 
-def compile_stages(backbone: nn.Module) -> None:
-    """Compile the stages of a ResNet-like backbone, each by itself and without its hooks.
+def compile_parts(model: PersonSearchDetector) -> None:
+    """Compile a detector's stages, neck and head and the re-ID network, each by itself.
 
-    The re-ID branch taps a stage by a hook that lives for one pass; compiled code would keep, or
-    miss, the one that was there when it was made.
+    Only ``forward`` is compiled, without hooks: the re-ID branch taps a stage by a hook that
+    lives for one pass; compiled code would keep, or miss, the one that was there when it was
+    made. On a CPU weights become constants, laid out as its convolutions want them, so that the
+    model must not be trained afterwards.
     """
-    for name in backbone.res_layers:
-        stage = getattr(backbone, name)
-        stage.forward = torch.compile(stage.forward)
+    detector = model.detector
+    stages = [getattr(detector.backbone, name) for name in detector.backbone.res_layers]
+    options = {'freezing': True} if device_of(model).type == 'cpu' else {}
+    for part in (*stages, detector.neck, detector.bbox_head, model.reid_branch.stages):
+        part.forward = torch.compile(part.forward, options=options)

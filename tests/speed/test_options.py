@@ -100,9 +100,10 @@ def test_memory_layout(variant, named, branch, detector):
 
 def test_chunks_are_the_fastest_unless_given(variant):
     prepare(variant, Options())
-    assert variant.model.reid_branch.chunk == {'J3': 64, 'Disj.': 16}[variant.name]
+    chunk_on = variant.model.reid_branch.chunk_on
+    assert chunk_on(torch.device('cpu')) == {'J3': 64, 'Disj.': 16}[variant.name]
     prepare(variant, Options(chunks={variant.name: 7}))
-    assert variant.model.reid_branch.chunk == 7
+    assert [chunk_on(torch.device(kind)) for kind in ('cpu', 'cuda')] == [7, 7]
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,7 @@ def test_the_head_of_a_table_says_how(variants):
         'boxes embedded at once: J3 64, Disj. 16.'
     )
     options = Options(False, (), {'J3': 5}, True)
+    variants[0].model.reid_branch.cpu_chunk = 5
     assert in_words(variants, options, amp=True) == (
         'Batch normalisation not folded into convolutions; channels_last: J3, Disj. (whole '
         'networks); boxes embedded at once: J3 5, Disj. 16; half precision; compiled.'

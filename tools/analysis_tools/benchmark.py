@@ -133,10 +133,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help='variants whose re-ID networks keep channels together in memory; without names all '
         "networks and images do; default: on a CPU Disj.'s, where that is faster")  # fmt: skip
     add('--chunks', nargs='+', type=chunk, default=[], metavar='NAME=N',
-        help='boxes embedded at once; default: on a CPU the fastest, 16 crops or 64 pooled '
-        "features, else the config's")  # fmt: skip
+        help="boxes embedded at once; default: the config's, by device")  # fmt: skip
     add('--amp', action='store_true', help='half precision; bfloat16 on a CPU')
-    add('--compile', action='store_true', help='torch.compile for backbones and stages')
+    add(
+        '--compile',
+        action='store_true',
+        help='torch.compile for detectors and re-ID networks; minutes until the first pass',
+    )
 
 
 def positive(text: str) -> int:

@@ -19,6 +19,7 @@ class ReIDBranch(BaseModule):
         augmentation: Config of a change of pooled features in training, such as
             :class:`RandomErasing`.
         chunk: Most boxes embedded at once outside training, a bound on memory.
+        cpu_chunk: The same on a CPU, where more would leave its caches and take longer.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class ReIDBranch(BaseModule):
         head: dict,
         augmentation: dict | None = None,
         chunk: int = 512,
+        cpu_chunk: int = 64,
     ) -> None:
         super().__init__()
         self.pooling = MODELS.build(pooling)
@@ -37,6 +39,7 @@ class ReIDBranch(BaseModule):
         self.head = MODELS.build({'in_channels': self.stages.out_channels, **head})
         self.augmentation = MODELS.build(augmentation) if augmentation else nn.Identity()
         self.chunk = chunk
+        self.cpu_chunk = cpu_chunk
 
     def start(self, backbone: nn.Module) -> None:
         """Take over what a trained detector's backbone has to give; phase 2 begins."""
@@ -54,7 +57,12 @@ class ReIDBranch(BaseModule):
         """
         if not len(rois):
             return feature.new_zeros(0, self.head.embedding_channels, dtype=torch.float32)
-        return torch.cat([self.embed(self.pooling(feature, c)) for c in rois.split(self.chunk)])
+        chunks = rois.split(self.chunk_on(rois.device))
+        return torch.cat([self.embed(self.pooling(feature, c)) for c in chunks])
+
+    def chunk_on(self, device: torch.device) -> int:
+        """Tell how many boxes are embedded at once."""
+        return min(self.chunk, self.cpu_chunk) if device.type == 'cpu' else self.chunk
 
     def embed(self, pooled: Tensor) -> Tensor:
         """Embed pooled features: ``(N, C, h, w)`` to ``(N, D)``."""

@@ -58,7 +58,7 @@ class Watch:
 
 @torch.no_grad()
 def run(branch, work, chunk):
-    branch.chunk = chunk
+    branch.chunk = branch.cpu_chunk = chunk
     with Watch(branch) as watch:
         return branch(*work), watch
 
@@ -79,3 +79,11 @@ def test_chunks_do_not_change_embeddings(branch, work):
     for chunk in (64, 700):
         found, _ = run(branch, work, chunk)
         torch.testing.assert_close(found, whole, atol=1e-5, rtol=0)
+
+
+def test_a_cpu_takes_fewer_at_once():
+    branch = tiny_searcher().reid_branch
+    assert branch.chunk_on(torch.device('cuda')) == 512
+    assert branch.chunk_on(torch.device('cpu')) == 64
+    branch.chunk = 8
+    assert branch.chunk_on(torch.device('cpu')) == 8
