@@ -1,5 +1,13 @@
 """mmps: person search on MMDetection and MMEngine."""
 
+import sys
+
+if sys.version_info < (3, 7):  # noqa: UP036 - cannot even read what follows
+    raise ImportError(
+        'mmps needs Python 3.10 or newer, and this is ' + sys.version.split()[0] + ': install one, '
+        'then make an environment with it: MMPS_PYTHON=/path/to/python bash tools/setup_env.sh'
+    )
+
 from .compat import make_checkpoints_loadable
 from .version import __version__
 

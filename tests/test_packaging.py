@@ -121,3 +121,11 @@ def test_the_sdist_builds_the_same_wheel(source, installed, tmp_path):
     with zipfile.ZipFile(wheel) as file:
         names = {name for name in file.namelist() if name.startswith('mmps/')}
     assert names == {name for name in files_below(installed) if name.startswith('mmps/')}
+
+
+def test_a_python_that_cannot_read_the_package_is_named(monkeypatch):
+    code = compile((ROOT / 'mmps' / '__init__.py').read_text(), 'mmps', 'exec')
+    monkeypatch.setattr(sys, 'version_info', (3, 6, 15))
+    monkeypatch.setattr(sys, 'version', '3.6.15 (default)')
+    with pytest.raises(ImportError, match=r'Python 3\.10 or newer, and this is 3\.6\.15: install'):
+        exec(code, {'__name__': 'mmps'})

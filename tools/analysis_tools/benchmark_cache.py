@@ -202,7 +202,9 @@ def main() -> None:
     joint = {case: [in_own_process(args, case, n) for n in COUNTS] for case in JOINT}
     print(table(cache, joint))
     if args.out:
-        args.out.write_text(json.dumps({'cache': cache, **joint}, indent=1))
+        from mmps.files import write_json
+
+        write_json(args.out, {'cache': cache, **joint})
 
 
 if __name__ == '__main__':

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from mmps.apis.arguments import teaching_parser
+from mmps.files import write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 POLL = 0.001
@@ -288,7 +289,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f'{number:3d}/{args.kills}  {json.dumps(records[-1])}', flush=True)
     hits = Counter(record['killed in'] for record in records)
     same = sum(not record['differences'] for record in records)
-    (out / 'report.json').write_text(json.dumps(records, indent=1))
+    write_json(out / 'report.json', records)
     print('killed in: ' + ', '.join(f'{kind} {count}' for kind, count in hits.most_common()))
     print(f'{same}/{len(records)} bit-identical to the undisturbed run')
     return 0 if same == len(records) else 1
