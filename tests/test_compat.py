@@ -155,6 +155,21 @@ def test_downloads_are_restricted_too(tmp_path):
     assert layer.weight.item() == 7
 
 
+def test_mmengines_loader_refuses_too_and_reads_on(tmp_path):
+    from mmengine.runner import load_checkpoint
+
+    layer = torch.nn.Linear(1, 1, bias=False)
+    path = saved(Call(os.system, f'touch {marker(tmp_path)}'), tmp_path / 'evil.pth')
+    with pytest.raises(pickle.UnpicklingError):
+        load_checkpoint(layer, str(path))
+    assert not marker(tmp_path).exists()
+    content = {'state_dict': layer.state_dict(), 'message_hub': {'loss': history()}}
+    path = saved(content, tmp_path / 'good.pth')
+    for _ in range(2):
+        assert load_checkpoint(layer, str(path))['message_hub']['loss'].max() == 3.0
+    assert torch.load(path, weights_only=True)['message_hub']['loss'].min() == 1.0
+
+
 def test_import_survives_without_torch(tmp_path):
     (tmp_path / 'torch.py').write_text("raise ImportError('no torch')")
     command = [sys.executable, '-c', 'import mmps; print(mmps.__version__)']

@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import mmdet
 import pytest
 
 from mmps.doctor import __main__ as command
@@ -120,6 +121,8 @@ def shadow_mmcv(folder, **replaced):
     ids=['another torch', 'no compiled operators', 'mmcv 2.2'],
 )
 def test_broken_mmcv_gets_one_sentence_and_a_cure(tmp_path, replaced, check, sentence):
+    if check == 'mmdet' and not hasattr(mmdet, 'mmcv_maximum_version'):
+        pytest.skip("the fork's mmdet takes any mmcv")
     done = doctor('--json', PYTHONPATH=shadow_mmcv(tmp_path, **replaced), PATH='')
     found = failures(done)
     assert list(found) == [check]
