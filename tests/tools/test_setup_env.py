@@ -124,7 +124,7 @@ def test_an_environment_that_is_not_ours_is_not_made_over(checkout, tmp_path):
 
 
 def test_an_empty_folder_is_taken(checkout, tmp_path):
-    fits = f'[[ "$1" == -m ]] || exec {sys.executable} "$@"'
+    fits = f'[[ "$1" == -m ]] || exec "{sys.executable}" "$@"'
     python = fake_program(tmp_path, 'new', f'{fits}\nexit 1')
     (tmp_path / 'empty').mkdir()
     environment = {'MMPS_VENV': str(tmp_path / 'empty'), 'MMPS_PYTHON': str(python)}
@@ -147,7 +147,7 @@ def test_a_full_disk_is_one_sentence_before_anything_is_made(checkout, tmp_path)
 
 def test_an_environment_with_an_old_python_is_refused(checkout, tmp_path):
     (checkout / 'mmps' / 'versions.txt').write_text('# python: 3.98 to 3.99\n')
-    fake_program(tmp_path / 'old' / 'bin', 'python', f'exec {sys.executable} "$@"')
+    fake_program(tmp_path / 'old' / 'bin', 'python', f'exec "{sys.executable}" "$@"')
     done = bash(checkout / 'tools' / 'setup_env.sh', MMPS_VENV=str(tmp_path / 'old'))
     assert done.returncode == 1
     found = f'environment {tmp_path}/old has Python {sys.version.split()[0]}, too old: '
