@@ -1,36 +1,39 @@
-"""The one side effect of ``import mmps``: checkpoints of MMEngine load on torch >= 2.6, safely.
+"""The one side effect of ``import mmps``: checkpoints of MMEngine load on any torch, safely.
 
 A checkpoint of mmengine 0.10 holds ``HistoryBuffer`` objects and NumPy arrays, which torch's
 restricted unpickler refuses. The names it needs are allowed here, each behind a check of its
 state, so that a crafted file still cannot run anything (see open-mmlab/mmengine#1655).
-Downloads go through the restricted unpickler too: torch's own default does not.
+Files and downloads go through the restricted unpickler where torch's own default does not.
 """
 
 from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
 def make_checkpoints_loadable() -> None:
     """Allow exactly what MMEngine's checkpoints need; called once, by ``import mmps``.
 
-    Does nothing where torch is older than 2.6 and does not restrict loading. Where torch or
-    MMEngine is missing or broken, ``import mmps`` must still work, for ``python -m mmps.doctor``
-    says what is wrong.
+    Torch before 2.4 cannot allow names, and loads as ever. Where torch or MMEngine is missing or
+    broken, ``import mmps`` must still work, for ``python -m mmps.doctor`` says what is wrong.
     """
     try:
         import torch.serialization
         from mmengine.runner import checkpoint
 
         if hasattr(torch.serialization, 'add_safe_globals'):
-            torch.serialization.add_safe_globals([*_numpy_globals(), *_mmengine_globals()])
+            names = [*_python_globals(), *_numpy_globals(), *_mmengine_globals()]
+            torch.serialization.add_safe_globals(names)
+            local = checkpoint.CheckpointLoader.register_scheme(prefixes='', force=True)
+            local(_load_from_local)
+            checkpoint._safe_torch_load = _load_restricted  # onedl-mmengine's
         checkpoint.load_url = functools.partial(
             torch.hub.load_state_dict_from_url, weights_only=True
         )
-        if hasattr(checkpoint, '_safe_torch_load'):
-            checkpoint._safe_torch_load = _load_restricted
     except ImportError:
         return
     except Exception as error:  # a broken installation may fail in any way
@@ -38,6 +41,14 @@ def make_checkpoints_loadable() -> None:
             f'mmps cannot make checkpoints loadable ({error}); see: python -m mmps.doctor',
             stacklevel=2,
         )
+
+
+def _load_from_local(filename: str, map_location: Any = None) -> Any:
+    """Take the place of MMEngine's loader of files, which leaves the choice to torch's default."""
+    path = Path(filename).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f'{path} can not be found.')
+    return _load_restricted(path, map_location)
 
 
 def _load_restricted(file: Any, map_location: Any = None, weights_only: Any = None) -> Any:
@@ -51,6 +62,17 @@ def _load_restricted(file: Any, map_location: Any = None, weights_only: Any = No
     return torch.load(file, map_location=map_location, weights_only=True)
 
 
+def _python_globals() -> list[Any]:
+    """Allow how old pickles write bytes; torch from 2.6 on does so itself."""
+
+    def encode(text: str, encoding: str) -> bytes:
+        if encoding != 'latin1':
+            raise ValueError(f'the checkpoint holds text in the encoding {encoding!r}: refused')
+        return text.encode(encoding)
+
+    return [_named('_codecs', 'encode', encode)]
+
+
 def _numpy_globals() -> list[Any]:
     import numpy as np
 
@@ -59,7 +81,7 @@ def _numpy_globals() -> list[Any]:
     except ImportError:  # NumPy 1
         from numpy.core import multiarray
     rebuild = [
-        (getattr(multiarray, name), f'numpy.{core}.multiarray.{name}')
+        _named(f'numpy.{core}.multiarray', name, getattr(multiarray, name))
         for name in ('_reconstruct', 'scalar')
         for core in ('_core', 'core')
     ]
@@ -67,7 +89,7 @@ def _numpy_globals() -> list[Any]:
     return [np.ndarray, np.dtype, *dtypes, *rebuild]
 
 
-def _mmengine_globals() -> list[tuple[Any, str]]:
+def _mmengine_globals() -> list[Any]:
     import numpy as np
     from mmengine.logging import HistoryBuffer
     from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
@@ -109,8 +131,18 @@ def _mmengine_globals() -> list[tuple[Any, str]]:
             )
         return getattr(true_owner, name)
 
-    return [
-        (CheckedHistoryBuffer, 'mmengine.logging.history_buffer.HistoryBuffer'),
-        (OneCycleName, 'mmengine.optim.scheduler.param_scheduler.OneCycleParamScheduler'),
-        (method, 'builtins.getattr'),
-    ]
+    stand_ins = {CheckedHistoryBuffer: HistoryBuffer, OneCycleName: OneCycleParamScheduler}
+    for stand_in, true in stand_ins.items():
+        stand_in.__module__, stand_in.__qualname__ = true.__module__, true.__qualname__
+        stand_in.__name__ = true.__name__
+    return [CheckedHistoryBuffer, OneCycleName, _named('builtins', 'getattr', method)]
+
+
+def _named(module: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a stand-in that is found by a name; torch before 2.6 takes none beside the function."""
+
+    def stand_in(*args: Any) -> Any:
+        return function(*args)
+
+    stand_in.__module__, stand_in.__name__, stand_in.__qualname__ = module, name, name
+    return stand_in

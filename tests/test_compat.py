@@ -11,6 +11,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 import mmps  # noqa: F401  # makes checkpoints loadable
+from mmps.compat import _python_globals
 
 
 class Call:
@@ -168,6 +169,20 @@ def test_mmengines_loader_refuses_too_and_reads_on(tmp_path):
     for _ in range(2):
         assert load_checkpoint(layer, str(path))['message_hub']['loss'].max() == 3.0
     assert torch.load(path, weights_only=True)['message_hub']['loss'].min() == 1.0
+
+
+def test_a_missing_checkpoint_is_named(tmp_path):
+    from mmengine.runner import load_checkpoint
+
+    with pytest.raises(FileNotFoundError, match=r'a\.pth can not be found\.'):
+        load_checkpoint(torch.nn.Linear(1, 1), str(tmp_path / 'a.pth'))
+
+
+def test_bytes_are_the_only_encoded_text():
+    (encode,) = _python_globals()
+    assert encode('\xe9', 'latin1') == b'\xe9'
+    with pytest.raises(ValueError, match="text in the encoding 'rot13': refused"):
+        encode('x', 'rot13')
 
 
 def test_import_survives_without_torch(tmp_path):
