@@ -14,6 +14,9 @@ from mmps.structures import ConfigError
 
 from .variants import Variant
 
+NOBODY = 'none'
+"""In place of a variant's name."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -21,9 +24,9 @@ class Options:
 
     Args:
         fuse_conv_bn: Whether batch normalisation is folded into convolutions.
-        channels_last: Variants whose re-ID network keeps channels together in memory; none named
-            means everything: all networks, and the images. Where left out, the fastest: on a CPU
-            the crops' network of disjoint variants, else nothing.
+        channels_last: Variants whose re-ID network keeps channels together in memory, or
+            ``NOBODY``; none named means everything: all networks, and the images. Where left
+            out, the fastest: on a CPU the crops' network of disjoint variants, else nothing.
         chunks: Boxes embedded at once, by variant, where not what its config says.
         compile: Whether detectors and re-ID networks are compiled.
     """
@@ -47,8 +50,9 @@ class Options:
         Raises:
             ConfigError: One does not.
         """
-        for option, named in (('channels-last', self.channels_last), ('chunks', self.chunks)):
-            for name in named or ():
+        together = set(self.channels_last or ()) - {NOBODY}
+        for option, named in (('channels-last', together), ('chunks', self.chunks)):
+            for name in named:
                 if name not in names:
                     raise ConfigError(
                         f'--{option} names {name!r}, which is none of the variants '

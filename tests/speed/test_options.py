@@ -5,11 +5,11 @@ import torch
 
 from mmps.speed import Options, Settings, build_variant, flops_per_part, predict_by_hand, prepare
 from mmps.speed.measuring import planted, predict_job
-from mmps.speed.options import in_words
+from mmps.speed.options import NOBODY, in_words
 from mmps.speed.variants import empty_samples
 from mmps.structures import ConfigError
 
-PLAIN = Options(fuse_conv_bn=False, channels_last=('nobody',))
+PLAIN = Options(fuse_conv_bn=False, channels_last=(NOBODY,))
 SIZE, PEOPLE = 128, 5
 
 
@@ -115,6 +115,10 @@ def test_options_of_nobody_are_refused(options, option):
         ConfigError, match=f"--{option} names 'J9', which is none of the variants J2, J3"
     ):
         options.check(['J2', 'J3'])
+
+
+def test_nobody_is_a_name():
+    Options(channels_last=(NOBODY,)).check(['J2'])
 
 
 def test_the_head_of_a_table_says_how(variants):

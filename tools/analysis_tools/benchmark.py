@@ -130,8 +130,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add('--fuse-conv-bn', action=argparse.BooleanOptionalAction, default=True,
         help='fold batch normalisation into convolutions')  # fmt: skip
     add('--channels-last', nargs='*', metavar='NAME',
-        help='variants whose re-ID networks keep channels together in memory; without names all '
-        "networks and images do; default: on a CPU Disj.'s, where that is faster")  # fmt: skip
+        help="variants whose re-ID networks keep channels together in memory, or 'none'; without "
+        "names all networks and images do; default: on a CPU Disj.'s, which is faster")  # fmt: skip
     add('--chunks', nargs='+', type=chunk, default=[], metavar='NAME=N',
         help="boxes embedded at once; default: the config's, by device")  # fmt: skip
     add('--amp', action='store_true', help='half precision; bfloat16 on a CPU')
