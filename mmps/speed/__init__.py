@@ -2,7 +2,7 @@ from .by_hand import predict_by_hand, run_trunk
 from .caching import measure_cache
 from .drawn import Work
 from .evaluating import measure_evaluation
-from .measuring import Cell, Settings, measure_cell, measure_overhead
+from .measuring import Cell, Settings, measure_cells, measure_overhead
 from .options import Options, prepare
 from .planted import PlantedPeople
 from .timing import Quartiles, interleaved, quartiles
@@ -21,7 +21,7 @@ __all__ = [
     'flops_per_part',
     'interleaved',
     'measure_cache',
-    'measure_cell',
+    'measure_cells',
     'measure_detection_steps',
     'measure_evaluation',
     'measure_overhead',

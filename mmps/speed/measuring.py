@@ -83,29 +83,32 @@ class Cell:
         return self.seconds.scaled(1e3 / (self.batch * self.people))
 
 
-def measure_cell(
+def measure_cells(
     variants: Sequence[Variant],
     settings: Settings,
     batch: int,
-    people: int,
+    people: Sequence[int],
     on_round: Callable[[], object] = lambda: None,
 ) -> list[Cell]:
-    """Time all variants on one amount of work, in turn.
+    """Time all variants on all numbers of people, in turn.
 
     Args:
         variants: The models.
         settings: How.
         batch: Images per pass.
-        people: Per image.
-        on_round: Called after each round.
+        people: Numbers of people per image.
+        on_round: Called after each round of all of them: drift of the machine would otherwise
+            pass for the time of further people.
     """
     inputs = settings.images(batch)
-    jobs = {v.name: predict_job(v, settings, inputs) for v in variants}
-    with planted(variants, people), torch.no_grad():
-        for variant in variants:
-            check_count(variant, settings, inputs, people)
+    jobs = {(v.name, k): crowded_job(v, settings, inputs, k) for k in people for v in variants}
+    with torch.no_grad():
+        for count in people:
+            for variant in variants:
+                with planted([variant], count):
+                    check_count(variant, settings, inputs, count)
         seconds = interleaved(jobs, settings.repeats, settings.warm_up, on_round, settings.clock)
-    return [Cell(name, batch, people, quartiles(times)) for name, times in seconds.items()]
+    return [Cell(name, batch, k, quartiles(times)) for (name, k), times in seconds.items()]
 
 
 def measure_overhead(
@@ -166,6 +169,19 @@ def predict_job(variant: Variant, settings: Settings, inputs: Tensor) -> Callabl
             return variant.model.predict(inputs, copy.copy(samples))
 
     return job
+
+
+def crowded_job(
+    variant: Variant, settings: Settings, inputs: Tensor, people: int
+) -> Callable[[], None]:
+    """Make a pass of a whole model that finds this number of people per image."""
+    job = predict_job(variant, settings, inputs)
+
+    def crowded() -> None:
+        with planted([variant], people):
+            job()
+
+    return crowded
 
 
 def hand_job(

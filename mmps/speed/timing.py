@@ -6,9 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import torch
+
+Key = TypeVar('Key')
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,12 @@ def rates(seconds: Sequence[float], amount: float = 1.0) -> Quartiles:
 
 
 def interleaved(
-    jobs: Mapping[str, Callable[[], object]],
+    jobs: Mapping[Key, Callable[[], object]],
     repeats: int,
     warm_up: int = 0,
     on_round: Callable[[], object] = lambda: None,
     clock: Callable[[], float] = time.perf_counter,
-) -> dict[str, list[float]]:
+) -> dict[Key, list[float]]:
     """Time jobs in turn, round after round.
 
     Args:
@@ -70,7 +73,7 @@ def interleaved(
     Returns:
         Seconds of each counted round, by name.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in jobs}
+    seconds: dict[Key, list[float]] = {name: [] for name in jobs}
     for round_number in range(warm_up + repeats):
         for name, job in jobs.items():
             synchronise()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mmps.speed import Settings, measure_cell, measure_overhead, predict_by_hand, run_trunk
+from mmps.speed import Settings, measure_cells, measure_overhead, predict_by_hand, run_trunk
 from mmps.speed.by_hand import PARTS
 from mmps.speed.measuring import marginal_ms, overhead, planted
 from mmps.speed.variants import empty_samples
@@ -33,15 +33,24 @@ def test_bare_modules_give_the_same_embeddings(variants):
 def test_a_cell_counts_people(variants):
     clock = iter(range(1000))
     settings = Settings(size=256, repeats=2, clock=lambda: float(next(clock)))
-    cells = measure_cell(variants, settings, batch=2, people=5)
+    cells = measure_cells(variants, settings, batch=2, people=[5])
     assert [(c.variant, c.batch, c.people) for c in cells] == [('J3', 2, 5), ('Disj.', 2, 5)]
     assert cells[0].seconds.median == 1.0
     assert cells[0].per_person.median == pytest.approx(100.0)
 
 
+def test_numbers_of_people_take_turns_within_a_round(variants):
+    embedded = []
+    hook = lambda branch, inputs: embedded.append(len(inputs[1]))  # noqa: E731
+    variants[0].model.reid_branch.register_forward_pre_hook(hook)
+    cells = measure_cells(variants[:1], Settings(size=256, repeats=2), batch=1, people=[3, 5])
+    assert [(c.batch, c.people) for c in cells] == [(1, 3), (1, 5)]
+    assert embedded == [3, 5] * 3  # once to count, and two rounds
+
+
 def test_too_many_people_are_told(variants):
     with pytest.raises(ConfigError, match='J3 keeps 10 instead of 11 people per image: raise'):
-        measure_cell(variants, SETTINGS, batch=1, people=11)
+        measure_cells(variants, SETTINGS, batch=1, people=[5, 11])
 
 
 def test_overhead_and_shares(variants):

@@ -43,7 +43,7 @@ from mmps.speed import (
     build_variant,
     flops_per_part,
     measure_cache,
-    measure_cell,
+    measure_cells,
     measure_detection_steps,
     measure_evaluation,
     measure_overhead,
@@ -202,11 +202,10 @@ def measure_inference(
     """Run all cells, and the comparison with bare modules."""
     rounds = settings.warm_up + settings.repeats
     cells: list[Cell] = []
-    task = progress.add_task('cells', total=rounds * len(args.batches) * len(args.people))
+    task = progress.add_task('', total=rounds * len(args.batches))
     for batch in args.batches:
-        for people in args.people:
-            on_round = advance(progress, task, f'{batch} x {people} people')
-            cells += measure_cell(variants, settings, batch, people, on_round)
+        on_round = advance(progress, task, f'batch {batch}')
+        cells += measure_cells(variants, settings, batch, args.people, on_round)
     overhead = {}
     if not args.no_overhead:
         task = progress.add_task('', total=settings.first_rounds + settings.repeats)
