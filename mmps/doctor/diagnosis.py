@@ -8,13 +8,14 @@ from .facts import Facts, Probe
 from .findings import FAILURE, OK, SKIPPED, WARNING, Finding
 from .machine import GIB, check_disk, check_folders, check_memory, check_python, is_too_old
 from .versions import (
+    SAME_FILES,
     install,
     is_onedl,
     mend_mmcv,
-    pip,
+    mend_stacks,
     read_requirements,
     reinstall,
-    set_up,
+    replace,
     upgrade,
 )
 
@@ -29,7 +30,9 @@ NEEDS = {
     'checkpoint': ('numpy', 'torch', 'opencv', 'mmengine'),
 }
 MODULES = {'opencv': 'cv2'}
-OLD_ABI = r'undefined symbol|_ext|symbol not found|DLL load failed|cannot open shared object'
+# What MMCV says where it was built for the CPU only.
+NO_GPU_OPERATORS = r'implementation for device \S+ not found|not compiled with (GPU|CUDA)'
+OLD_ABI = r'undefined symbol|symbol not found|DLL load failed|cannot open shared object'
 
 
 def diagnose(facts: Facts) -> list[Finding]:
@@ -95,24 +98,19 @@ def check_extras(facts: Facts) -> Finding:
 
 def check_stacks(facts: Facts) -> Finding:
     """Only one of the two stacks is installed: they overwrite each other's files."""
-    pairs = (
-        ('mmcv', 'onedl-mmcv'), ('mmcv', 'mmcv-lite'), ('mmcv', 'mmcv-full'),
-        ('mmengine', 'onedl-mmengine'), ('mmdet', 'onedl-mmdetection'),
-    )  # fmt: skip
-    both = [pair for pair in pairs if all(name in facts.packages for name in pair)]
-    if not both:
+    there = [[name for name in names if name in facts.packages] for names in SAME_FILES]
+    several = [names for names in there if len(names) > 1]
+    if not several:
         stack = 'the maintained fork' if is_onedl(facts.packages) else 'the OpenMMLab releases'
         return Finding('stack', OK, stack)
-    found = '; '.join(f'{a} and {b} overwrite each other' for a, b in both)
-    doubled = sorted({name for pair in both for name in pair})
-    mend = set_up() or 'bash tools/setup_env.sh'
-    return Finding('stack', FAILURE, found, f'{pip("uninstall", "-y", *doubled)} && {mend}')
+    found = '; '.join(f'{" and ".join(names)} overwrite each other' for names in several)
+    doubled = [name for names in several for name in names]
+    return Finding('stack', FAILURE, found, mend_stacks(facts.packages, doubled))
 
 
 def check_mmengine(facts: Facts) -> Finding:
     """MMEngine imports."""
-    name = 'onedl-mmengine' if is_onedl(facts.packages) else 'mmengine'
-    return _check_package(facts, 'mmengine', name)
+    return _check_package(facts, 'mmengine', _name_of_mmengine(facts))
 
 
 def check_ops(facts: Facts) -> Finding:
@@ -128,6 +126,8 @@ def check_ops(facts: Facts) -> Finding:
         found = 'mmcv-lite has no compiled operators'
     elif version is None:
         found = 'mmcv is missing'
+    elif "No module named 'mmcv._ext'" in probe.error:
+        found = f'mmcv {version} was built without compiled operators'
     elif re.search(OLD_ABI, probe.error):
         torch = facts.probes['torch'].found['version']
         found = f'mmcv {version} was built for another torch than {torch}: {probe.error}'
@@ -146,11 +146,7 @@ def check_mmdet(facts: Facts) -> Finding:
         mmdet, mmcv = packages.get('mmdet', '?'), packages.get('mmcv', '?')
         found = f'mmdet {mmdet} does not accept mmcv {mmcv}'
         return Finding('mmdet', FAILURE, found, _with_compiler(facts, mend_mmcv(packages)))
-    if is_onedl(packages) and not probe.ok:
-        # Its source needs the setuptools of this environment.
-        cure = pip('install', '--no-build-isolation', read_requirements()['onedl-mmdetection'])
-        return Finding('mmdet', FAILURE, _describe('mmdet', probe), cure)
-    return _check_package(facts, 'mmdet', 'mmdet')
+    return _check_package(facts, 'mmdet', 'onedl-mmdetection' if is_onedl(packages) else 'mmdet')
 
 
 def check_checkpoint(facts: Facts) -> Finding:
@@ -161,7 +157,7 @@ def check_checkpoint(facts: Facts) -> Finding:
     probe = facts.probes['checkpoint']
     if probe.ok:
         return Finding('checkpoint', OK, 'a checkpoint of MMEngine loads')
-    cure = reinstall(facts.packages, 'torch', 'mmengine')
+    cure = reinstall(facts.packages, 'torch', _name_of_mmengine(facts))
     return Finding('checkpoint', FAILURE, probe.error, cure)
 
 
@@ -174,29 +170,51 @@ def check_gpu(facts: Facts) -> Finding:
     if not devices:
         return Finding('device', OK, 'CPU only: torch sees no GPU')
     names = ', '.join(f'{d["name"]} ({d["memory"] / GIB:.0f} GiB)' for d in devices)
-    if facts.probes['ops'].found.get('gpu', True):
+    ops = facts.probes['ops'].found
+    if ops.get('gpu', True):
         return Finding('device', OK, names)
-    found = f'{names}, but mmcv was built without operators for it'
-    return Finding('device', FAILURE, found, mend_mmcv(facts.packages, gpu=True))
+    error = ops.get('gpu_error', '')
+    built = error and not re.search(NO_GPU_OPERATORS, error)
+    fails = f'the operators of mmcv fail there ({error})'
+    found = f'{names}, but {fails if built else "mmcv was built without operators for it"}'
+    cuda = facts.probes['torch'].found['cuda']
+    cure = (
+        f'put nvcc of CUDA {cuda} on PATH, then: {mend_mmcv(facts.packages, gpu=True)}; '
+        'or hide the GPU: export CUDA_VISIBLE_DEVICES='
+    )
+    # Without them training works on the CPU; wrong values would go unnoticed.
+    return Finding('device', FAILURE if 'wrong values' in error else WARNING, found, cure)
 
 
 def check_conflicts(facts: Facts) -> Finding:
     """Every package has what it asks for, by pip's own account."""
     if not facts.conflicts:
         return Finding('conflicts', OK, 'none between installed packages')
-    wanted = [
-        re.search(r' (?:requires|has requirement) ([\w.-]+)', line) for line in facts.conflicts
-    ]
-    names = sorted({match.group(1) for match in wanted if match})
-    return Finding('conflicts', WARNING, '; '.join(facts.conflicts), upgrade(*names))
+    wanted, unfit = set(), set()
+    for line in facts.conflicts:
+        match = re.search(r' (?:requires|has requirement) ([\w.-]+)', line)
+        if match:
+            wanted.add(match.group(1))
+        else:  # about the package itself, such as: mmcv 2.1.0 is not supported on this platform
+            unfit.add(line.partition(' ')[0])
+    unfit |= wanted & {*SAME_FILES[0]}  # pip alone would build an MMCV without operators
+    wanted -= unfit
+    steps = [upgrade(*sorted(wanted))] if wanted else []
+    steps += [replace(facts.packages, name) for name in sorted(unfit)]
+    return Finding('conflicts', WARNING, '; '.join(facts.conflicts), ' && '.join(steps))
 
 
 def check_setuptools(facts: Facts) -> Finding:
-    """``pkg_resources``, which MMCV's build and some calls of MMEngine import, is there."""
+    """It builds mmps, and has ``pkg_resources``, which MMCV's build and MMEngine import."""
     version = facts.packages.get('setuptools', '')
-    if version and int(version.split('.')[0]) < 81:
+    oldest, too_new = map(int, re.findall(r'\d+', read_requirements()['setuptools']))
+    major = int(version.split('.')[0]) if version else 0
+    if oldest <= major < too_new:
         return Finding('setuptools', OK, version)
-    found = f'setuptools {version} has no pkg_resources' if version else 'setuptools is missing'
+    found = 'setuptools is missing'
+    if version:
+        lacks = 'has no pkg_resources' if major >= too_new else 'is too old to build mmps'
+        found = f'setuptools {version} {lacks}'
     return Finding('setuptools', WARNING, found, install('setuptools'))
 
 
@@ -212,6 +230,10 @@ def _check_package(facts: Facts, name: str, distribution: str) -> Finding:
     lacks_another = missing and missing != MODULES.get(name, name)
     cure = install(distribution) if lacks_another else reinstall(facts.packages, distribution)
     return Finding(name, FAILURE, _describe(name, probe), cure)
+
+
+def _name_of_mmengine(facts: Facts) -> str:
+    return 'onedl-mmengine' if is_onedl(facts.packages) else 'mmengine'
 
 
 def _describe(name: str, probe: Probe) -> str:

@@ -129,7 +129,7 @@ def find_conflicts() -> tuple[str, ...]:
     command = [sys.executable, '-m', 'pip', 'check']
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     # Such as: opencv-python 5.0 requires numpy, which is not installed.
-    return tuple(line for line in done.stdout.splitlines() if line.split()[0] in PACKAGES)
+    return tuple(line for line in done.stdout.splitlines() if line.partition(' ')[0] in PACKAGES)
 
 
 def run_probes() -> dict[str, Probe]:
@@ -168,7 +168,9 @@ def run_probe(name: str) -> Probe:
 
 def find_compiler() -> str:
     """Path of the C++ compiler that torch's extension builder would call, or ``''``."""
-    return shutil.which(os.environ.get('CXX', 'c++')) or shutil.which('g++') or ''
+    # CXX may have several words, such as `ccache g++`.
+    command = os.environ.get('CXX', '').split() or ['c++']
+    return shutil.which(command[0]) or ''
 
 
 def can_write(folder: Path) -> bool:
@@ -210,7 +212,14 @@ def _temporary_folder() -> Path:
 
 
 def _existing(folder: Path) -> Path:
-    return next(f for f in (folder, *folder.parents) if f.exists())
+    return next(f for f in (folder, *folder.parents) if _is_there(f))
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return folder.exists()
+    except OSError:  # below a folder that this user may not search, such as another one's home
+        return False
 
 
 def _total_memory() -> int:

@@ -6,17 +6,10 @@ from collections.abc import Collection
 
 from .facts import Facts
 from .findings import FAILURE, OK, WARNING, Finding
-from .versions import read_python_span
+from .versions import read_python_span, set_up_elsewhere
 
 GIB = 2**30
 ENOUGH_DISK, ENOUGH_MEMORY = 5 * GIB, 4 * GIB
-# What puts another folder in the place of one that is full or cannot be written.
-ELSEWHERE = {
-    'temporary': 'export TMPDIR=DIR',
-    'cache': 'export XDG_CACHE_HOME=DIR MPLCONFIGDIR=DIR',
-    'package': 'MMPS_VENV=DIR/env bash tools/setup_env.sh',
-    'working': 'cd DIR',
-}
 
 
 def check_python(facts: Facts) -> Finding:
@@ -25,10 +18,8 @@ def check_python(facts: Facts) -> Finding:
     oldest, newest = read_python_span()
     span = f'{_dotted(oldest)} to {_dotted(newest)}'
     if is_too_old(facts):
-        cure = (
-            f'install Python {span}, then make an environment with it: '
-            'MMPS_PYTHON=/path/to/python MMPS_VENV=DIR bash tools/setup_env.sh'
-        )
+        make = set_up_elsewhere('MMPS_PYTHON=/path/to/python', 'MMPS_VENV=DIR')
+        cure = f'install Python {span}, then make an environment with it: {make}'
         return Finding('python', FAILURE, f'Python {version} is too old', cure)
     if facts.python[:2] > newest:
         found = f'Python {version} is newer than the tested {span}'
@@ -80,7 +71,14 @@ def check_memory(facts: Facts) -> Finding:
 
 
 def _elsewhere(uses: Collection[str]) -> str:
-    return ' && '.join(command for use, command in ELSEWHERE.items() if use in uses)
+    # What puts another folder in the place of one that is full or cannot be written.
+    commands = {
+        'temporary': 'export TMPDIR=DIR',
+        'cache': 'export XDG_CACHE_HOME=DIR MPLCONFIGDIR=DIR',
+        'package': set_up_elsewhere('MMPS_VENV=DIR/env'),
+        'working': 'cd DIR',
+    }
+    return ' && '.join(command for use, command in commands.items() if use in uses)
 
 
 def _dotted(version: tuple[int, ...]) -> str:

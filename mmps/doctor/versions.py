@@ -11,6 +11,18 @@ PACKAGE = Path(__file__).resolve().parents[1]
 VERSIONS_FILE = PACKAGE / 'versions.txt'
 # Beside the package in a checkout, within it in an installed wheel.
 SETUP_SCRIPTS = (PACKAGE.parent / 'tools' / 'setup_env.sh', PACKAGE / '.mim/tools/setup_env.sh')
+# The two stacks have the same import names; MMCV comes under more names than one.
+STACKS = {
+    'openmmlab': ('mmcv', 'mmengine', 'mmdet'),
+    'onedl': ('onedl-mmcv', 'onedl-mmengine', 'onedl-mmdetection'),
+}
+SAME_FILES = (
+    ('mmcv', 'mmcv-lite', 'mmcv-full', 'onedl-mmcv'),
+    ('mmengine', 'onedl-mmengine'),
+    ('mmdet', 'onedl-mmdetection'),
+)
+# Their source needs the setuptools of the environment.
+BUILT_HERE = ('onedl-mmdetection',)
 
 
 def read_requirements(path: Path = VERSIONS_FILE) -> dict[str, str]:
@@ -55,8 +67,23 @@ def install(*names: str) -> str:
     Args:
         names: Names in ``versions.txt``; others are installed as they are.
     """
-    requirements = read_requirements()
-    return pip('install', *(requirements.get(name, name) for name in names))
+    return _install(names)
+
+
+def replace(installed: dict[str, str], name: str) -> str:
+    """The shell command that puts one fresh package in the place of an installed one.
+
+    Args:
+        installed: Installed distributions.
+        name: Its name; MMCV under any of its names comes back with compiled operators.
+    """
+    if name not in SAME_FILES[0]:
+        return reinstall(installed, name)
+    # The script keeps an MMCV that works.
+    remove = f'{pip("uninstall", "-y", name)} && ' if name in installed else ''
+    stack = _stack_of(installed)
+    by_script = set_up(stack)
+    return remove + by_script if by_script else _build_mmcv(installed, stack)
 
 
 def upgrade(*names: str) -> str:
@@ -65,8 +92,7 @@ def upgrade(*names: str) -> str:
     Args:
         names: Names in ``versions.txt``; others are brought to their newest release.
     """
-    requirements = read_requirements()
-    return pip('install', '--upgrade', *(requirements.get(name, name) for name in names))
+    return _install(names, '--upgrade')
 
 
 def reinstall(installed: dict[str, str], *names: str) -> str:
@@ -93,12 +119,27 @@ def set_up(stack: str = 'openmmlab', *options: str) -> str:
     Returns:
         The command, empty where the script or a ``bin/python`` to hand to it is not there.
     """
-    script = next((path for path in SETUP_SCRIPTS if path.is_file()), None)
+    script = find_setup_script()
     if script is None or not (Path(sys.prefix) / 'bin' / 'python').is_file():
         return ''
     chosen = [f'MMPS_STACK={stack}'] if stack != 'openmmlab' else []
     environment = [*chosen, f'MMPS_VENV={shlex.quote(sys.prefix)}']
     return ' '.join([*environment, shlex.join(['bash', str(script), *options])])
+
+
+def set_up_elsewhere(*settings: str) -> str:
+    """The shell command that makes another environment by ``tools/setup_env.sh``.
+
+    Args:
+        settings: Environment variables to set, such as ``MMPS_VENV=DIR``, with placeholders.
+    """
+    script = find_setup_script() or Path('tools', 'setup_env.sh')
+    return ' '.join([*settings, 'bash', shlex.quote(str(script))])
+
+
+def find_setup_script() -> Path | None:
+    """Path of ``setup_env.sh``, in a checkout or in an installed wheel."""
+    return next((path for path in SETUP_SCRIPTS if path.is_file()), None)
 
 
 def mend_mmcv(installed: dict[str, str], gpu: bool = False) -> str:
@@ -108,15 +149,38 @@ def mend_mmcv(installed: dict[str, str], gpu: bool = False) -> str:
         installed: Installed distributions; tells which stack's MMCV is meant.
         gpu: Whether operators for the GPU are wanted.
     """
-    stack = 'onedl' if is_onedl(installed) else 'openmmlab'
     options = ['--gpu'] if gpu else []
-    return set_up(stack, *options) or _build_mmcv(installed, gpu)
+    stack = _stack_of(installed)
+    return set_up(stack, *options) or _build_mmcv(installed, stack, gpu)
 
 
-def _build_mmcv(installed: dict[str, str], gpu: bool) -> str:
-    name = 'onedl-mmcv' if is_onedl(installed) else 'mmcv'
-    old = [n for n in ('mmcv', 'mmcv-lite', 'mmcv-full', 'onedl-mmcv') if n in installed]
-    build = pip('install', '--no-build-isolation', '--no-cache-dir', read_requirements()[name])
+def mend_stacks(installed: dict[str, str], doubled: list[str]) -> str:
+    """The shell command that leaves one stack where packages overwrote each other's files.
+
+    Args:
+        installed: Installed distributions.
+        doubled: Those among them whose files cannot be trusted.
+    """
+    kept = {name: version for name, version in installed.items() if name not in doubled}
+    stack = _stack_of(kept)
+    # The set-up of one stack refuses an environment that holds any part of the other one.
+    foreign = [name for other in STACKS if other != stack for name in STACKS[other]]
+    removed = sorted({*doubled, *(name for name in foreign if name in kept)})
+    remove = pip('uninstall', '-y', *removed)
+    by_script = set_up(stack)
+    if by_script:
+        return f'{remove} && {by_script}'
+    mmcv, *frameworks = STACKS[stack]
+    missing = [name for name in frameworks if name not in kept]
+    steps = [remove, install(*missing)] if missing else [remove]
+    steps += [] if mmcv in kept else [_build_mmcv(kept, stack)]
+    return ' && '.join(steps)
+
+
+def _build_mmcv(installed: dict[str, str], stack: str, gpu: bool = False) -> str:
+    wanted = read_requirements()[STACKS[stack][0]]
+    old = [name for name in SAME_FILES[0] if name in installed]
+    build = pip('install', '--no-build-isolation', '--no-cache-dir', wanted)
     steps = [pip('uninstall', '-y', *old)] if old else []
     force = 'FORCE_CUDA=1 ' if gpu else ''
     steps += [install('setuptools', 'wheel', 'ninja', 'numpy'), f'{force}MMCV_WITH_OPS=1 {build}']
@@ -129,4 +193,15 @@ def is_onedl(installed: dict[str, str]) -> bool:
     Args:
         installed: Installed distributions.
     """
-    return 'onedl-mmdetection' in installed or 'onedl-mmcv' in installed
+    return any(name in installed for name in STACKS['onedl'])
+
+
+def _stack_of(installed: dict[str, str]) -> str:
+    return 'onedl' if is_onedl(installed) else 'openmmlab'
+
+
+def _install(names: tuple[str, ...], *options: str) -> str:
+    requirements = read_requirements()
+    isolated = [] if set(names).isdisjoint(BUILT_HERE) else ['--no-build-isolation']
+    wanted = [requirements.get(name, name) for name in names]
+    return pip('install', *options, *isolated, *wanted)

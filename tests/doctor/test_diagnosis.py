@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shlex
+import sys
 from dataclasses import replace
 
 import pytest
@@ -31,6 +33,11 @@ def test_a_healthy_machine_has_nothing_to_mend(healthy):
 # What broke, what pip says is installed, what the probes said; the sentence and the cure.
 SET_UP = 'tools/setup_env.sh'
 MISSING = "ModuleNotFoundError: No module named '{}'"
+# What pip knows where the maintained fork is installed.
+FORK = {
+    'mmcv': None, 'mmengine': None, 'mmdet': None,
+    'onedl-mmcv': '2.3.6', 'onedl-mmengine': '0.10.12', 'onedl-mmdetection': '3.5.1',
+}  # fmt: skip
 BROKEN = {
     'no torch': (
         {'torch': None}, {'torch': MISSING.format('torch')},
@@ -51,6 +58,10 @@ BROKEN = {
     'mmcv for another torch': (
         {}, {'ops': 'ImportError: mmcv/_ext.cpython-311.so: undefined symbol: _ZN3c104cuda'},
         'ops', 'mmcv 2.1.0 was built for another torch than 2.13.0', SET_UP,
+    ),
+    'mmcv without operators': (
+        {}, {'ops': MISSING.format('mmcv._ext')},
+        'ops', 'mmcv 2.1.0 was built without compiled operators', SET_UP,
     ),
     'wrong values': (
         {}, {'ops': 'RuntimeError: mmcv computes wrong values on cpu'},
@@ -93,8 +104,26 @@ BROKEN = {
         'mmdet', 'mmdet is missing', 'pip install mmdet==3.3.0',
     ),
     'no mmdet of the fork': (
-        {'mmdet': None, 'mmcv': None, 'onedl-mmcv': '2.3.6'}, {'mmdet': MISSING.format('mmdet')},
-        'mmdet', 'mmdet is missing', '--no-build-isolation onedl-mmdetection==3.5.1',
+        FORK | {'onedl-mmdetection': None}, {'mmdet': MISSING.format('mmdet')},
+        'mmdet', 'mmdet is missing', 'pip install --no-build-isolation onedl-mmdetection==3.5.1',
+    ),
+    'broken mmdet of the fork': (
+        FORK, {'mmdet': 'ImportError: half installed'},
+        'mmdet', 'mmdet does not work: ImportError: half installed',
+        'uninstall -y onedl-mmdetection && ',
+    ),
+    'what mmdet of the fork needs': (
+        FORK, {'mmdet': MISSING.format('terminaltables')},
+        'mmdet', 'terminaltables is missing',
+        'pip install --no-build-isolation onedl-mmdetection==3.5.1',
+    ),
+    'no mmengine of the fork': (
+        FORK | {'onedl-mmengine': None}, {'mmengine': MISSING.format('mmengine')},
+        'mmengine', 'mmengine is missing', 'pip install onedl-mmengine==0.10.12',
+    ),
+    'no mmcv of the fork': (
+        FORK | {'onedl-mmcv': None}, {'ops': MISSING.format('mmcv')},
+        'ops', 'mmcv is missing', 'MMPS_STACK=onedl ',
     ),
     'no mmengine': (
         {'mmengine': None}, {'mmengine': MISSING.format('mmengine')},
@@ -108,9 +137,29 @@ BROKEN = {
         {}, {'checkpoint': '_pickle.UnpicklingError: Weights only load failed.'},
         'checkpoint', 'Weights only load failed', 'pip install torch==2.13.0 mmengine==0.10.7',
     ),
+    'refused checkpoint of the fork': (
+        FORK, {'checkpoint': '_pickle.UnpicklingError: Weights only load failed.'},
+        'checkpoint', 'Weights only load failed',
+        'pip uninstall -y torch onedl-mmengine && ',
+    ),
     'both stacks': (
         {'onedl-mmdetection': '3.5.1'}, {},
         'stack', 'mmdet and onedl-mmdetection overwrite each other', 'uninstall -y mmdet onedl-mm',
+    ),
+    'the fork with a stray mmcv': (
+        FORK | {'mmcv': '2.1.0'}, {},
+        'stack', 'mmcv and onedl-mmcv overwrite each other',
+        'uninstall -y mmcv onedl-mmcv && MMPS_STACK=onedl ',
+    ),
+    'the fork with mmcv-lite': (
+        FORK | {'mmcv-lite': '2.1.0'}, {},
+        'stack', 'mmcv-lite and onedl-mmcv overwrite each other',
+        'uninstall -y mmcv-lite onedl-mmcv && MMPS_STACK=onedl ',
+    ),
+    'three of one kind': (
+        {'mmcv-full': '1.7.2', 'onedl-mmcv': '2.3.6'}, {},
+        'stack', 'mmcv and mmcv-full and onedl-mmcv overwrite each other',
+        'uninstall -y mmcv mmcv-full onedl-mmcv && MMPS_VENV=',
     ),
 }  # fmt: skip
 
@@ -157,28 +206,79 @@ def test_without_a_compiler_the_cure_begins_with_one(healthy):
             'opencv-python 5.0 has requirement numpy>=2; python_version >= "3.9", but ...',
             "--upgrade 'numpy<=",
         ),
+        (
+            'matplotlib 3.11.2 is not supported on this platform',
+            "uninstall -y matplotlib && {python} -m pip install 'matplotlib<=",
+        ),
+        ('mmcv 2.1.0 is not supported on this platform', 'uninstall -y mmcv && MMPS_VENV='),
+        ('mmdet 3.3.0 has requirement mmcv<2.2, but you have mmcv 2.2.0.', 'uninstall -y mmcv &&'),
     ],
 )
 def test_what_pip_complains_about_is_a_warning(healthy, line, cure):
+    healthy = broken(healthy, {'matplotlib': '3.11.2'})
     finding = findings(replace(healthy, conflicts=(line,)))['conflicts']
     assert (finding.status, finding.found) == (WARNING, line)
-    assert cure in finding.cure
+    assert cure.format(python=shlex.quote(sys.executable)) in finding.cure
 
 
-@pytest.mark.parametrize(('version', 'status'), [('81.0.0', WARNING), ('', WARNING), ('80.9', OK)])
-def test_setuptools(healthy, version, status):
+def test_several_complaints_of_pip_have_one_cure(healthy):
+    lines = (
+        'mmdet 3.3.0 requires scipy, which is not installed.',
+        'torch 2.13.0 is not supported on this platform',
+    )
+    cure = findings(replace(healthy, conflicts=lines))['conflicts'].cure
+    named = ["--upgrade 'scipy<=", ' && ', 'uninstall -y torch && ', 'pip install torch==']
+    places = [cure.index(part) for part in named]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ('version', 'status', 'found'),
+    [
+        ('81.0.0', WARNING, 'setuptools 81.0.0 has no pkg_resources'),
+        ('63.4.3', WARNING, 'setuptools 63.4.3 is too old to build mmps'),
+        ('', WARNING, 'setuptools is missing'),
+        ('64.0.0', OK, '64.0.0'),
+        ('80.9', OK, '80.9'),
+    ],
+)
+def test_setuptools(healthy, version, status, found):
     finding = findings(broken(healthy, {'setuptools': version}))['setuptools']
-    assert finding.status == status
-    assert ('<81' in finding.cure) == (status == WARNING)
+    assert (finding.status, finding.found) == (status, found)
+    assert ("'setuptools>=64,<81'" in finding.cure) == (status == WARNING)
 
 
-@pytest.mark.parametrize(('gpu', 'status'), [(True, OK), (False, FAILURE)])
-def test_a_gpu_needs_operators_for_it(healthy, gpu, status):
+@pytest.mark.parametrize(
+    ('gpu', 'error', 'status', 'found'),
+    [
+        (True, '', OK, 'GPU (16 GiB)'),
+        (
+            False,
+            'nms_impl: implementation for device cuda:0 not found.',
+            WARNING,
+            'GPU (16 GiB), but mmcv was built without operators for it',
+        ),
+        (
+            False,
+            'CUDA error: no kernel image is available',
+            WARNING,
+            'GPU (16 GiB), but the operators of mmcv fail there (CUDA error: no kernel image',
+        ),
+        (
+            False,
+            'mmcv computes wrong values on cuda: [1.0], [0]',
+            FAILURE,
+            'GPU (16 GiB), but the operators of mmcv fail there (mmcv computes wrong values',
+        ),
+    ],
+)
+def test_a_gpu_needs_operators_for_it(healthy, gpu, error, status, found):
     device = {'name': 'GPU', 'memory': 16 * GIB, 'architecture': '9.0'}
     torch = {'version': '2.13.0', 'cuda': '13.0', 'devices': [device]}
-    ops = {'version': '2.1.0', 'gpu': gpu}
+    ops = {'version': '2.1.0', 'gpu': gpu} | ({'gpu_error': error} if error else {})
     probes = healthy.probes | {'torch': Probe(True, torch), 'ops': Probe(True, ops)}
     finding = findings(replace(healthy, probes=probes))['device']
     assert finding.status == status
-    assert 'GPU (16 GiB)' in finding.found
-    assert ('--gpu' in finding.cure) == (not gpu)
+    assert finding.found.startswith(found)
+    assert ('put nvcc of CUDA 13.0 on PATH, then: MMPS_VENV=' in finding.cure) == (not gpu)
+    assert (' --gpu; or hide the GPU: export CUDA_VISIBLE_DEVICES=' in finding.cure) == (not gpu)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -51,7 +52,7 @@ def test_installed_packages_are_those_that_pip_knows():
 
 
 def test_conflicts_are_those_of_our_packages(monkeypatch):
-    said = 'mmdet 3.3.0 requires scipy, which is not installed.\nother 1 requires x, y.\n'
+    said = 'mmdet 3.3.0 requires scipy, which is not installed.\n\nother 1 requires x, y.\n'
     done = subprocess.CompletedProcess([], 1, stdout=said)
     monkeypatch.setattr(facts.subprocess, 'run', lambda *_, **__: done)
     assert find_conflicts() == ('mmdet 3.3.0 requires scipy, which is not installed.',)
@@ -64,14 +65,43 @@ def test_compiler(monkeypatch, tmp_path):
     (tmp_path / 'c++').touch(mode=0o755)
     assert find_compiler() == str(tmp_path / 'c++')
     (tmp_path / 'clang++').touch(mode=0o755)
-    monkeypatch.setenv('CXX', 'clang++')
+    monkeypatch.setenv('CXX', 'clang++ -stdlib=libc++')
     assert find_compiler() == str(tmp_path / 'clang++')
+
+
+def test_a_compiler_that_torch_does_not_call_is_none(monkeypatch, tmp_path):
+    monkeypatch.setenv('PATH', str(tmp_path))
+    monkeypatch.delenv('CXX', raising=False)
+    (tmp_path / 'g++').touch(mode=0o755)
+    assert find_compiler() == ''
 
 
 def test_can_write(tmp_path):
     (tmp_path / 'file').touch()
     assert can_write(tmp_path / 'not' / 'yet' / 'there')
     assert not can_write(tmp_path / 'file' / 'below a file')
+
+
+@pytest.fixture
+def closed(tmp_path):
+    """A folder that the user of the test may not search."""
+    folder = tmp_path / 'another home'
+    (folder / 'cache').mkdir(parents=True)
+    folder.chmod(0)
+    user = os.geteuid()
+    if user == 0:  # who may search every folder
+        os.seteuid(65534)
+    yield folder
+    os.seteuid(user)
+    folder.chmod(0o700)
+
+
+def test_what_lies_below_a_folder_that_may_not_be_searched_is_not_there(closed):
+    with pytest.raises(PermissionError):
+        os.stat(closed / 'cache')
+    found = facts.look_at(closed / 'cache' / 'mmps')
+    assert (found.path, found.writable) == (str(closed / 'cache' / 'mmps'), False)
+    assert found.free > 0
 
 
 def test_no_temporary_folder_at_all_is_reported_not_raised(monkeypatch):

@@ -7,14 +7,18 @@ import pytest
 
 from mmps.doctor import versions
 from mmps.doctor.versions import (
+    STACKS,
     install,
     is_onedl,
     mend_mmcv,
+    mend_stacks,
     pip,
     read_python_span,
     read_requirements,
     reinstall,
+    replace,
     set_up,
+    set_up_elsewhere,
     upgrade,
 )
 
@@ -106,5 +110,67 @@ def test_an_upgrade_stays_within_the_tested_versions():
 
 
 def test_the_fork_is_told_by_its_packages():
-    assert is_onedl({'onedl-mmdetection': '3.5.1'})
-    assert not is_onedl({'mmdet': '3.3.0'})
+    assert all(is_onedl({name: '1'}) for name in STACKS['onedl'])
+    assert not any(is_onedl({name: '1'}) for name in STACKS['openmmlab'])
+
+
+@pytest.mark.parametrize('command', [install, upgrade])
+@pytest.mark.parametrize(('name', 'isolated'), [('onedl-mmdetection', False), ('mmdet', True)])
+def test_what_is_built_from_source_takes_setuptools_from_here(command, name, isolated):
+    assert ('--no-build-isolation' in shlex.split(command('numpy', name))) == (not isolated)
+
+
+@pytest.mark.parametrize(
+    ('kept', 'doubled', 'removed', 'stack'),
+    [
+        (['mmengine', 'mmdet'], ['mmcv', 'onedl-mmcv'], [], 'openmmlab'),
+        (['onedl-mmengine', 'onedl-mmdetection'], ['mmcv', 'onedl-mmcv'], [], 'onedl'),
+        (['onedl-mmengine'], ['mmcv', 'onedl-mmcv', 'mmdet', 'onedl-mmdetection'], [], 'onedl'),
+        ([], ['mmcv', 'onedl-mmcv'], [], 'openmmlab'),
+        # Neither stack could be set up over what is left of both.
+        (['mmengine', 'onedl-mmdetection'], ['mmcv', 'onedl-mmcv'], ['mmengine'], 'onedl'),
+    ],
+)
+@pytest.mark.parametrize('script', [True, False])
+def test_what_is_left_decides_about_the_stack(
+    place, monkeypatch, kept, doubled, removed, stack, script
+):
+    if not script:
+        monkeypatch.setattr(versions, 'SETUP_SCRIPTS', ())
+    command = mend_stacks(dict.fromkeys([*kept, *doubled], '1'), doubled)
+    first, _, then = command.partition(' && ')
+    assert shlex.split(first) == shlex.split(pip('uninstall', '-y', *sorted([*doubled, *removed])))
+    if script:
+        assert then == set_up(stack)
+    else:
+        missing = [read_requirements()[name] for name in STACKS[stack] if name not in kept]
+        installed = [word for word in shlex.split(then) if '==' in word]
+        assert sorted(installed) == sorted(missing)
+        assert shlex.split(then)[-1].startswith(f'{STACKS[stack][0]}==')  # mmcv is built
+
+
+def test_a_package_is_replaced_and_mmcv_keeps_its_operators(place, monkeypatch):
+    installed = {'mmcv': '2.1.0', 'scipy': '1'}
+    assert replace(installed, 'scipy') == reinstall(installed, 'scipy')
+    assert replace(installed, 'mmcv') == f'{pip("uninstall", "-y", "mmcv")} && {set_up()}'
+    assert replace({}, 'mmcv') == set_up()
+    monkeypatch.setattr(versions, 'SETUP_SCRIPTS', ())
+    assert replace(installed, 'mmcv') == mend_mmcv(installed)
+
+
+@pytest.mark.parametrize(
+    ('there', 'script'), [(True, '{place}/a clone/setup_env.sh'), (False, 'tools/setup_env.sh')]
+)
+def test_another_environment_is_made_by_the_script_where_it_lies(place, there, script):
+    if not there:
+        (place / 'a clone/setup_env.sh').unlink()
+    words = shlex.split(set_up_elsewhere('MMPS_VENV=DIR'))
+    assert words == ['MMPS_VENV=DIR', 'bash', script.format(place=place)]
+
+
+def test_the_script_of_an_installed_wheel_is_found(tmp_path, monkeypatch):
+    scripts = [tmp_path / 'tools' / 'setup_env.sh', tmp_path / 'mmps/.mim/tools/setup_env.sh']
+    monkeypatch.setattr(versions, 'SETUP_SCRIPTS', tuple(scripts))
+    scripts[1].parent.mkdir(parents=True)
+    scripts[1].touch()
+    assert shlex.split(set_up_elsewhere())[-1] == str(scripts[1])
