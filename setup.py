@@ -58,7 +58,7 @@ setup(
     python_requires='>=3.10',
     # torch and mmcv have to fit the machine, and mmcv, mmdet and mmengine come from one of two
     # stacks that share their import names: tools/setup_env.sh (or an extra) installs them.
-    install_requires=['matplotlib', 'numpy', 'packaging', 'pycocotools', 'rich', 'scipy'],
+    install_requires=['matplotlib', 'numpy', 'pycocotools', 'rich', 'scipy'],
     extras_require={
         'openmmlab': ['mmdet', 'mmengine'],
         'onedl': ['onedl-mmdetection', 'onedl-mmengine'],

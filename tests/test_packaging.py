@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 import re
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import mmps
-from mmps.doctor.versions import read_python_span
+from mmps.doctor.versions import read_python_span, read_requirements
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ('mmps', 'configs', 'tools', 'setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE')
@@ -79,6 +80,22 @@ def test_the_metadata(installed):
     required = re.findall(r'^Requires-Dist: ([\w-]+)(?!.*extra)', metadata, re.M)
     assert not {'torch', 'mmcv', 'mmdet', 'mmengine'} & set(required)
     assert 'Apache License' in next(folder.rglob('LICENSE')).read_text()
+    assert set(required) <= imported_by(ROOT / 'mmps')
+
+
+def imported_by(package):
+    """Names of the top-level modules that the modules of a package import."""
+    nodes = [n for path in package.rglob('*.py') for n in ast.walk(ast.parse(path.read_text()))]
+    names = [alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names]
+    names += [n.module for n in nodes if isinstance(n, ast.ImportFrom) and not n.level]
+    return {name.partition('.')[0] for name in names}
+
+
+def test_the_oldest_setuptools_has_what_setup_py_asks_for():
+    """``build_py.editable_mode`` came with setuptools 64."""
+    (built_with,) = re.findall(r'"setuptools>=(\d+)"', (ROOT / 'pyproject.toml').read_text())
+    assert read_requirements()['setuptools'].startswith(f'setuptools>={built_with},')
+    assert int(built_with) >= 64
 
 
 def test_the_build_leaves_no_links_in_the_source(source, installed):
