@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: bash tools/setup_env.sh [--stack {openmmlab,onedl}] [--gpu] [--print-python]
+usage: bash tools/setup_env.sh [--stack {openmmlab,onedl}] [--gpu | --cpu] [--print-python]
 
 Makes .venv (or uses the environment that MMPS_VENV names or that is active), then installs torch,
 builds mmcv's compiled operators (once, about 10 minutes on 2 cores), installs mmdet, mmengine and
@@ -12,7 +12,8 @@ mmps, and tries them. What already works there is kept. A second run takes secon
 
   --stack S       openmmlab (default) or onedl, the maintained fork; also MMPS_STACK=S
   --gpu           insist on operators for the GPU (otherwise built where torch sees a GPU and
-                  nvcc is there)
+                  nvcc of its CUDA version is there)
+  --cpu           build operators for the CPU only, in this and later runs, until --gpu is given
   --print-python  only print the interpreter that would be used
   MMPS_VENV=DIR   make or use the environment in DIR
   MMPS_PYTHON=P   make the environment with the interpreter P
@@ -34,7 +35,7 @@ options=()
 while (($#)); do
     case "$1" in
         --stack) stack="${2:?--stack needs openmmlab or onedl}" && shift ;;
-        --gpu) options+=(--gpu) ;;
+        --gpu | --cpu) options+=("$1") ;;
         --print-python) print_python=true ;;
         -h | --help) usage && exit 0 ;;
         *) usage >&2 && fail "unknown argument $1" 2 ;;
@@ -107,7 +108,10 @@ if ! "$python" -m pip --version >/dev/null 2>&1; then
     { mkdir -p "$env" && echo "made by tools/setup_env.sh" >"$env/mmps-made.txt"; } 2>/dev/null ||
         fail "cannot write $env: name a folder that you can write with MMPS_VENV=DIR"
     echo "[set-up] making the environment $env with $base ($("$base" --version))"
-    "$base" -m venv "$env" || fail "$base cannot make a virtual environment: install its venv package (Debian, Ubuntu: apt-get install python3-venv)"
+    # Another set-up may be making it at this moment.
+    "$base" "$tools/misc/setup_env/lock.py" "$env/mmps-setup.lock" bash -c \
+        '"$1" -m pip --version >/dev/null 2>&1 || "$2" -m venv "$3"' make "$python" "$base" "$env" ||
+        fail "$base cannot make a virtual environment: install its venv package (Debian, Ubuntu: apt-get install python3-venv)"
 fi
 is_python "$python" "$oldest" 9.99 ||
     fail "the environment $env has $("$python" --version 2>&1), too old: name another folder with MMPS_VENV=DIR (and a Python $span with MMPS_PYTHON=/path/to/python)"

@@ -6,9 +6,6 @@ Called by tools/setup_env.sh. Needs nothing but the standard library and pip.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
-import os
 import shutil
 import signal
 import sys
@@ -25,12 +22,26 @@ from installer import (
     is_installed,
     say,
 )
+from lock import locked
 from mmcv_wheel import MmcvWheels
+from stamp import SOURCES, Stamp, fingerprint, read_stamp, write_stamp
 
-STAMP = ENVIRONMENT / 'mmps-setup.json'
-BUILD_TOOLS = {'setuptools': 'pkg_resources', 'wheel': 'wheel', 'ninja': 'ninja', 'numpy': 'numpy'}
+LOCK = ENVIRONMENT / 'mmps-setup.lock'
+# What builds compiled packages, and mmps, and what each has to import for it.
+BUILD_TOOLS = {
+    'setuptools': 'import pkg_resources; from setuptools.command import editable_wheel',
+    'wheel': 'import wheel',
+    'ninja': 'import ninja',
+    'numpy': 'import numpy',
+}
+# As the doctor's probe of them.
+EXTRAS = {
+    'matplotlib': 'import matplotlib.figure',
+    'pycocotools': 'import pycocotools.mask',
+    'rich': 'import rich.progress',
+    'scipy': 'import scipy.optimize',
+}
 TORCH_ROOM = 4 * 2**30
-SOURCES = ('mmps', 'configs', 'tools', 'setup.py', 'pyproject.toml', 'README.md', 'LICENSE')
 FRAMEWORKS = {
     'openmmlab': ('mmcv', 'mmengine', 'mmdet'),
     'onedl': ('onedl-mmcv', 'onedl-mmengine', 'onedl-mmdetection'),
@@ -43,7 +54,11 @@ def main() -> int:
     parser.add_argument('--root', type=Path, required=True)
     parser.add_argument('--versions', type=Path, required=True)
     parser.add_argument('--stack', choices=FRAMEWORKS, required=True)
-    parser.add_argument('--gpu', action='store_true')
+    operators = parser.add_mutually_exclusive_group()
+    for device in ('gpu', 'cpu'):
+        operators.add_argument(
+            f'--{device}', dest='operators', action='store_const', const=device, default=''
+        )
     options = parser.parse_args()
     installer = Installer(options.versions.resolve())
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -62,24 +77,50 @@ def main() -> int:
 
 def set_up(installer: Installer, options: argparse.Namespace) -> None:
     """All steps, each left out where its part works already."""
-    key = fingerprint(options)
-    if read_stamp() == key and installer.works('extras', 'ops', 'mmdet'):
-        say(f'the environment {ENVIRONMENT} is ready')
-        return
+    key = fingerprint(options.stack, options.root, options.versions)
+    # An environment that is ready need not be writable.
+    if not is_ready(installer, key, options.operators):
+        with locked(LOCK):
+            if not is_ready(installer, key, options.operators):
+                install_all(installer, options, key)
+    say(f'the environment {ENVIRONMENT} is ready')
+
+
+def is_ready(installer: Installer, key: str, operators: str) -> bool:
+    """Whether set-up came to its end here with the same settings, and everything works still.
+
+    Args:
+        installer: Runs the probes.
+        key: The fingerprint of the settings.
+        operators: What MMCV's operators are asked for: ``cpu``, ``gpu`` or nothing.
+    """
+    stamp = read_stamp()
+    cpu_only = {'cpu': True, 'gpu': False}.get(operators, stamp.cpu_only)
+    # The probes find mmps in the checkout, whether it is installed or not.
+    if stamp != Stamp(key, cpu_only) or not is_installed('mmps'):
+        return False
+    works = installer.works('extras', 'mmdet', 'ops')
+    return bool(works and (works['gpu'] or operators != 'gpu'))
+
+
+def install_all(installer: Installer, options: argparse.Namespace, key: str) -> None:
+    """Every step, noting at its beginning and at its end how far set-up is."""
     say(f'setting up {ENVIRONMENT} (log: {installer.log})')
     check_other_stack(options.stack)
+    operators = options.operators or ('cpu' if read_stamp().cpu_only else '')
+    write_stamp(Stamp(cpu_only=operators == 'cpu'))
     mmcv, *others = FRAMEWORKS[options.stack]
-    wheels = MmcvWheels(installer, mmcv)
+    wheels = MmcvWheels(installer, mmcv, operators)
     wheels.check_compiler()
     ensure_torch(installer)
     ensure_frameworks(installer, others)
-    wheels.ensure(gpu=options.gpu)
+    ensure_extras(installer)
+    wheels.ensure()
     ensure_mmps(installer, options.root)
     report = installer.call('-m', 'mmps.doctor', '--brief')
     if report.returncode:
         raise SetupError(f'the installed parts do not fit:\n{report.stdout}{report.stderr}')
-    write_stamp(key)
-    say(f'the environment {ENVIRONMENT} is ready')
+    write_stamp(Stamp(key, cpu_only=operators == 'cpu'))
 
 
 def ensure_torch(installer: Installer) -> None:
@@ -90,7 +131,7 @@ def ensure_torch(installer: Installer) -> None:
             f'the disk of {ENVIRONMENT} has {free >> 20} MiB free and torch and mmcv need '
             f'{TORCH_ROOM >> 20}: free some, or name a folder on another disk with MMPS_VENV=DIR'
         )
-    missing = [n for n, m in BUILD_TOOLS.items() if installer.call('-c', f'import {m}').returncode]
+    missing = failing(installer, BUILD_TOOLS)
     if missing:
         installer.install(*missing)
     found = installer.works('torch')
@@ -107,11 +148,24 @@ def ensure_torch(installer: Installer) -> None:
 def ensure_frameworks(installer: Installer, names: list[str]) -> None:
     """MMEngine and MMDetection of one stack."""
     missing = [name for name in names if not is_installed(name)]
-    if missing or not installer.works('extras'):
+    kept = [f'{name} {metadata.version(name)}' for name in names if name not in missing]
+    if kept:
+        say(f'keeping {" and ".join(kept)}')
+    if missing:
         # The fork's source needs the setuptools of this environment.
-        installer.install(*names, options=('--no-build-isolation',))
-    else:
-        say(f'keeping {" and ".join(f"{name} {metadata.version(name)}" for name in names)}')
+        installer.install(*missing, options=('--no-build-isolation',))
+
+
+def ensure_extras(installer: Installer) -> None:
+    """The plain packages that mmps needs: those that fail are installed anew, no other."""
+    for name in failing(installer, EXTRAS):
+        installer.uninstall(name)
+        installer.install(name)
+
+
+def failing(installer: Installer, packages: dict[str, str]) -> list[str]:
+    """The packages of which what they are needed for does not run."""
+    return [name for name, code in packages.items() if installer.call('-c', code).returncode]
 
 
 def ensure_mmps(installer: Installer, root: Path) -> None:
@@ -140,27 +194,6 @@ def check_other_stack(stack: str) -> None:
             f'{ENVIRONMENT} holds {there[0]}, which the stack {stack} would overwrite: '
             'deactivate it, or name another environment with MMPS_VENV=DIR'
         )
-
-
-def fingerprint(options: argparse.Namespace) -> str:
-    """What a finished set-up depends on, as a hash."""
-    settings = (sys.version, options.stack, options.gpu, str(options.root))
-    digest = hashlib.sha256(repr(settings).encode())
-    for path in (options.versions, options.root / 'setup.py'):
-        digest.update(path.read_bytes() if path.is_file() else b'')
-    return digest.hexdigest()
-
-
-def read_stamp() -> str:
-    """The fingerprint of the last finished set-up, empty where there was none."""
-    return json.loads(STAMP.read_text())['fingerprint'] if STAMP.is_file() else ''
-
-
-def write_stamp(key: str) -> None:
-    """Note atomically that set-up is done."""
-    unfinished = STAMP.with_suffix('.tmp')
-    unfinished.write_text(json.dumps({'fingerprint': key}))
-    os.replace(unfinished, STAMP)
 
 
 if __name__ == '__main__':

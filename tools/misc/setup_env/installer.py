@@ -30,7 +30,11 @@ CURES = (
         r"command '[^']*(gcc|g\+\+|c\+\+|cc)' failed: No such file|C\+\+ compiler|No such.*'c\+\+'",
         COMPILER,
     ),
-    (r'CUDA_HOME|CUDA version .* mismatches', "install the CUDA toolkit of torch's CUDA version"),
+    (
+        r'CUDA_HOME|CUDA version .* mismatches',
+        "install the CUDA toolkit of torch's CUDA version, or build for the CPU: "
+        '`bash tools/setup_env.sh --cpu`',
+    ),
     (r'Killed|[Cc]annot allocate memory', 'memory ran out: build with MAX_JOBS=1'),
     (
         r'NewConnectionError|Max retries|Read timed out|name resolution|ProxyError|SSLError',

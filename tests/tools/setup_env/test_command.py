@@ -1,0 +1,75 @@
+"""What the command takes, and how it ends."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+VERSIONS = ROOT / 'mmps' / 'versions.txt'
+
+
+@pytest.fixture
+def run(tool, monkeypatch):
+    """Runs the command with another set-up in its place."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def run(step, *arguments):
+        monkeypatch.setattr(tool.main, 'set_up', step)
+        place = ['setup', '--root', str(ROOT), '--versions', str(VERSIONS), '--stack', 'openmmlab']
+        monkeypatch.setattr(sys, 'argv', [*place, *arguments])
+        return tool.main.main()
+
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'operators'), [([], ''), (['--gpu'], 'gpu'), (['--cpu'], 'cpu')]
+)
+def test_what_operators_are_asked_for(run, arguments, operators):
+    seen = []
+    assert run(lambda _, options: seen.append(options.operators), *arguments) == 0
+    assert seen == [operators]
+
+
+def test_operators_for_both_are_refused(run, capsys):
+    with pytest.raises(SystemExit, match='2'):
+        run(None, '--gpu', '--cpu')
+    assert 'not allowed with argument --gpu' in capsys.readouterr().err
+
+
+def test_a_disk_that_fills_up_is_an_error_with_a_cure(run, capsys):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), 'mmps-setup.log')
+
+    assert run(fail) == 1
+    said = capsys.readouterr().out
+    assert "No space left on device: 'mmps-setup.log': a disk is full: free some GiB" in said
+
+
+def test_a_failed_step_is_told_with_the_log(tool, run, capsys):
+    def fail(*_):
+        raise tool.main.SetupError('x is wrong: do y')
+
+    assert run(fail) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == '[set-up] FAILED: x is wrong: do y'
+    assert 'What is done is kept: mend it and run again. The log: ' in second
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_set_up_says_how_to_go_on(run, capsys, number):
+    def interrupted(*_):
+        os.kill(os.getpid(), number)
+        time.sleep(10)
+
+    assert run(interrupted) == 130
+    assert capsys.readouterr().out == '[set-up] interrupted: run again to go on from here\n'

@@ -1,0 +1,91 @@
+"""Pip, its log and its cures."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def installer(tool, tmp_path, monkeypatch):
+    monkeypatch.setattr(tool.installer, 'ENVIRONMENT', tmp_path)
+    return tool.installer.Installer(ROOT / 'mmps' / 'versions.txt')
+
+
+def test_requirements_are_those_of_the_versions_file(installer):
+    assert installer.requirements['mmcv'].startswith('mmcv==')
+    assert installer.requirements['numpy'].startswith('numpy<=')
+
+
+@pytest.mark.parametrize('made_here', [True, False])
+def test_only_an_environment_of_our_own_is_held_to_the_versions(
+    tool, tmp_path, monkeypatch, made_here
+):
+    monkeypatch.setattr(tool.installer, 'ENVIRONMENT', tmp_path)
+    if made_here:
+        (tmp_path / 'mmps-made.txt').touch()
+    constraints = tool.installer.Installer(ROOT / 'mmps' / 'versions.txt').constraints
+    assert bool(constraints) is made_here
+
+
+@pytest.mark.parametrize(
+    ('log', 'cure'),
+    [
+        ('OSError: [Errno 28] No space left on device', 'free some GiB'),
+        ("[Errno 13] Permission denied: '/usr/lib'", 'MMPS_VENV=DIR'),
+        ("error: command 'g++' failed: No such file or directory", 'install a C++ compiler'),
+        (
+            'RuntimeError: The detected CUDA version (12.4) mismatches',
+            'or build for the CPU: `bash tools/setup_env.sh --cpu`',
+        ),
+        ('c++: fatal error: Killed signal terminated program cc1plus', 'MAX_JOBS=1'),
+        ('Max retries exceeded\nERROR: No matching distribution found', 'cannot be reached'),
+        ('ERROR: No matching distribution found for torch==2.13.0', 'pip finds no such version'),
+        ('something else', 'the last lines of the log say why'),
+    ],
+)
+def test_cures(tool, log, cure):
+    assert cure in tool.installer.find_cure(log)
+
+
+def test_a_failing_command_is_named_with_its_cure_and_logged(tool, installer):
+    installer.log.write_text('an older run: Permission denied\n')
+    code = 'print("No space left on device"); raise SystemExit(1)'
+    with pytest.raises(tool.installer.SetupError, match='free some GiB'):
+        installer.run([sys.executable, '-c', code])
+    assert 'No space left on device' in installer.log.read_text()
+
+
+def test_a_long_command_gives_signs_of_life(tool, installer, monkeypatch, capsys):
+    monkeypatch.setattr(tool.installer, 'HEARTBEAT_SECONDS', 0.2)
+    command = [sys.executable, '-c', 'import time; time.sleep(1)']
+    installer.run(command, progress=lambda: '(3 of 7 files compiled)')
+    assert '0:00 min (3 of 7 files compiled)' in capsys.readouterr().out
+
+
+def test_an_interrupted_command_ends_with_what_it_started(tool, installer, monkeypatch, tmp_path):
+    """pip starts compilers: ending pip alone would leave them running."""
+    monkeypatch.setattr(tool.installer, 'HEARTBEAT_SECONDS', 0.5)
+    note = tmp_path / 'pid of the child'
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    script = f'sleep 60 & echo $! >"{note}"; wait'
+    with pytest.raises(KeyboardInterrupt):
+        installer.run([shutil.which('bash'), '-c', script], progress=interrupt)
+    deadline = time.monotonic() + 5
+    while is_running(int(note.read_text())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_running(int(note.read_text()))
+
+
+def is_running(pid):
+    status = Path(f'/proc/{pid}/stat')
+    return status.exists() and status.read_text().rsplit(')', 1)[1].split()[0] != 'Z'
