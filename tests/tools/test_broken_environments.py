@@ -343,13 +343,17 @@ def test_the_command_tries_what_is_named_and_tidies_up(tool, two_cases, tmp_path
     assert list((tmp_path / 'out').iterdir()) == []
 
 
-def test_a_changed_original_is_a_failure(tool, two_cases, tmp_path, monkeypatch):
+@pytest.mark.parametrize('how', ['changed', 'added', 'removed'])
+def test_a_changed_original_is_a_failure(tool, two_cases, tmp_path, capsys, how):
+    file = tmp_path / 'made' / ('another file' if how == 'added' else 'file')
+
     def spoil(_):
-        (tmp_path / 'made' / 'file').write_text('changed')
+        file.unlink() if how == 'removed' else file.write_text('changed')
         return tool.trial.Verdict('a', 'b', cured=True)
 
     two_cases['good'] = tool.trial.Case('good', spoil)
     assert tool.main.main([str(tmp_path / 'out'), '--only', 'good']) == 1
+    assert f'made: 1 files changed, of 1 {file}' in capsys.readouterr().out
 
 
 def test_a_mount_that_is_not_allowed_is_told(tool, two_cases, tmp_path, monkeypatch, capsys):

@@ -43,11 +43,11 @@ def main(arguments: list[str] | None = None) -> int:
         rows.append(row)
         failed += [] if cured else [case.name]
     after = take_stock(Path(sys.prefix))
-    changed = [path for path, stamp in before.items() if after.get(path) != stamp]
+    changed = [path for path in before | after if before.get(path) != after.get(path)]
     print('', *HEAD, *rows, '', sep='\n')
     print(*(f'{case.name}: {case.emulated}.' for case in cases if case.emulated), '', sep='\n')
     print(f'{len(cases) - len(failed)} of {len(cases)} cured', *failed, sep='; not: ')
-    print(f'{sys.prefix}: {len(changed)} of {len(before)} files changed', *changed[:5])
+    print(f'{sys.prefix}: {len(changed)} files changed, of {len(before)}', *changed[:5])
     return int(bool(failed or changed))
 
 
