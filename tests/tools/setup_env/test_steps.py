@@ -93,7 +93,8 @@ def test_a_machine_with_a_gpu_and_no_nvcc_is_set_up_once(tool, environment, monk
     installer.call = call_doctor
     tool.main.set_up(installer, options())
     said = capsys.readouterr().out
-    assert 'there is a GPU but no nvcc: mmcv gets operators for the CPU only' in said
+    assert 'there is a GPU but no nvcc (see --gpu)\n' in said
+    assert 'for the CPU only: train with `export CUDA_VISIBLE_DEVICES=`\n' in said
     assert said.endswith('is ready\n')
     told = len(installer.told)
     tool.main.set_up(installer, options())

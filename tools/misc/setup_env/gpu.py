@@ -37,7 +37,7 @@ def wants_gpu(torch: dict, insisted: bool) -> bool:
             'or build for the CPU with --cpu'
         )
     if lacking:
-        say(f'{lacking}: mmcv gets operators for the CPU only (see --gpu)')
+        say(f'{lacking} (see --gpu)')
     return not lacking
 
 

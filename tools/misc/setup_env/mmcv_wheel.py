@@ -59,6 +59,8 @@ class MmcvWheels:
         """
         torch = self.installer.works('torch')
         gpu = self.operators != 'cpu' and wants_gpu(torch, insisted=self.operators == 'gpu')
+        if torch['devices'] and not gpu:
+            say('mmcv gets operators for the CPU only: train with `export CUDA_VISIBLE_DEVICES=`')
         if self._works(gpu) and not any(map(is_installed, OTHER_NAMES)):
             say("keeping mmcv: its compiled operators work with this environment's torch")
             return
