@@ -7,7 +7,7 @@ from .options import Options, prepare
 from .planted import PlantedPeople
 from .timing import Quartiles, interleaved, quartiles
 from .training import measure_detection_steps, measure_reid_steps
-from .variants import Variant, build_variant, flops_per_part
+from .variants import Variant, build_variant, check_head, flops_per_part, is_shared
 
 __all__ = [
     'Cell',
@@ -18,8 +18,10 @@ __all__ = [
     'Variant',
     'Work',
     'build_variant',
+    'check_head',
     'flops_per_part',
     'interleaved',
+    'is_shared',
     'measure_cache',
     'measure_cells',
     'measure_detection_steps',

@@ -48,12 +48,15 @@ def predict_by_hand(
         owner = [boxes[k].new_full((len(boxes[k]), 1), k) for k in range(len(boxes))]
         rois = torch.cat([torch.cat(owner), torch.cat(boxes)], dim=1)
         feature = model.source.run(inputs) if disjoint else outputs[tapped(model)]
-        pooled = branch.pooling(feature, rois)
-    with part('stages'):
-        maps = branch.stages(pooled)
-    with part('embedding'):
-        embeddings = branch.head(branch.aggregation(maps))
-    return list(embeddings.split([len(b) for b in boxes]))
+    embeddings = []
+    for chunk in branch.split(rois):
+        with part('pooling'):
+            pooled = branch.pooling(feature, chunk)
+        with part('stages'):
+            maps = branch.stages(pooled)
+        with part('embedding'):
+            embeddings.append(branch.head(branch.aggregation(maps)))
+    return list(torch.cat(embeddings).split([len(b) for b in boxes]))
 
 
 def run_trunk(backbone: nn.Module, inputs: Tensor, last: nn.Module) -> Tensor:

@@ -6,16 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from mmcv.cnn import fuse_conv_bn
 
-from mmps.models.detectors import DisjointDetector
 from mmps.models.detectors.person_search import PersonSearchDetector
+from mmps.models.inference import REID, TRUNK, fastest_layout
+from mmps.models.inference import prepare as prepare_model
+from mmps.models.inference.nnpack import is_available
 from mmps.structures import ConfigError
 
 from .variants import Variant
 
 NOBODY = 'none'
-"""In place of a variant's name."""
+"""In place of a name."""
 
 
 @dataclass(frozen=True)
@@ -24,17 +25,19 @@ class Options:
 
     Args:
         fuse_conv_bn: Whether batch normalisation is folded into convolutions.
-        channels_last: Variants whose re-ID network keeps channels together in memory, or
-            ``NOBODY``; none named means everything: all networks, and the images. Where left
-            out, the fastest: on a CPU the crops' network of disjoint variants, else nothing.
+        channels_last: What keeps channels together in memory: ``TRUNK``, the detector's backbone
+            in all variants, names of variants for their re-ID networks, or ``NOBODY``; none
+            named means everything, images too. Where left out, the fastest.
         chunks: Boxes embedded at once, by variant, where not what its config says.
         compile: Whether detectors and re-ID networks are compiled.
+        nnpack: Whether NNPACK computes large maps on a CPU.
     """
 
     fuse_conv_bn: bool = True
     channels_last: Collection[str] | None = None
     chunks: Mapping[str, int] = field(default_factory=dict)
     compile: bool = False
+    nnpack: bool = True
 
     @property
     def all_channels_last(self) -> bool:
@@ -50,7 +53,7 @@ class Options:
         Raises:
             ConfigError: One does not.
         """
-        together = set(self.channels_last or ()) - {NOBODY}
+        together = set(self.channels_last or ()) - {NOBODY, TRUNK}
         for option, named in (('channels-last', together), ('chunks', self.chunks)):
             for name in named:
                 if name not in names:
@@ -71,30 +74,28 @@ def prepare(variant: Variant, options: Options) -> Variant:
         The variant.
     """
     model = variant.model
-    branch = model.reid_branch
     if variant.name in options.chunks:
+        branch = model.reid_branch
         branch.chunk = branch.cpu_chunk = options.chunks[variant.name]
-    if options.fuse_conv_bn:
-        fuse_conv_bn(model)
     if options.all_channels_last:
         model.to(memory_format=torch.channels_last)
-    elif keeps_channels_together(variant, options):
-        branch.to(memory_format=torch.channels_last)
-    if options.compile:
-        compile_parts(model)
+    prepare_model(
+        model,
+        fuse=options.fuse_conv_bn,
+        channels_last=parts_together(variant, options),
+        nnpack=options.nnpack and not options.all_channels_last,
+        compile=options.compile,
+    )
     return variant
 
 
-def keeps_channels_together(variant: Variant, options: Options) -> bool:
-    """Tell whether a variant's re-ID network is ``channels_last``."""
-    if options.channels_last is None:
-        return is_disjoint(variant) and device_of(variant.model).type == 'cpu'
-    return options.all_channels_last or variant.name in options.channels_last
-
-
-def is_disjoint(variant: Variant) -> bool:
-    """Tell whether a variant embeds crops of the image."""
-    return isinstance(variant.model, DisjointDetector)
+def parts_together(variant: Variant, options: Options) -> frozenset[str]:
+    """Tell which parts of a variant keep channels together in memory."""
+    named = options.channels_last
+    if named is None:
+        return fastest_layout(variant.model)
+    parts = {TRUNK: TRUNK, REID: variant.name}
+    return frozenset(part for part, name in parts.items() if not named or name in named)
 
 
 def device_of(model: PersonSearchDetector) -> torch.device:
@@ -110,31 +111,27 @@ def in_words(variants: Sequence[Variant], options: Options, *, amp: bool) -> str
         options: What was applied to them.
         amp: Whether in half precision.
     """
-    together = [v.name for v in variants if keeps_channels_together(v, options)]
-    whole = 'whole networks' if options.all_channels_last else 're-ID networks'
     chunks = ', '.join(
         f'{v.name} {v.model.reid_branch.chunk_on(device_of(v.model))}' for v in variants
     )
+    on_cpu = all(device_of(v.model).type == 'cpu' for v in variants)
+    nnpack = options.nnpack and not options.all_channels_last and on_cpu and is_available()
     words = [
         f'Batch normalisation {"is" if options.fuse_conv_bn else "not"} folded into convolutions',
-        f'channels_last: {", ".join(together) or "none"}' + f' ({whole})' * bool(together),
+        f'channels_last: {layout_in_words(variants, options)}',
         f'boxes embedded at once: {chunks}',
+        *(["the detector's large maps by NNPACK"] if nnpack else []),
         *(['half precision'] if amp else []),
         *(['compiled'] if options.compile else []),
     ]
     return '; '.join(words) + '.'
 
 
-def compile_parts(model: PersonSearchDetector) -> None:
-    """Compile a detector's stages, neck and head and the re-ID network, each by itself.
-
-    Only ``forward`` is compiled, without hooks: the re-ID branch taps a stage by a hook that
-    lives for one pass; compiled code would keep, or miss, the one that was there when it was
-    made. On a CPU weights become constants, laid out as its convolutions want them, so that the
-    model must not be trained afterwards.
-    """
-    detector = model.detector
-    stages = [getattr(detector.backbone, name) for name in detector.backbone.res_layers]
-    options = {'freezing': True} if device_of(model).type == 'cpu' else {}
-    for part in (*stages, detector.neck, detector.bbox_head, model.reid_branch.stages):
-        part.forward = torch.compile(part.forward, options=options)
+def layout_in_words(variants: Sequence[Variant], options: Options) -> str:
+    """Say what keeps channels together in memory."""
+    if options.all_channels_last:
+        return 'everything'
+    layouts = {v.name: parts_together(v, options) for v in variants}
+    trunk = [TRUNK] * any(TRUNK in parts for parts in layouts.values())
+    networks = [f'{name} ({REID})' for name, parts in layouts.items() if REID in parts]
+    return ', '.join(trunk + networks) or NOBODY

@@ -91,12 +91,11 @@ def markdown(result: Mapping) -> str:
     settings = result['settings']
     head = (
         f'`{settings["command"]}`, {settings["date"]}, {settings["machine"]}; '
-        f'{settings["versions"]}. Peak memory {result["peak_memory_mib"]:.0f} MiB. '
-        f'{settings["options"]}'
+        f'{settings["versions"]}. Peak memory {result["peak_memory_mib"]:.0f} MiB.'
     )
-    parts = [head.rstrip() + '\n']
+    parts = [head + '\n']
     if result['cells']:
-        parts += cell_tables(result)
+        parts += [settings['options'] + '\n', *cell_tables(result)]
     if result['overhead']:
         parts.append(overhead_table(result['overhead']))
     parts += training_tables(result['training'])
@@ -140,7 +139,7 @@ def overhead_table(overheads: Mapping[str, Mapping]) -> str:
         )
         for variant, found in overheads.items()
     ]
-    return table(('variant', 'overhead over bare modules', 'ms per person', *names), rows)
+    return table(('variant', 'overhead over bare modules', 're-ID, ms per person', *names), rows)
 
 
 def _times(ratio: float | None) -> str:

@@ -8,15 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmdet.models.dense_heads import RetinaHead
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmps.models.detectors import SharedBackboneDetector
 from mmps.models.detectors.person_search import PersonSearchDetector
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
+
+
+CONFIG_SUFFIXES = {'.py', '.json', '.yaml', '.yml'}
+"""Of the files that MMEngine reads as configs."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +49,9 @@ def build_variant(name: str, config: str | Path, device: str) -> Variant:
     Raises:
         ConfigError: There is no such file, or its model does not search for people.
     """
-    if not Path(config).is_file():
-        raise ConfigError(f'{config} does not exist; name a config of configs/joint')
     init_default_scope('mmdet')
     torch.manual_seed(0)
-    model = MODELS.build(without_pretrained(Config.fromfile(config).get('model', {})))
+    model = MODELS.build(without_pretrained(model_config(config)))
     if not isinstance(model, PersonSearchDetector):
         raise ConfigError(
             f'{config} is a {type(model).__name__} without re-ID branch; name a config of '
@@ -55,6 +59,44 @@ def build_variant(name: str, config: str | Path, device: str) -> Variant:
         )
     model.init_weights()
     return Variant(name, model.to(device).eval())
+
+
+def model_config(config: str | Path) -> dict:
+    """Read what a config says of its model.
+
+    Args:
+        config: File of the config.
+
+    Raises:
+        ConfigError: There is no such file, or no model in it.
+    """
+    if not Path(config).is_file():
+        raise ConfigError(f'{config} does not exist; name a config of configs/joint')
+    is_config = Path(config).suffix in CONFIG_SUFFIXES
+    model = Config.fromfile(config).get('model') if is_config else None
+    if not model:
+        raise ConfigError(f'{config} has no model; name a config of configs/joint')
+    return model
+
+
+def is_shared(config: str | Path) -> bool:
+    """Tell whether a config's re-ID branch shares the detector's backbone."""
+    init_default_scope('mmdet')
+    return MODELS.get(model_config(config)['type']) is SharedBackboneDetector
+
+
+def check_head(variant: Variant) -> None:
+    """Make sure that people can be planted in a variant's detector.
+
+    Raises:
+        ConfigError: It is no RetinaNet.
+    """
+    detector = variant.model.detector
+    if not isinstance(getattr(detector, 'bbox_head', None), RetinaHead):
+        raise ConfigError(
+            f'{variant.name} has a {type(detector).__name__}: inference is measured with a '
+            'RetinaNet only; of others, measure --training --no-inference'
+        )
 
 
 def without_pretrained(config: Any) -> Any:

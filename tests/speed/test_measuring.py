@@ -48,6 +48,16 @@ def test_numbers_of_people_take_turns_within_a_round(variants):
     assert embedded == [3, 5] * 3  # once to count, and two rounds
 
 
+def test_boxes_by_hand_come_in_the_same_chunks(variants):
+    model, sizes = variants[0].model, []
+    model.reid_branch.cpu_chunk = 4
+    model.reid_branch.stages.register_forward_pre_hook(lambda _, x: sizes.append(len(x[0])))
+    with planted(variants[:1], 5), torch.no_grad():
+        model.predict(SETTINGS.images(2), empty_samples(2, 256))
+        predict_by_hand(model, SETTINGS.images(2), empty_samples(2, 256))
+    assert sizes == [4, 3, 3] * 2
+
+
 def test_too_many_people_are_told(variants):
     with pytest.raises(ConfigError, match='J3 keeps 10 instead of 11 people per image: raise'):
         measure_cells(variants, SETTINGS, batch=1, people=[5, 11])
@@ -78,12 +88,14 @@ def test_first_rounds_do_not_count_in_the_shares(variants):
 
         def __call__(self):
             self.calls += 1
-            return float(self.calls if self.calls > 2 * len(PARTS) else 1e9 * self.calls)
+            first = self.calls <= 2 * (len(PARTS) + 1)  # pooling: the feature, then its boxes
+            return float(1e9 * self.calls if first else self.calls)
 
     settings = Settings(size=256, repeats=2, clock=Clock())
     found = measure_overhead(variants[:1], settings, batch=1, people=4)['J3']
-    assert list(found['shares'].values()) == pytest.approx([1 / len(PARTS)] * len(PARTS))
-    assert found['branch_ms_per_person'] == pytest.approx(3 * 1e3 / 4)
+    expected = {part: (1 + (part == 'pooling')) / (len(PARTS) + 1) for part in PARTS}
+    assert found['shares'] == pytest.approx(expected)
+    assert found['branch_ms_per_person'] == pytest.approx(4 * 1e3 / 4)
 
 
 @pytest.mark.parametrize('deep_stem', [False, True])

@@ -3,13 +3,14 @@ from __future__ import annotations
 import pytest
 import torch
 
+from mmps.models.inference import TRUNK
 from mmps.speed import Options, Settings, build_variant, flops_per_part, predict_by_hand, prepare
 from mmps.speed.measuring import planted, predict_job
 from mmps.speed.options import NOBODY, in_words
 from mmps.speed.variants import empty_samples
 from mmps.structures import ConfigError
 
-PLAIN = Options(fuse_conv_bn=False, channels_last=(NOBODY,))
+PLAIN = Options(fuse_conv_bn=False, channels_last=(NOBODY,), nnpack=False)
 SIZE, PEOPLE = 128, 5
 
 
@@ -49,7 +50,7 @@ def is_channels_last(module):
         (Options(), False, 1e-5),
         (Options(fuse_conv_bn=False, channels_last=()), False, 1e-5),
         (Options(channels_last=()), False, 1e-5),
-        (Options(channels_last=('J3', 'Disj.')), False, 1e-5),
+        (Options(channels_last=(TRUNK, 'J3', 'Disj.')), False, 1e-5),
         (Options(chunks={'J3': 3, 'Disj.': 3}), False, 1e-5),
         (PLAIN, True, 0.02),
         (Options(channels_last=()), True, 0.02),
@@ -86,16 +87,19 @@ def test_fusing_leaves_no_normalisation(variant):
 @pytest.mark.parametrize(
     ('named', 'branch', 'detector'),
     [
-        (None, {'J3': False, 'Disj.': True}, False),
-        ((), {'J3': True, 'Disj.': True}, True),
-        (('J3',), {'J3': True, 'Disj.': False}, False),
+        (None, {'J3': False, 'Disj.': True}, (True, False)),
+        ((), {'J3': True, 'Disj.': True}, (True, True)),
+        (('J3',), {'J3': True, 'Disj.': False}, (False, False)),
+        ((TRUNK,), {'J3': False, 'Disj.': False}, (True, False)),
+        ((NOBODY,), {'J3': False, 'Disj.': False}, (False, False)),
     ],
-    ids=['fastest', 'everything', 'named'],
+    ids=['fastest', 'everything', 'a variant', 'trunk', 'nobody'],
 )
 def test_memory_layout(variant, named, branch, detector):
     prepare(variant, Options(channels_last=named))
     assert is_channels_last(variant.model.reid_branch) == branch[variant.name]
-    assert is_channels_last(variant.model.detector) == detector
+    parts = variant.model.detector.backbone, variant.model.detector.neck
+    assert tuple(is_channels_last(part) for part in parts) == detector
 
 
 def test_chunks_are_the_fastest_unless_given(variant):
@@ -119,17 +123,23 @@ def test_options_of_nobody_are_refused(options, option):
 
 def test_nobody_is_a_name():
     Options(channels_last=(NOBODY,)).check(['J2'])
+    Options(channels_last=(TRUNK,)).check(['J2'])
 
 
-def test_the_head_of_a_table_says_how(variants):
+def test_the_head_of_a_table_says_how(variants, monkeypatch):
+    monkeypatch.setattr('mmps.speed.options.is_available', lambda: True)
     assert in_words(variants, Options(), amp=False) == (
-        'Batch normalisation is folded into convolutions; channels_last: Disj. (re-ID networks); '
-        'boxes embedded at once: J3 64, Disj. 16.'
+        'Batch normalisation is folded into convolutions; channels_last: trunk, Disj. (re-ID '
+        "network); boxes embedded at once: J3 64, Disj. 16; the detector's large maps by NNPACK."
     )
     options = Options(False, (), {'J3': 5}, True)
     variants[0].model.reid_branch.cpu_chunk = 5
     assert in_words(variants, options, amp=True) == (
-        'Batch normalisation not folded into convolutions; channels_last: J3, Disj. (whole '
-        'networks); boxes embedded at once: J3 5, Disj. 16; half precision; compiled.'
+        'Batch normalisation not folded into convolutions; channels_last: everything; boxes '
+        'embedded at once: J3 5, Disj. 16; half precision; compiled.'
     )
-    assert 'channels_last: none;' in in_words(variants[:1], Options(), amp=False)
+    assert 'channels_last: trunk;' in in_words(variants[:1], Options(), amp=False)
+    assert 'channels_last: none;' in in_words(variants, PLAIN, amp=False)
+    assert 'NNPACK' not in in_words(variants, PLAIN, amp=False)
+    monkeypatch.setattr('mmps.speed.options.is_available', lambda: False)
+    assert 'NNPACK' not in in_words(variants, Options(), amp=False)

@@ -38,6 +38,23 @@ def test_a_detector_finds_exactly_them_in_every_image(variants, count):
         assert sorted(overlaps.argmax(1).tolist()) == list(range(count))
 
 
+def test_the_scene_is_made_once_for_each_size(variants, monkeypatch):
+    head = variants[0].model.detector.bbox_head
+    made, make = [], PlantedPeople._make
+    noted = lambda self, *args: made.append(1) or make(self, *args)  # noqa: E731
+    monkeypatch.setattr(PlantedPeople, '_make', noted)
+    planter = PlantedPeople(head, 4)
+    detector = variants[0].model.detector
+    detector.bbox_head.test_cfg.update(nms_pre=1000, max_per_img=50, score_thr=0.05)
+    found = []
+    for size in (256, 256, 320):
+        with planter, torch.no_grad():
+            (sample,) = detector.predict(torch.zeros(1, 3, size, size), empty_samples(1, size))
+        found.append(sample.pred_instances.bboxes)
+    assert len(made) == 2
+    torch.testing.assert_close(found[0], found[1], rtol=0, atol=0)
+
+
 def test_the_head_is_left_alone_afterwards(variants):
     head = variants[0].model.detector.bbox_head
     with PlantedPeople(head, 3):

@@ -77,7 +77,7 @@ def test_markdown_names_how_it_was_measured():
         'peak_memory_mib': 12.3,
     }
     text = markdown(result)
-    assert '`run it`, 2020-01-01, abacus; v. Peak memory 12 MiB. Plain.\n\n| variant' in text
+    assert '`run it`, 2020-01-01, abacus; v. Peak memory 12 MiB.\n\nPlain.\n\n| variant' in text
     assert '| J3 | 8 | 20 | 7.0 (7.0-7.0) | 2.43 | 2.00 | 2.91 |' in text
     assert '| J3 | 8 | 2.0 | 6.00 | 7.00 | 7.94 |' in text
 
@@ -89,5 +89,5 @@ def test_overhead_in_percent():
         'shares': {'trunk': 0.75, 'NMS': 0.25},
     }
     text = overhead_table({'J3': found})
-    assert text.splitlines()[0].endswith('| ms per person | trunk | NMS |')
+    assert text.splitlines()[0].endswith('| re-ID, ms per person | trunk | NMS |')
     assert '| J3 | -1.2 % | 3.2 | 75.0 % | 25.0 % |' in text

@@ -4,10 +4,11 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmps.speed import build_variant, flops_per_part
-from mmps.speed.variants import without_pretrained
+from mmps.speed import build_variant, check_head, flops_per_part, is_shared
+from mmps.speed.variants import Variant, without_pretrained
 from mmps.structures import ConfigError
-from mmps.testing.builders import tiny_detector
+from mmps.testing.builders import tiny_detector, tiny_searcher
+from mmps.testing.detectors import tiny_fcos
 
 
 def test_models_are_ready_to_predict(variants):
@@ -49,3 +50,16 @@ def test_other_configs_are_refused(tmp_path):
     Config({'model': dict(tiny_detector())}).dump(tmp_path / 'detector.py')
     with pytest.raises(ConfigError, match='is a RetinaNet without re-ID branch; name a config'):
         build_variant('J3', tmp_path / 'detector.py', 'cpu')
+    (tmp_path / 'empty.py').write_text('')
+    with pytest.raises(ConfigError, match=r'empty\.py has no model; name a config'):
+        build_variant('J3', tmp_path / 'empty.py', 'cpu')
+
+
+def test_sharing_is_told_from_the_config(configs):
+    assert {name: is_shared(path) for name, path in configs.items()} == {'J3': True, 'Disj.': False}
+
+
+def test_people_are_planted_in_a_retinanet_only(variants):
+    check_head(variants[0])
+    with pytest.raises(ConfigError, match='mine has a FCOS: inference is measured with a RetinaNe'):
+        check_head(Variant('mine', tiny_searcher(3, tiny_fcos())))

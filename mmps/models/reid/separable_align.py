@@ -39,14 +39,31 @@ def separable_roi_align(
     columns, lefts, rights = _axis_weights(x1, x2, output_size[1], feature.shape[3], sampling_ratio)
     rows, columns = rows.to(feature.dtype), columns.to(feature.dtype).transpose(1, 2)
     windows = zip(rois[:, 0].long().tolist(), tops, bottoms, lefts, rights, strict=True)
+    # Channels that are together in memory, and many, make long rows of one product.
+    together = feature.stride(1) == 1 and feature.shape[1] > output_size[1]
+    pool = _pool_channels_last if together else _pool
     # A loop, because boxes differ in size: a batched product would pad all to the largest.
-    return torch.stack(
-        [
-            rows[n, :, : bottom - top]
-            @ (feature[image, :, top:bottom, left:right] @ columns[n, : right - left])
-            for n, (image, top, bottom, left, right) in enumerate(windows)
-        ]
-    )
+    pooled = [
+        pool(
+            feature[image, :, top:bottom, left:right],
+            rows[n, :, : bottom - top],
+            columns[n, : right - left],
+        )
+        for n, (image, top, bottom, left, right) in enumerate(windows)
+    ]
+    return torch.stack(pooled).contiguous()
+
+
+def _pool(window: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Pool a box: ``(C, H, W)`` by ``(h, H)`` and ``(W, w)`` to ``(C, h, w)``."""
+    return rows @ (window @ columns)
+
+
+def _pool_channels_last(window: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Do the same without a copy of a window whose channels are together in memory."""
+    height, width = rows.shape[0], columns.shape[0]
+    lines = rows @ window.permute(1, 2, 0).flatten(1)
+    return (columns.T @ lines.view(height, width, -1)).permute(2, 0, 1)
 
 
 def _axis_weights(

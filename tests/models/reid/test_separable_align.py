@@ -24,12 +24,19 @@ def random_rois(count=60):
     return torch.cat([image, corner, corner + size], dim=1)
 
 
+@pytest.fixture(params=[(3, torch.contiguous_format), (24, torch.channels_last)], ids=str)
+def maps(request):
+    """Features by stride, in the layouts that are pooled in different ways."""
+    channels, layout = request.param
+    return lambda stride: feature(stride, channels).contiguous(memory_format=layout)
+
+
 @pytest.mark.parametrize(('stride', 'size'), STRIDES)
 @pytest.mark.parametrize('ratio', [0, 1, 3])
-def test_equals_mmcv(stride, size, ratio):
-    maps, rois = feature(stride), random_rois()
-    expected = roi_align(maps, rois, size, 1 / stride, ratio, 'avg', True)
-    found = separable_roi_align(maps, rois, size, 1 / stride, ratio)
+def test_equals_mmcv(maps, stride, size, ratio):
+    rois = random_rois()
+    expected = roi_align(maps(stride).contiguous(), rois, size, 1 / stride, ratio, 'avg', True)
+    found = separable_roi_align(maps(stride), rois, size, 1 / stride, ratio)
     torch.testing.assert_close(found, expected, atol=2e-5, rtol=0)
     assert found.is_contiguous()
 
@@ -46,10 +53,10 @@ def test_equals_mmcv(stride, size, ratio):
         [-64, -64, 300, 300],
     ],
 )
-def test_equals_mmcv_at_borders_and_for_empty_boxes(box):
-    maps, rois = feature(8), torch.tensor([[1.0, *box]])
-    expected = roi_align(maps, rois, (16, 8), 1 / 8, 0, 'avg', True)
-    found = separable_roi_align(maps, rois, (16, 8), 1 / 8)
+def test_equals_mmcv_at_borders_and_for_empty_boxes(maps, box):
+    rois = torch.tensor([[1.0, *box]])
+    expected = roi_align(maps(8).contiguous(), rois, (16, 8), 1 / 8, 0, 'avg', True)
+    found = separable_roi_align(maps(8), rois, (16, 8), 1 / 8)
     torch.testing.assert_close(found, expected, atol=2e-5, rtol=0)
 
 
