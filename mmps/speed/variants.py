@@ -20,7 +20,6 @@ from mmps.models.detectors.person_search import PersonSearchDetector
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
 
-
 CONFIG_SUFFIXES = {'.py', '.json', '.yaml', '.yml'}
 """Of the files that MMEngine reads as configs."""
 

@@ -32,6 +32,14 @@ def config(tmp_path):
     return tmp_path / 'tiny.py'
 
 
+@pytest.fixture
+def baseline(tmp_path):
+    branch = {'pooling': {'output_size': (32, 16)}, 'head': {'embedding_channels': 8}}
+    model = {'type': 'mmps.DisjointDetector', 'detector': tiny_detector(), 'reid_branch': branch}
+    Config({'model': model}).dump(tmp_path / 'baseline.py')
+    return tmp_path / 'baseline.py'
+
+
 def test_one_command_writes_table_json_and_plot(main, config, tmp_path, capsys):
     out = tmp_path / 'out'
     options = ['--size', '256', '--repeats', '2', '--batches', '1', '2', '--people', '2', '5']
@@ -49,12 +57,12 @@ def test_one_command_writes_table_json_and_plot(main, config, tmp_path, capsys):
         assert picture.width > 600
 
 
-def test_training_stands_in_tables_of_its_own(main, config, tmp_path, monkeypatch):
+def test_training_stands_in_tables_of_its_own(main, config, baseline, tmp_path, monkeypatch):
     for name, value in (('CUHK_IMAGES', 60), ('CUHK_QUERIES', 8), ('CUHK_BOXES', 90)):
         monkeypatch.setattr(full_size, name, value)
     options = ['--training', '--no-inference', '--size', '96', '--repeats', '2', '--images', '3']
     options += ['--identities', '3', '--gallery-size', '20', '--variants', f'J3={config}']
-    assert main([*options, f'J4={config}', f'Disj.={config}', '--out-dir', str(tmp_path)]) == 0
+    assert main([*options, f'J4={config}', f'D={baseline}', '--out-dir', str(tmp_path)]) == 0
     result = json.loads((tmp_path / 'benchmark.json').read_text())
     assert result['cells'] == []
     training = result['training']
@@ -72,7 +80,13 @@ def test_training_stands_in_tables_of_its_own(main, config, tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    'option', [['--amp'], ['--channels-last'], ['--channels-last', 'J3'], ['--no-fuse-conv-bn']]
+    'option',
+    [
+        ['--amp'],
+        ['--channels-last'],
+        ['--channels-last', 'J3', 'trunk'],
+        ['--no-fuse-conv-bn', '--no-nnpack'],
+    ],
 )
 def test_options_run_through(main, config, tmp_path, option):
     amounts = ['--size', '128', '--repeats', '1', '--batches', '1', '--people', '2']
@@ -90,14 +104,37 @@ def test_options_run_through(main, config, tmp_path, option):
         (['--chunks', 'J9=3'], "--chunks names 'J9', which is none of the variants J2, J3, J4"),
         (
             ['--training', '--no-inference', '--variants', 'Disj.=none.py'],
-            '--training needs a variant with a shared backbone beside Disj.',
+            'none.py does not exist; name a config',
         ),
+        (['--variants', 'J3=README.md'], 'README.md has no model; name a config'),
+        (['--variants', 'J3=configs/_base_/default_runtime.py'], 'has no model; name a config'),
+        (['--device', 'cuda:77', '--no-inference'], '--device cuda:77 cannot be used'),
+        (['--training', '--variants', 'B=DISJOINT'], '--training needs a variant with a shared'),
+        (['--variants', 'J3=configs/detectors/joint-j3_fcos_r50_fpn_c.py'], 'J3 has a FCOS: infer'),
     ],
 )
-def test_wrong_input_ends_in_one_sentence(main, options, sentence, tmp_path, capsys):
+def test_wrong_input_ends_in_one_sentence(main, options, sentence, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(PATH.parents[2])
+    baseline = 'configs/disjoint/disjoint_retinanet_r50_fpn_c.py'
+    options = [option.replace('DISJOINT', baseline) for option in options]
     assert main([*options, '--out-dir', str(tmp_path / 'out')]) == 2
     assert sentence in capsys.readouterr().err
-    assert not (tmp_path / 'out').exists()
+    assert not list(tmp_path.glob('out/*'))
+
+
+def test_a_folder_that_cannot_be_made_is_named_before_any_work(main, config, tmp_path, capsys):
+    (tmp_path / 'file').write_text('')
+    assert main(['--variants', f'J3={config}', '--out-dir', str(tmp_path / 'file')]) == 2
+    told = capsys.readouterr()
+    assert f"File exists: '{tmp_path / 'file'}'" in told.err
+    assert 'Traceback' not in told.err
+    assert not told.out
+
+
+def test_numbers_from_zero(main, capsys):
+    with pytest.raises(SystemExit):
+        main(['--warm-up', '-5'])
+    assert '-5 must be at least 0' in capsys.readouterr().err
 
 
 def test_numbers_from_one(main, capsys):

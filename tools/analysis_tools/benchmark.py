@@ -15,18 +15,12 @@ examples:
 from __future__ import annotations
 
 import argparse
-import datetime
-import platform
-import resource
 import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import mmcv
-import mmdet
-import mmengine
 import torch
 from mmengine.logging import MMLogger
 from rich.console import Console
@@ -41,7 +35,9 @@ from mmps.speed import (
     Variant,
     Work,
     build_variant,
+    check_head,
     flops_per_part,
+    is_shared,
     measure_cache,
     measure_cells,
     measure_detection_steps,
@@ -50,8 +46,9 @@ from mmps.speed import (
     measure_reid_steps,
     prepare,
 )
+from mmps.speed.machine import describe, peak_memory, use_device
 from mmps.speed.options import in_words
-from mmps.speed.report import BASELINE, marginal_rows, markdown, total_rows
+from mmps.speed.report import marginal_rows, markdown, total_rows
 from mmps.speed.tables import as_json
 from mmps.structures import ConfigError, UserError
 from mmps.visualization import save_figure
@@ -71,19 +68,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         accuracy = {name: float(value) for name, value in pairs(args.metrics).items()}
         result = as_json(measure(args))
-    except (UserError, ValueError) as error:
+        text = markdown(result)
+        print(text)
+        print(f'{args.out_dir}: {", ".join(write(result, text, accuracy, args.out_dir))}')
+    except (UserError, ValueError, OSError) as error:
         print(f'benchmark: {error}', file=sys.stderr)
         return 2
-    text = markdown(result)
-    write_json(args.out_dir / 'benchmark.json', result)
-    write_text(args.out_dir / 'benchmark.md', text)
-    written = ['benchmark.json', 'benchmark.md']
-    if result['cells']:
-        save_figure(draw_speed(result['cells'], accuracy), args.out_dir / 'benchmark.png')
-        written.append('benchmark.png')
-    print(text)
-    print(f'{args.out_dir}: {", ".join(written)}')
     return 0
+
+
+def write(result: dict, text: str, accuracy: dict[str, float], folder: Path) -> list[str]:
+    """Write the result's files; tell their names."""
+    write_json(folder / 'benchmark.json', result)
+    write_text(folder / 'benchmark.md', text)
+    if not result['cells']:
+        return ['benchmark.json', 'benchmark.md']
+    save_figure(draw_speed(result['cells'], accuracy), folder / 'benchmark.png')
+    return ['benchmark.json', 'benchmark.md', 'benchmark.png']
 
 
 def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -106,7 +107,7 @@ def add_amounts(parser: argparse.ArgumentParser) -> None:
         help='people per image in inference')  # fmt: skip
     add('--size', type=positive, default=640, help='pixels of the square input')
     add('--repeats', type=positive, default=20 if cuda else 5, help='rounds that count')
-    add('--warm-up', type=int, default=3 if cuda else 0, help='rounds before them')
+    add('--warm-up', type=from_zero, default=3 if cuda else 0, help='rounds before them')
     add('--no-inference', action='store_true', help='leave out inference')
     add('--no-overhead', action='store_true', help='leave out the comparison with bare modules')
     add('--training', action='store_true', help='measure training, cache and evaluation too')
@@ -120,18 +121,22 @@ def add_amounts(parser: argparse.ArgumentParser) -> None:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Define how models compute, and what a second is."""
+    """Define what a second is, and how models compute in inference."""
     add = parser.add_argument
     cuda = torch.cuda.is_available()
     add('--device', default='cuda' if cuda else 'cpu', help='where models run')
     add('--threads', type=positive, help="threads on a CPU; default: PyTorch's choice")
     add('--cpu-time', action='store_true',
         help='count seconds of processor time: for a busy machine, with --threads 1')  # fmt: skip
+    add = parser.add_argument_group('options of inference').add_argument
     add('--fuse-conv-bn', action=argparse.BooleanOptionalAction, default=True,
         help='fold batch normalisation into convolutions')  # fmt: skip
     add('--channels-last', nargs='*', metavar='NAME',
-        help="variants whose re-ID networks keep channels together in memory, or 'none'; without "
-        "names all networks and images do; default: on a CPU Disj.'s, which is faster")  # fmt: skip
+        help="what keeps channels together in memory: 'trunk' (of all detectors), variants (their "
+        "re-ID networks), or 'none'; without names all networks and images do; default: on a CPU "
+        'trunk and Disj., which are faster')  # fmt: skip
+    add('--nnpack', action=argparse.BooleanOptionalAction, default=True,
+        help="on a CPU, let NNPACK compute the detector's large maps")  # fmt: skip
     add('--chunks', nargs='+', type=chunk, default=[], metavar='NAME=N',
         help="boxes embedded at once; default: the config's, by device")  # fmt: skip
     add('--amp', action='store_true', help='half precision; bfloat16 on a CPU')
@@ -147,6 +152,14 @@ def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f'{text} must be at least 1')
+    return number
+
+
+def from_zero(text: str) -> int:
+    """Read a whole number from 0."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f'{text} must be at least 0')
     return number
 
 
@@ -170,28 +183,40 @@ def pairs(texts: Sequence[str]) -> dict[str, str]:
 
 def measure(args: argparse.Namespace) -> dict:
     """Run everything that is asked for."""
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    torch.backends.cudnn.benchmark = True
     configs = pairs(args.variants) or VARIANTS
-    options = Options(args.fuse_conv_bn, args.channels_last, dict(args.chunks), args.compile)
+    options = Options(
+        args.fuse_conv_bn, args.channels_last, dict(args.chunks), args.compile, args.nnpack
+    )
     options.check(configs)
+    shared = {name: config for name, config in configs.items() if is_shared(config)}
+    if args.training and not shared:
+        raise ConfigError('--training needs a variant with a shared backbone')
+    use_device(args.device, args.threads)
+    args.out_dir.mkdir(parents=True, exist_ok=True)
     settings = Settings(
         args.device, args.size, args.repeats, args.warm_up, args.amp, options.all_channels_last,
         time.process_time if args.cpu_time else time.perf_counter,
     )  # fmt: skip
     result = {'cells': [], 'marginal': [], 'overhead': {}, 'gflops': {}, 'training': {}}
-    described = describe(args)
+    described = {
+        'command': shlex.join(['tools/analysis_tools/benchmark.py', *sys.argv[1:]]),
+        **describe(args.device),
+        'size': args.size,
+        'repeats': args.repeats,
+        'options': '',
+    }
     with Progress(console=Console(stderr=True)) as progress:
         if not args.no_inference:
             variants = [build_variant(n, c, args.device) for n, c in configs.items()]
+            for variant in variants:
+                check_head(variant)
             flops = {v.name: flops_per_part(v, settings.images(1)) for v in variants}
             variants = [prepare(variant, options) for variant in variants]
             described['options'] = in_words(variants, options, amp=args.amp)
             result |= measure_inference(variants, flops, settings, args, progress)
             del variants
         if args.training:
-            result['training'] = measure_training(configs, settings, args, progress)
+            result['training'] = measure_training(shared, settings, args, progress)
     return {'settings': described, **result, 'peak_memory_mib': peak_memory(args.device)}
 
 
@@ -221,12 +246,9 @@ def measure_inference(
 
 
 def measure_training(
-    configs: dict, settings: Settings, args: argparse.Namespace, progress: Progress
+    shared: dict, settings: Settings, args: argparse.Namespace, progress: Progress
 ) -> dict:
     """Run both phases of training, the cache between them, and an evaluation."""
-    shared = {name: config for name, config in configs.items() if name != BASELINE}
-    if not shared:
-        raise ConfigError(f'--training needs a variant with a shared backbone beside {BASELINE}')
     work = Work(
         batch=args.batch, images=args.images, identities=args.identities,
         gallery_size=args.gallery_size,
@@ -248,29 +270,6 @@ def advance(progress: Progress, task: int, label: str) -> Callable[[], None]:
     """Make what moves a progress bar on by a round."""
     progress.update(task, description=label)
     return lambda: progress.advance(task)
-
-
-def describe(args: argparse.Namespace) -> dict:
-    """Name what numbers depend on."""
-    packages = (torch, mmcv, mmengine, mmdet)
-    cuda = args.device.startswith('cuda')
-    cpu = f'{torch.get_num_threads()} CPU threads ({platform.machine()})'
-    return {
-        'command': shlex.join(['tools/analysis_tools/benchmark.py', *sys.argv[1:]]),
-        'date': datetime.date.today().isoformat(),
-        'machine': torch.cuda.get_device_name() if cuda else cpu,
-        'versions': ', '.join(f'{p.__name__} {p.__version__}' for p in packages),
-        'size': args.size,
-        'repeats': args.repeats,
-        'options': '',
-    }
-
-
-def peak_memory(device: str) -> float:
-    """Most memory in use so far: the GPU's, or the process's, in MiB."""
-    if device.startswith('cuda'):
-        return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == '__main__':
