@@ -7,6 +7,8 @@ examples:
   python tools/test.py configs/joint/joint-j3_retinanet_r50_fpn_c.py epoch_790.pth
   # keep boxes and embeddings, and score them in other ways without the model
   python tools/test.py CONFIG CHECKPOINT --out predictions.npz
+  # batch normalisation folded, memory laid out for the device
+  python tools/test.py CONFIG CHECKPOINT --fast
   # CUHK-SYSU's galleries of 50 and of 4,000 pictures
   python tools/test.py CONFIG CHECKPOINT \
       --cfg-options test_evaluator.protocol.gallery_sizes=[50,4000]
@@ -38,6 +40,11 @@ def parse_args() -> argparse.Namespace:
         'tools/analysis_tools/eval_predictions.py; default: not written)',
     )
     parser.add_argument(
+        '--fast',
+        action='store_true',
+        help='fold batch normalisation and lay out memory for the device; equal up to rounding',
+    )
+    parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
@@ -56,7 +63,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     cfg = load_config(args.config, args.work_dir, args.cfg_options, args.launcher)
-    test_config(cfg, args.checkpoint, args.out)
+    test_config(cfg, args.checkpoint, args.out, fast=args.fast)
 
 
 if __name__ == '__main__':

@@ -141,6 +141,7 @@ def test_config(
     checkpoint: str | Path,
     out: str | Path | None = None,
     fresh_branch: bool = False,
+    fast: bool = False,
 ) -> dict[str, float]:
     """Test a checkpoint; calibration and per-query results are left beside it.
 
@@ -150,6 +151,7 @@ def test_config(
         out: Where predictions are written, ending in ``.npz``.
         fresh_branch: Whether what the checkpoint does not hold is drawn as training would begin
             with it; the baseline "untrained branch".
+        fast: Whether the model is prepared for prediction first (:class:`FastTestHook`).
 
     Returns:
         The evaluator's numbers, as fractions in 0..1.
@@ -165,6 +167,8 @@ def test_config(
         config.test_evaluator.out = str(out)
     if not fresh_branch:
         keep_details_beside(config, checkpoint)
+    if fast:
+        config.custom_hooks = [*config.get('custom_hooks', []), {'type': 'mmps.FastTestHook'}]
     config.load_from, config.resume = str(checkpoint), False
     use_gloo_without_cuda(config)
     runner = Runner.from_cfg(config)

@@ -107,6 +107,25 @@ def test_wrong_paths_of_a_test_are_told(config, tmp_path):
         running.test_config(config, tmp_path / 'a.pth', 'predictions.pkl')
 
 
+@pytest.mark.parametrize('others', [[], [{'type': 'EMAHook'}]], ids=['alone', 'beside others'])
+@pytest.mark.parametrize('fast', [False, True])
+def test_a_fast_test_is_one_hook_more(config, tmp_path, monkeypatch, others, fast):
+    built = []
+
+    class Stand:
+        @staticmethod
+        def from_cfg(config):
+            built.append(config.get('custom_hooks', []))
+            return type('Run', (), {'test': lambda self: {}})()
+
+    monkeypatch.setattr(running, 'Runner', Stand)
+    monkeypatch.setattr(running, 'use_gloo_without_cuda', lambda config: None)
+    torch.save({}, tmp_path / 'a.pth')
+    config.custom_hooks, config.test_evaluator = others, {'type': 'CocoMetric'}
+    running.test_config(config, tmp_path / 'a.pth', fast=fast)
+    assert built == [others + [{'type': 'mmps.FastTestHook'}] * fast]
+
+
 def test_user_errors_are_one_sentence_and_others_stay_errors(capsys):
     def fail():
         raise DataError('Traceback of a worker\n  File "x"\nmmps.DataError: a.jpg is broken')

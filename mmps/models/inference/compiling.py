@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 from torch import nn
 
 
-def compile_parts(model: nn.Module) -> None:
+def compile_parts(model: nn.Module, without: Collection[str] = ()) -> None:
     """Compile a detector's stages, neck and head and the re-ID network, each by itself.
 
     Only ``forward`` is compiled, without hooks: the re-ID branch taps a stage by a hook that
@@ -16,10 +18,12 @@ def compile_parts(model: nn.Module) -> None:
 
     Args:
         model: A person-search model, or a detector with ``res_layers`` in its backbone.
+        without: Names of a detector's parts that stay as they are.
     """
     detector = getattr(model, 'detector', model)
     stages = [getattr(detector.backbone, name) for name in detector.backbone.res_layers]
-    heads = [getattr(detector, name, None) for name in ('neck', 'bbox_head')]
+    names = [name for name in ('neck', 'bbox_head') if name not in without]
+    heads = [getattr(detector, name, None) for name in names]
     reid = [model.reid_branch.stages] if hasattr(model, 'reid_branch') else []
     is_cpu = next(model.parameters()).device.type == 'cpu'
     options = {'freezing': True} if is_cpu else {}

@@ -15,6 +15,9 @@ from .nnpack import use_nnpack
 TRUNK, REID = 'trunk', 're-ID network'
 """Parts that may keep channels together in memory: the detector's backbone, and the branch."""
 
+DENSE_PARTS = ('neck', 'rpn_head', 'bbox_head')
+"""Parts of a detector that compute whole maps behind the backbone."""
+
 
 def prepare(
     model: nn.Module,
@@ -44,12 +47,13 @@ def prepare(
         detector.backbone.to(memory_format=torch.channels_last)
     if REID in parts:
         model.reid_branch.to(memory_format=torch.channels_last)
+    by_nnpack: set[str] = set()
     if nnpack:
         # Not the backbone: oneDNN is as fast there, where channels are together in memory.
-        for name in ('neck', 'rpn_head', 'bbox_head'):
-            use_nnpack(getattr(detector, name, None) or nn.Identity())
+        dense = ((name, getattr(detector, name, None)) for name in DENSE_PARTS)
+        by_nnpack = {name for name, part in dense if part is not None and use_nnpack(part)}
     if compile:
-        compile_parts(model)
+        compile_parts(model, without=by_nnpack)  # compilers do not know NNPACK
 
 
 def fastest_layout(model: nn.Module) -> frozenset[str]:
