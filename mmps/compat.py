@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
-from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 
@@ -28,12 +28,11 @@ def make_checkpoints_loadable() -> None:
         if hasattr(torch.serialization, 'add_safe_globals'):
             names = [*_python_globals(), *_numpy_globals(), *_mmengine_globals()]
             torch.serialization.add_safe_globals(names)
-            local = checkpoint.CheckpointLoader.register_scheme(prefixes='', force=True)
-            local(_load_from_local)
+            checkpoint.torch = RestrictedTorch(torch)
             checkpoint._safe_torch_load = _load_restricted  # onedl-mmengine's
-        checkpoint.load_url = functools.partial(
-            torch.hub.load_state_dict_from_url, weights_only=True
-        )
+            checkpoint.load_url = functools.partial(
+                torch.hub.load_state_dict_from_url, weights_only=True
+            )
     except ImportError:
         return
     except Exception as error:  # a broken installation may fail in any way
@@ -43,12 +42,25 @@ def make_checkpoints_loadable() -> None:
         )
 
 
-def _load_from_local(filename: str, map_location: Any = None) -> Any:
-    """Take the place of MMEngine's loader of files, which leaves the choice to torch's default."""
-    path = Path(filename).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f'{path} can not be found.')
-    return _load_restricted(path, map_location)
+class RestrictedTorch(ModuleType):
+    """Stands for ``torch`` in MMEngine's module of checkpoints, which names it for all storages.
+
+    MMEngine leaves the choice of the unpickler to torch, whose default came with torch 2.6.
+
+    Args:
+        torch: All but ``load`` is its.
+    """
+
+    def __init__(self, torch: ModuleType) -> None:
+        super().__init__(torch.__name__)
+        self._torch = torch
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._torch, name)
+
+    def load(self, *args: Any, **kwargs: Any) -> Any:
+        """Load with the restricted unpickler."""
+        return self._torch.load(*args, **{**kwargs, 'weights_only': True})
 
 
 def _load_restricted(file: Any, map_location: Any = None, weights_only: Any = None) -> Any:

@@ -171,6 +171,56 @@ def test_mmengines_loader_refuses_too_and_reads_on(tmp_path):
     assert torch.load(path, weights_only=True)['message_hub']['loss'].min() == 1.0
 
 
+class Storage:
+    """Gives the bytes of files under any address."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def get(self, name):
+        return (self.folder / name.rpartition('/')[2]).read_bytes()
+
+
+@pytest.fixture
+def old_torch(monkeypatch):
+    """Torch before 2.6, which unpickles without restriction unless told otherwise."""
+    load = torch.load
+    unrestricted = lambda *args, **kwargs: load(*args, **{'weights_only': False, **kwargs})  # noqa: E731
+    monkeypatch.setattr(torch, 'load', unrestricted)
+
+
+@pytest.mark.parametrize('where', ['s3://bucket/', 'petrel://bucket/', 'openmmlab://', 'folder'])
+def test_every_storage_is_restricted_on_an_old_torch(tmp_path, monkeypatch, old_torch, where):
+    from mmengine.runner import checkpoint
+
+    monkeypatch.setattr(checkpoint, 'get_file_backend', lambda *args, **kwargs: Storage(tmp_path))
+    monkeypatch.setattr(checkpoint, 'get_external_models', lambda: {'a.pth': 'a.pth'})
+    monkeypatch.setattr(checkpoint, '_get_mmengine_home', lambda: str(tmp_path))
+    address = f'{tmp_path}/a.pth' if where == 'folder' else f'{where}a.pth'
+    saved(Call(os.system, f'touch {marker(tmp_path)}'), tmp_path / 'a.pth')
+    with pytest.raises(pickle.UnpicklingError):
+        checkpoint.CheckpointLoader.load_checkpoint(address, 'cpu')
+    assert not marker(tmp_path).exists()
+    saved({'state_dict': {'w': torch.ones(2)}, 'loss': history()}, tmp_path / 'a.pth')
+    found = checkpoint.CheckpointLoader.load_checkpoint(address, 'cpu')
+    assert found['loss'].max() == 3.0
+
+
+def test_mmengines_module_finds_all_of_torch():
+    from mmengine.runner import checkpoint
+
+    assert checkpoint.torch.nn.Module is torch.nn.Module
+    assert checkpoint.torch.save is torch.save
+
+
+def test_a_scheduler_is_not_built_from_a_file(tmp_path):
+    from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
+
+    saved(Call(OneCycleParamScheduler), tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match='wants to build a scheduler: refused'):
+        torch.load(tmp_path / 'a.pth', weights_only=True)
+
+
 def test_a_missing_checkpoint_is_named(tmp_path):
     from mmengine.runner import load_checkpoint
 
