@@ -9,6 +9,12 @@ def pytest_addoption(parser):
     parser.addoption('--long', action='store_true', help='run the tests that take minutes too')
 
 
+def pytest_configure(config):
+    from mmps.apis.gpu import hide_gpu_without_operators
+
+    hide_gpu_without_operators()
+
+
 def pytest_collection_modifyitems(config, items):
     if not config.getoption('--long'):
         for item in items:

@@ -18,6 +18,8 @@ from mmengine.runner import load_checkpoint
 from mmps.registry import MODELS
 from mmps.structures import DataError
 
+from .gpu import check_gpu
+
 PICTURE_SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.webp'}
 
 
@@ -61,6 +63,8 @@ def load_model(config: Config, checkpoint: str | Path, device: str | None = None
         checkpoint: A file.
         device: Where it runs; the GPU where there is one, by default.
     """
+    if device is None:
+        check_gpu()
     init_default_scope('mmdet')
     model = MODELS.build(config.model)
     load_checkpoint(model, str(checkpoint), map_location='cpu')

@@ -20,6 +20,8 @@ from mmps.engine.checkpoints import newest_whole_checkpoint
 from mmps.engine.checks import check_amp
 from mmps.structures import ConfigError, UserError
 
+from .gpu import check_gpu
+
 OWN_KEYS = ('reid_dataloader', 'auto_scale_lr', 'compile', 'runner_type')
 """Top-level keys of a config that are read by others than MMEngine's runner."""
 
@@ -131,6 +133,7 @@ def _leave_process_group() -> None:
 
 def train_config(config: Config) -> None:
     """Train as the config says."""
+    check_gpu()
     check_amp(config.optim_wrapper)
     use_gloo_without_cuda(config)
     Runner.from_cfg(config).train()
@@ -167,6 +170,7 @@ def test_config(
         config.test_evaluator.out = str(out)
     if not fresh_branch:
         keep_details_beside(config, checkpoint)
+    check_gpu()
     if fast:
         config.custom_hooks = [*config.get('custom_hooks', []), {'type': 'mmps.FastTestHook'}]
     config.load_from, config.resume = str(checkpoint), False

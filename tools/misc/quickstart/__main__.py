@@ -22,6 +22,7 @@ from steps import Steps, console
 
 from mmps.apis.arguments import teaching_parser
 from mmps.apis.embed_images import list_pictures
+from mmps.apis.gpu import hide_gpu_without_operators
 from mmps.apis.running import tell_user_errors
 from mmps.files import write_json
 
@@ -53,6 +54,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     warnings.simplefilter('ignore')
+    hide_gpu_without_operators()
     pictures = list_pictures(args.frames) if args.frames else []
     folder = args.work_dir / f'seed_{args.seed}'
     if args.fresh and folder.exists():
