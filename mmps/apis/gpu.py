@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+import warnings
 
 import torch
 from mmcv.ops import get_compiling_cuda_version
@@ -34,4 +34,4 @@ def hide_gpu_without_operators() -> None:
     if not has_operators() and os.environ.get('CUDA_VISIBLE_DEVICES') != '':
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
         if os.path.exists('/dev/nvidiactl'):
-            print('mmcv has no operators for the GPU: the CPU is used', file=sys.stderr)
+            warnings.warn('mmcv has no operators for the GPU: the CPU is used', stacklevel=2)

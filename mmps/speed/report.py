@@ -61,7 +61,8 @@ def marginal_rows(cells: Iterable[Cell], flops: Flops) -> list[dict]:
         flops: From :func:`mmps.speed.flops_per_part`.
 
     Returns:
-        A row for each variant and batch that was measured with two numbers of people or more.
+        A row for each variant and batch that was measured with two numbers of people or more;
+        no ratio to or of a slope that is lost in the noise, zero or less.
     """
     series: dict[tuple[str, int], dict[int, float]] = {}
     for cell in cells:
@@ -147,7 +148,7 @@ def _times(ratio: float | None) -> str:
 
 
 def _divide(a: float | None, b: float | None) -> float | None:
-    return a / b if a is not None and b else None
+    return a / b if a is not None and b is not None and min(a, b) > 0 else None
 
 
 def _flops_ratio(flops: Flops, variant: str, people: int) -> float | None:

@@ -40,6 +40,15 @@ def test_marginal_times_and_the_papers():
     assert ratios['J4'] == pytest.approx(11.5, abs=0.05)
 
 
+def test_a_slope_that_is_lost_in_the_noise_has_no_ratio():
+    times = {('J3', 5): 2.0, ('J3', 20): 1.9, ('Disj.', 5): 2.0, ('Disj.', 20): 4.0}
+    noisy = [Cell(name, 1, k, Quartiles(s, s, s)) for (name, k), s in times.items()]
+    rows = {r['variant']: r for r in marginal_rows(noisy, FLOPS)}
+    assert rows['J3']['ms'] == pytest.approx(-100 / 15)
+    assert rows['J3']['ratio'] is None
+    assert rows['Disj.']['ratio'] == 1.0
+
+
 def papers_cells():
     return [
         Cell(name, 8, people, Quartiles(s, s, s))

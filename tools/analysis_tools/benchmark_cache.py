@@ -13,6 +13,10 @@ rows:
   joint          gradients into all shared stages
   joint-frozen1  the same with the stem and C2 frozen, as mmdet's recipes for ResNet have it
   frozen-trunk   shared stages without gradients, computed in every step
+
+examples:
+  python tools/analysis_tools/benchmark_cache.py
+  python tools/analysis_tools/benchmark_cache.py --steps 1 --out cache.json
 """
 
 from __future__ import annotations
@@ -29,6 +33,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from mmps.apis.arguments import teaching_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / 'configs' / 'joint' / 'joint-j3_retinanet_r50_fpn_c.py'
@@ -181,13 +187,13 @@ def table(cache: dict[str, float], joint: dict[str, list[dict[str, float]]]) -> 
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = teaching_parser(__doc__)
     parser.add_argument('--config', default=str(CONFIG), help='of the model')
     parser.add_argument('--steps', type=int, default=3, help='measured in each process, after one')
-    parser.add_argument('--threads', type=int, default=1)
-    parser.add_argument('--out', type=Path, help='write all figures to a JSON file')
+    parser.add_argument('--threads', type=int, default=1, help='of each process')
+    parser.add_argument(
+        '--out', type=Path, help='write all figures to a JSON file; default: not written'
+    )
     parser.add_argument('--case', choices=['cache', *JOINT], help=argparse.SUPPRESS)
     parser.add_argument('--images', type=int, help=argparse.SUPPRESS)
     return parser.parse_args()

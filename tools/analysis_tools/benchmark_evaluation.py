@@ -2,6 +2,10 @@
 
 The boxes are PRW's own (``test_pid.json`` as published with AlignPS) or as many as CUHK-SYSU has;
 embeddings are made up, in whole numbers, so that both evaluators must agree to the last digit.
+
+examples:
+  python tools/analysis_tools/benchmark_evaluation.py
+  python tools/analysis_tools/benchmark_evaluation.py --prw test_pid.json --reference-queries 0
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from mmps.apis.arguments import teaching_parser
 from mmps.evaluation import (
     CUHKSYSUProtocol,
     GroundTruth,
@@ -59,17 +64,37 @@ class Problem:
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--prw', metavar='test_pid.json', help="PRW's test boxes")
-    parser.add_argument('--boxes-per-image', type=float, default=5.0, metavar='K')
-    parser.add_argument('--gallery-size', type=int, default=4000, metavar='S')
-    parser.add_argument('--memory-mb', type=float, default=256.0, metavar='M')
+    parser = teaching_parser(__doc__)
+    parser.add_argument(
+        '--prw', metavar='test_pid.json', help="PRW's test boxes; default: PRW is left out"
+    )
+    parser.add_argument(
+        '--boxes-per-image',
+        type=float,
+        default=5.0,
+        metavar='K',
+        help='found in PRW, on average',
+    )
+    parser.add_argument(
+        '--gallery-size',
+        type=int,
+        default=4000,
+        metavar='S',
+        help='images in CUHK-SYSU galleries',
+    )
+    parser.add_argument(
+        '--memory-mb',
+        type=float,
+        default=256.0,
+        metavar='M',
+        help='bound on similarities in memory',
+    )
     parser.add_argument(
         '--reference-queries',
         type=int,
         default=40,
         metavar='N',
-        help='queries that the plain loops evaluate, 0 for all (40)',
+        help='queries that the plain loops evaluate, 0 for all',
     )
     return parser.parse_args(argv)
 

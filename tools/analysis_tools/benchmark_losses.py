@@ -5,8 +5,8 @@ Both losses run in turns, so that whatever else the machine does slows both; the
 the medians. Needs the test extra: pip install pytorch-metric-learning
 
 examples:
-  tools/analysis_tools/benchmark_losses.py
-  tools/analysis_tools/benchmark_losses.py --batch 512 --channels 2048 --device cuda
+  python tools/analysis_tools/benchmark_losses.py
+  python tools/analysis_tools/benchmark_losses.py --batch 512 --channels 2048 --device cuda
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import tell_user_errors
 from mmps.models.losses import BatchHardTripletLoss
 from mmps.structures import UserError
@@ -29,13 +30,11 @@ SHOTS = 4
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = teaching_parser(__doc__)
     parser.add_argument('--batch', type=int, default=128, help='people, four shots each')
     parser.add_argument('--channels', type=int, default=256, help='size of an embedding')
-    parser.add_argument('--rounds', type=int, default=200)
-    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--rounds', type=int, default=200, help='of both losses, in turn')
+    parser.add_argument('--device', default='cpu', help='where losses are computed')
     return parser.parse_args()
 
 

@@ -53,8 +53,8 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    warnings.simplefilter('ignore')
     hide_gpu_without_operators()
+    warnings.simplefilter('ignore')
     pictures = list_pictures(args.frames) if args.frames else []
     folder = args.work_dir / f'seed_{args.seed}'
     if args.fresh and folder.exists():
