@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,23 @@ def annotations_by_image(content: dict[str, Any], path: str | Path) -> dict[int,
             )
         groups[annotation['image_id']].append({**annotation, 'ann_index': index})
     return groups
+
+
+def listing_digest(content: dict[str, Any]) -> str:
+    """Sum up which pictures and queries a file lists, under which numbers.
+
+    Galleries name pictures by ``id`` and queries by position, so that they fit any file with the
+    same digest, and no other one.
+
+    Args:
+        content: A file whose pictures have ``id``, and whose queries ``image_id`` and ``bbox``.
+
+    Returns:
+        64 hexadecimal digits. People may be corrected without changing them.
+    """
+    pictures = sorted([int(image['id']), image.get('file_name')] for image in content['images'])
+    queries = [[int(q['image_id']), *map(float, q['bbox'])] for q in content.get('queries', ())]
+    return hashlib.sha256(json.dumps([pictures, queries]).encode()).hexdigest()
 
 
 def person_id(annotation: dict[str, Any], unlabelled: tuple[int, ...] = (UNLABELLED,)) -> int:

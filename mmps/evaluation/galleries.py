@@ -10,6 +10,9 @@ import numpy as np
 from mmps.structures import DataError, xywh_to_xyxy
 
 from .archives import read_npz
+from .ground_truth import GroundTruth
+
+_NEEDED = ('offsets', 'image_ids', 'bboxes')
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +28,8 @@ class Galleries:
         person_entries: ``(P,)`` the entries that say where the query person is, ascending.
         person_bboxes: ``(P, 4)`` xyxy in original pixels, where that is.
         query_index: ``(Q,)`` position of each query in the annotation file's ``queries``.
+        of_all_queries: whether the file names no queries, and so means all of them, in order.
+        listing: digest of the annotation file that the galleries were made with; empty if unknown.
     """
 
     path: Path
@@ -33,6 +38,8 @@ class Galleries:
     person_entries: np.ndarray
     person_bboxes: np.ndarray
     query_index: np.ndarray
+    of_all_queries: bool = False
+    listing: str = ''
 
     @property
     def num_queries(self) -> int:
@@ -60,7 +67,7 @@ class Galleries:
             raise DataError(
                 f'{path} does not exist; galleries there: {_listed(available_sizes(path.parent))}.'
             )
-        content = read_npz(path, ('offsets', 'image_ids', 'bboxes', 'query_index'))
+        content = read_npz(path, (*_NEEDED, 'query_index', 'listing'))
         try:
             offsets = _numbers(content['offsets'])
             image_ids = _numbers(content['image_ids'])
@@ -72,9 +79,36 @@ class Galleries:
             ) from None
         people = np.flatnonzero(np.isfinite(bboxes).all(axis=1))
         person_bboxes = xywh_to_xyxy(bboxes[people])
-        galleries = cls(path, offsets, image_ids, people, person_bboxes, query_index)
+        of_all = 'query_index' not in content
+        listing = str(content.get('listing', ''))
+        galleries = cls(
+            path, offsets, image_ids, people, person_bboxes, query_index, of_all, listing
+        )
         galleries._check()
         return galleries
+
+    def check_against(self, ground_truth: GroundTruth) -> None:
+        """Check that these galleries belong to an annotation file.
+
+        Args:
+            ground_truth: the annotation file's content.
+
+        Raises:
+            DataError: if the queries differ in number, or it lists other pictures or queries than
+                when the galleries were made.
+        """
+        index, queries = self.query_index, ground_truth.num_queries
+        outside = len(index) and (index.min() < 0 or index.max() >= queries)
+        if outside or (self.of_all_queries and self.num_queries != queries):
+            raise DataError(
+                f'{self.path} has galleries for {self.num_queries} queries, but '
+                f'{ground_truth.path} has {queries} queries; take files of one conversion.'
+            )
+        if self.listing and ground_truth.listing and self.listing != ground_truth.listing:
+            raise DataError(
+                f'{self.path} was made with other pictures or queries than {ground_truth.path} '
+                'lists; convert the data set again.'
+            )
 
     def _check(self) -> None:
         ascending = len(self.offsets) > 0 and (np.diff(self.offsets) >= 0).all()

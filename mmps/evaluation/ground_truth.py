@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mmps.datasets.annotations import listing_digest
 from mmps.structures import UNLABELLED, DataError, is_labelled, xywh_to_xyxy
 
 from .functional.lookup import find_positions
@@ -37,6 +38,7 @@ class GroundTruth:
         query_person_ids: ``(Q,)`` identities.
         query_images: ``(Q,)`` position of each query's image.
         query_cameras: ``(Q,)`` cameras, ``NO_CAMERA`` where unknown.
+        listing: digest of which images and queries the file lists; empty if it is no file.
     """
 
     path: Path
@@ -51,6 +53,7 @@ class GroundTruth:
     query_person_ids: np.ndarray
     query_images: np.ndarray
     query_cameras: np.ndarray
+    listing: str = ''
 
     @property
     def num_images(self) -> int:
@@ -103,6 +106,7 @@ class GroundTruth:
             query_person_ids=_query_person_ids(queries, path),
             query_images=query_images,
             query_cameras=query_cameras,
+            listing=listing_digest(content),
         )
 
     def image_positions(self, image_ids: np.ndarray, source: str) -> np.ndarray:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmps.datasets.annotations import listing_digest
 from mmps.files import atomic_file, write_json
 
 from .records import Galleries, Split
@@ -64,6 +65,9 @@ def to_coco(split: Split, source: str) -> dict:
 def write_split(folder: Path, split: Split, source: str) -> list[Path]:
     """Write one part of a data set.
 
+    Galleries of an earlier conversion go before the file that they belong to is replaced: if this
+    one is interrupted, galleries are missing, never those of other pictures.
+
     Args:
         folder: Folder for the JSON file and the galleries.
         split: Pictures whose sizes are known.
@@ -73,12 +77,17 @@ def write_split(folder: Path, split: Split, source: str) -> list[Path]:
         The files that were written.
     """
     target = folder / f'{split.name}.json'
-    write_json(target, to_coco(split, source), compact=True)
+    content = to_coco(split, source)
+    if split.name == 'test':
+        for stale in folder.glob('galleries_*.npz'):
+            stale.unlink(missing_ok=True)
+    write_json(target, content, compact=True)
+    listing = listing_digest(content)
     written = [target]
     for name, gallery in split.galleries.items():
         written.append(folder / f'galleries_{name}.npz')
         with atomic_file(written[-1]) as file:
-            np.savez_compressed(file, **_gallery_arrays(gallery))
+            np.savez_compressed(file, **_gallery_arrays(gallery), listing=listing)
     return written
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from mmps.registry import TASK_UTILS
-from mmps.structures import DataError
 
 from ..detections import Detections
 from ..galleries import Galleries, available_sizes, gallery_file
@@ -94,7 +93,7 @@ class CUHKSYSUProtocol(SearchProtocol):
         directory = Path(self.galleries_dir or ground_truth.path.parent)
         listed_size = _smallest(directory) if size == FULL else size
         galleries = Galleries.load(gallery_file(directory, listed_size))
-        _check_queries(galleries, ground_truth)
+        galleries.check_against(ground_truth)
         images = ground_truth.image_positions(galleries.image_ids, str(galleries.path))
         mask = listed_images(galleries.offsets, images, ground_truth.num_images)
         if size == FULL:
@@ -163,15 +162,6 @@ def _smallest(directory: Path) -> str:
     """Name the smallest size: the listed people are the same in all, and 50 is in the release."""
     numbers = [name for name in available_sizes(directory) if name.isdigit()]
     return numbers[0] if numbers else '50'
-
-
-def _check_queries(galleries: Galleries, ground_truth: GroundTruth) -> None:
-    index = galleries.query_index
-    if len(index) and (index.min() < 0 or index.max() >= ground_truth.num_queries):
-        raise DataError(
-            f'{galleries.path} has galleries for {len(index)} queries, but {ground_truth.path} '
-            f'has {ground_truth.num_queries} queries; take files of one conversion.'
-        )
 
 
 def _setting(size: int | str) -> str:

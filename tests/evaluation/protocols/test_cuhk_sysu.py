@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmps.datasets.annotations import listing_digest
 from mmps.evaluation import CUHKSYSUProtocol, GroundTruth, evaluate_predictions
 from mmps.structures import DataError
 from mmps.testing import reference_evaluator as reference
@@ -164,6 +167,28 @@ def test_missing_size_names_those_that_exist(two_images):
 def test_galleries_of_other_queries(two_images):
     two_images.galleries(100, [[(2, None)], [(2, None)]])
     with pytest.raises(DataError, match=r'galleries for 2 queries, but .* has 1 queries'):
+        evaluate(two_images)
+
+
+def test_galleries_of_fewer_queries_must_name_them(two_images):
+    two_images.query(2).galleries(100, [[(2, None)]])
+    with pytest.raises(DataError, match=r'galleries for 1 queries, but .* has 2 queries'):
+        evaluate(two_images)
+
+
+def test_galleries_of_another_conversion(two_images):
+    """Converted without image 1, image 2 was called 1: the numbers exist, the pictures differ."""
+    two_images.galleries(100, [[(2, two_images.box(0)), (3, None)]]).detect(2, 0, 0.9)
+    path = two_images.directory / 'galleries_100.npz'
+    stored = dict(np.load(path))
+    content = json.loads(two_images.annotation_file().read_text())
+    np.savez(path, **stored, listing=listing_digest(content))
+    assert evaluate(two_images).metrics['g100/mAP'] == 1.0
+    for number, image in enumerate(content['images']):
+        image['file_name'] = f'{number}.jpg'
+    np.savez(path, **stored, listing=listing_digest(content))
+    sentence = r'galleries_100\.npz was made with other pictures or queries than .*test\.json lists'
+    with pytest.raises(DataError, match=sentence):
         evaluate(two_images)
 
 
