@@ -50,8 +50,8 @@ def write_details(
         return
     write_query_csv(report.queries, ground_truth, Path(directory) / QUERY_CSV)
     ground_truth = protocol.prepare(ground_truth)
-    _, plan = next(iter(protocol.plans(ground_truth, report.searched)))
-    queries = report.searched.query_embeddings[plan.task.query_index]
+    _, plan = next(iter(protocol.plans_above(ground_truth, report.scored, report.score_thr)))
+    queries = report.scored.query_embeddings[plan.task.query_index]
     calibration = calibrate(queries, protocol.searcher.weighted(plan), protocol.searcher.memory_mb)
     calibration.save(Path(directory) / CALIBRATION_JSON)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -28,12 +28,19 @@ class Report:
     Args:
         metrics: fractions in 0..1 by key, as ``g100/mAP``, ``gt/g100/top1``, ``det/recall``.
         queries: how each query did, by setting, as ``g100`` or ``gt/g100``.
-        searched: the boxes that were kept and the query embeddings that were used.
+        scored: all boxes, and the query embeddings that were used.
+        score_thr: smallest score that was searched.
     """
 
     metrics: dict[str, float]
     queries: dict[str, QueryResults]
-    searched: Predictions
+    scored: Predictions
+    score_thr: float
+
+    @property
+    def searched(self) -> Predictions:
+        """The boxes that were kept, and the query embeddings that were used."""
+        return self.scored.above(self.score_thr)
 
 
 def evaluate_predictions(
@@ -67,14 +74,11 @@ def evaluate_predictions(
     detected = predictions.above(score_thr)
     detection = detection_metrics(ground_truth, detected, protocol.convention)
     if not predictions.has_embeddings or ground_truth.num_queries == 0:
-        return Report(detection, {}, detected)
+        return Report(detection, {}, predictions, score_thr)
     unseen = np.zeros(ground_truth.num_queries, dtype=bool)
     if detected_queries:
         predictions, unseen = queries_from_detections(predictions, ground_truth)
-        detected = replace(detected, query_embeddings=predictions.query_embeddings)
-    plans = chain(
-        protocol.plans(ground_truth, detected), protocol.budgeted_plans(ground_truth, detected)
-    )
+    plans = protocol.plans_above(ground_truth, predictions, score_thr)
     if gt_boxes:
         annotated = protocol.plans(ground_truth, predictions.at_ground_truth(ground_truth))
         plans = chain(plans, ((f'{GT_PREFIX}{setting}', plan) for setting, plan in annotated))
@@ -84,7 +88,7 @@ def evaluate_predictions(
         results = protocol.searcher(ground_truth, predictions.query_embeddings, plan)
         queries[setting] = treat(results, unseen[results.query_index])
     metrics = {**search_metrics(queries, protocol.ks), **detection}
-    return Report(metrics, queries, detected)
+    return Report(metrics, queries, predictions, score_thr)
 
 
 def search_metrics(queries: dict[str, QueryResults], ks: Sequence[int]) -> dict[str, float]:

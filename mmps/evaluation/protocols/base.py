@@ -74,6 +74,23 @@ class SearchProtocol(ABC):
         del ground_truth, predictions
         return iter(())
 
+    def plans_above(
+        self, ground_truth: GroundTruth, predictions: Predictions, score_thr: float
+    ) -> Plans:
+        """Plan all searches, once boxes below a score are gone.
+
+        Args:
+            ground_truth: the annotation file's content.
+            predictions: all boxes and embeddings.
+            score_thr: smallest score that is searched.
+
+        Yields:
+            Setting and plan.
+        """
+        kept = predictions.above(score_thr)
+        yield from self.plans(ground_truth, kept)
+        yield from self.budgeted_plans(ground_truth, kept)
+
 
 class BudgetedProtocol(SearchProtocol):
     """Searches among all boxes, and among the best ones.
@@ -124,9 +141,24 @@ class BudgetedProtocol(SearchProtocol):
         Yields:
             Setting, ``bpi<K>``, and plan.
         """
+        for setting, threshold in self.budgets(ground_truth, predictions):
+            yield setting, self.plan_above(ground_truth, predictions, threshold)
+
+    def budgets(
+        self, ground_truth: GroundTruth, predictions: Predictions
+    ) -> Iterator[tuple[str, float]]:
+        """Find the score above which each number of boxes per image is left.
+
+        Args:
+            ground_truth: the annotation file's content.
+            predictions: boxes.
+
+        Yields:
+            Setting, ``bpi<K>``, and threshold.
+        """
         for boxes in self.boxes_per_image:
             threshold = budget_threshold(predictions.scores, ground_truth.num_images, boxes)
-            yield f'bpi{boxes:g}', self.plan_above(ground_truth, predictions, threshold)
+            yield f'bpi{boxes:g}', threshold
 
 
 def as_tuple(values: Sequence | float | str) -> tuple:

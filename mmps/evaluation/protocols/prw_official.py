@@ -20,7 +20,7 @@ from ..functional.prw_official import (
 from ..ground_truth import GroundTruth
 from ..predictions import Predictions
 from ..search import SearchPlan, SearchTask
-from .base import BudgetedProtocol
+from .base import BudgetedProtocol, Plans
 from .conventions import of_convention
 from .generic import require_cameras
 
@@ -85,8 +85,8 @@ class PRWOfficialProtocol(BudgetedProtocol):
     Args:
         boxes_per_image: also search among the best boxes, so many per image on average.
         convention: ``legacy`` repeats the authors' code: identities are given before boxes are cut
-            by score, and images without a detection miss nobody. ``strict`` cuts first and counts
-            everybody.
+            by score, whatever sets the cut, and images without a detection miss nobody.
+            ``strict`` cuts first and counts everybody.
         searcher: config of the ``mmps.Searcher``.
 
     Raises:
@@ -127,6 +127,24 @@ class PRWOfficialProtocol(BudgetedProtocol):
             threshold: smallest score that is searched.
         """
         return self._plan_above(ground_truth, predictions, threshold)
+
+    def plans_above(
+        self, ground_truth: GroundTruth, predictions: Predictions, score_thr: float
+    ) -> Plans:
+        """Plan all searches; boxes below a score still take identities where the rule says so.
+
+        Args:
+            ground_truth: the annotation file's content.
+            predictions: all boxes and embeddings.
+            score_thr: smallest score that is searched.
+
+        Yields:
+            Setting and plan.
+        """
+        yield '', self.plan_above(ground_truth, predictions, score_thr)
+        for setting, threshold in self.budgets(ground_truth, predictions):
+            cut = max(threshold, score_thr)
+            yield setting, self.plan_above(ground_truth, predictions, cut)
 
 
 def _assign_then_cut(

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmps.evaluation import GroundTruth, PRWOfficialProtocol, evaluate_predictions
+from mmps.evaluation.details import write_details
 from mmps.structures import DataError
 from mmps.testing import reference_prw_official as reference
 from mmps.testing.search_data import random_search_data
@@ -57,9 +60,10 @@ def cameras(scene):
     return scene.query(1, camera=1)
 
 
-def evaluate(scene, **options):
+def evaluate(scene, score_thr=0.0, **options):
     ground_truth = GroundTruth.load(scene.annotation_file())
-    return evaluate_predictions(ground_truth, scene.predictions(), PRWOfficialProtocol(**options))
+    protocol = PRWOfficialProtocol(**options)
+    return evaluate_predictions(ground_truth, scene.predictions(), protocol, score_thr)
 
 
 def test_same_camera_and_unlabelled_boxes_are_junk(cameras):
@@ -102,6 +106,38 @@ def test_identities_before_or_after_the_cut(cameras, convention, expected):
     cameras.detect(2, 1, 0.1, score=0.8).detect(1, 0, 0.1, score=0.8)
     metrics = evaluate(cameras, convention=convention, boxes_per_image=(1,)).metrics
     assert metrics['bpi1/mAP'] == expected
+
+
+@pytest.mark.parametrize(('convention', 'expected'), [('legacy', 0.0), ('strict', 1.0)])
+def test_a_score_threshold_is_such_a_cut(cameras, convention, expected):
+    cameras.detect(3, 0, 0.9, score=0.9, shift=2).detect(3, 0, 0.9, score=0.1)
+    report = evaluate(cameras, score_thr=0.5, convention=convention)
+    assert report.metrics['mAP'] == expected
+
+
+@pytest.fixture
+def three_cameras(scene):
+    """The person in cameras 1, 2 and 3; the box in camera 3 scores 0.3, the other one 0.9."""
+    scene.image(1, [0], camera=1).image(2, [0], camera=2).image(3, [0], camera=3)
+    scene.query(1, camera=1).detect(2, 0, 0.9, score=0.9)
+    return scene.detect(3, 0, 0.9, score=0.3)
+
+
+def test_a_frame_whose_boxes_are_cut_misses_its_person(three_cameras):
+    """Both ways to keep the same box give the same numbers, half of the people missed."""
+    metrics = evaluate(three_cameras, score_thr=0.5, boxes_per_image=(1 / 3, 3)).metrics
+    searches = [metrics[f'{key}mAP'] for key in ('', f'bpi{1 / 3:g}/', 'bpi3/')]
+    assert searches == [0.5, 0.5, 0.5]
+
+
+def test_calibration_knows_the_identities_before_the_cut(three_cameras, tmp_path):
+    """The kept box is junk: a better placed one, which is cut away, has the identity."""
+    three_cameras.detect(2, 0, 0.9, score=0.95, shift=2)
+    report = evaluate(three_cameras, score_thr=0.92)
+    protocol = PRWOfficialProtocol()
+    write_details(tmp_path, report, GroundTruth.load(tmp_path / 'test.json'), protocol)
+    summary = json.loads((tmp_path / 'calibration.json').read_text())
+    assert summary['pairs'] == {'same': 0, 'other': 0}
 
 
 def test_needs_cameras(scene):
