@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
+from torch import nn
 
 from mmps.engine.checks import reid_lr_factor
 from mmps.models.reid.roi_pooling import PAPER_SIZES
@@ -92,6 +93,22 @@ def test_the_papers_numbers_are_kept(path):
     assert config.train_cfg.max_epochs == 790
     assert config.model.detector.bbox_head.num_classes == 1
     assert 'coco' in config.load_from
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'name', ['joint/joint-j3_retinanet_r50_fpn_c', 'disjoint/disjoint_retinanet_r50_fpn_c']
+)
+def test_batch_statistics_of_re_id_are_trained_and_those_of_the_detector_are_not(name):
+    init_default_scope('mmdet')
+    model = MODELS.build(Config.fromfile(CONFIGS / f'{name}.py').model)
+    model.set_phase('reid')
+    model.train()
+    layers = {
+        part: {m.training for m in getattr(model, part).modules() if isinstance(m, nn.BatchNorm2d)}
+        for part in ('reid_branch', 'detector')
+    }
+    assert layers == {'reid_branch': {True}, 'detector': {False}}
 
 
 def differences(a, b, path=''):

@@ -8,6 +8,7 @@ model = dict(
     backbone=dict(
         type='ResNet',
         depth=50,
+        norm_eval=False,  # batch statistics are trained, as in the replicated stages of J_x
         init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'),
     ),
 )

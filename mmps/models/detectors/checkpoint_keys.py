@@ -16,7 +16,8 @@ def adopt_detector_weights(state_dict: dict, prefix: str, model: nn.Module) -> N
     """Make a plain detector's checkpoint fit a model that keeps the detector in ``detector``.
 
     Heads of COCO's 80 classes give their person's rows to a head of one class. What such a file
-    cannot hold, the re-ID branch, keeps the weights that it has.
+    cannot hold, the re-ID branch, keeps the weights that it has; in the joint phase, which nothing
+    precedes, its replicated stages begin as phase 2 would begin them.
 
     Args:
         state_dict: Weights by name; changed in place where they come from a plain detector.
@@ -53,6 +54,22 @@ def adopt_detector_weights(state_dict: dict, prefix: str, model: nn.Module) -> N
         )
         own = model.reid_branch.state_dict(prefix=branch)
         state_dict.update({key: value.clone() for key, value in own.items()})
+        if model.phase == 'joint':  # else the two-phase hook says when the branch starts
+            start_branch(state_dict, model, f'{wrapped}backbone.', f'{branch}stages.')
+
+
+def start_branch(state_dict: dict, model: nn.Module, backbone: str, stages: str) -> None:
+    """Let the replicated stages begin as copies of the detector's, if so configured.
+
+    Args:
+        state_dict: Weights by name; changed in place.
+        model: The model with ``reid_branch``.
+        backbone: Prefix of the detector's backbone in ``state_dict``.
+        stages: Prefix of the replicated stages.
+    """
+    trained = {k.removeprefix(backbone): v for k, v in state_dict.items() if k.startswith(backbone)}
+    start = model.reid_branch.stages.starting_weights(trained)
+    state_dict.update({stages + name: weight for name, weight in start.items()})
 
 
 def rename_old_layers(state_dict: dict[str, Tensor], expected: dict[str, Tensor]) -> None:

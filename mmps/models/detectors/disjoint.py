@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from mmps.models.reid.input_images import InputImages, normalisation
@@ -25,8 +24,8 @@ class DisjointDetector(PersonSearchDetector):
 
     Args:
         detector: Config of any mmdet detector.
-        backbone: Config of the crops' network; a copy of the detector's where left out, with all
-            stages and batch statistics trained.
+        backbone: Config of the crops' network; a copy of the detector's where left out. All its
+            stages and batch statistics are trained.
         reid_branch: Settings of the branch, as in :class:`SharedBackboneDetector`.
         **kwargs: As in :class:`PersonSearchDetector`.
     """
@@ -46,7 +45,7 @@ class DisjointDetector(PersonSearchDetector):
             'pooling': {'type': 'mmps.RoIPooling', 'stride': 1, 'output_size': CROP_SIZE},
             'stages': {
                 'type': 'mmps.CropBackbone',
-                'backbone': backbone or trainable(detector['backbone']),
+                'backbone': backbone or detector['backbone'],
                 'mean': mean,
                 'std': std,
             },
@@ -56,12 +55,3 @@ class DisjointDetector(PersonSearchDetector):
         for part, settings in defaults.items():
             branch[part] = {**settings, **branch.get(part, {})}
         self.add_branch(InputImages(images), branch)
-
-
-def trainable(backbone: dict) -> dict:
-    """Copy a backbone's config so that every stage and all batch statistics are trained."""
-    config = copy.deepcopy(dict(backbone))
-    config['frozen_stages'] = -1
-    config['norm_eval'] = False
-    config['norm_cfg'] = dict(config.get('norm_cfg') or {'type': 'BN'}, requires_grad=True)
-    return config

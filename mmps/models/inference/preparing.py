@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection
 
 import torch
@@ -42,6 +43,7 @@ def prepare(
     detector = getattr(model, 'detector', model)
     parts = fastest_layout(model) if channels_last is None else channels_last
     if fuse:
+        unshare_convolutions(model)
         fuse_conv_bn(model)
     if TRUNK in parts:
         detector.backbone.to(memory_format=torch.channels_last)
@@ -54,6 +56,20 @@ def prepare(
         by_nnpack = {name for name, part in dense if part is not None and use_nnpack(part)}
     if compile:
         compile_parts(model, without=by_nnpack)  # compilers do not know NNPACK
+
+
+def unshare_convolutions(model: nn.Module) -> None:
+    """Give each block its own copy of a convolution that several share, in place.
+
+    Some heads share convolutions, but not normalisation, over levels: folded into the one
+    convolution, all levels' normalisation would add up.
+    """
+    seen: set[nn.Module] = set()
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.Conv2d) and child in seen:
+                setattr(parent, name, copy.deepcopy(child))
+            seen.add(child)
 
 
 def fastest_layout(model: nn.Module) -> frozenset[str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 from mmps.registry import MODELS
 
@@ -21,3 +22,12 @@ class BNNeck(nn.BatchNorm1d):
     def __init__(self, num_features: int, **kwargs: float) -> None:
         super().__init__(num_features, **kwargs)
         self.bias.requires_grad_(False)
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """Normalise ``(N, D)``; a single one, which has no spread, by the running statistics."""
+        if self.training and len(embeddings) == 1:
+            statistics = self.running_mean, self.running_var
+            return functional.batch_norm(
+                embeddings, *statistics, self.weight, self.bias, eps=self.eps
+            )
+        return super().forward(embeddings)

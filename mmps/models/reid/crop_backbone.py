@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmps.registry import MODELS
+from mmps.structures import ConfigError
+
+from .trainable import trainable
 
 
 @MODELS.register_module()
@@ -14,23 +17,36 @@ class CropBackbone(BaseModule):
     """A whole backbone on person crops, in the place of replicated stages.
 
     Args:
-        backbone: Config of the backbone; its last output is used, and it is trained as a whole.
+        backbone: Config of a ResNet-like backbone; its last output is used. It is trained as a
+            whole, batch statistics included, whatever the config says.
         mean: Of the three channels, in 0..255.
         std: Of the three channels, in 0..255.
 
     Attributes:
         out_channels: Channels of the output.
+
+    Raises:
+        ConfigError: The backbone does not tell its channels, as ResNets do in ``feat_dim``.
     """
 
     def __init__(self, backbone: dict, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
-        self.backbone = MODELS.build(backbone)
+        self.backbone = MODELS.build(trainable(backbone))
+        if not hasattr(self.backbone, 'feat_dim'):
+            raise ConfigError(
+                f'{type(self.backbone).__name__} cannot embed crops: it has no `feat_dim`; give '
+                '`backbone` a ResNet-like one (ResNet, ResNeXt, Res2Net, ...)'
+            )
         self.register_buffer('mean', torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.out_channels = self.backbone.feat_dim
 
     def start(self, detector_backbone: nn.Module) -> None:
         """Take nothing over from the detector: the two are disjoint."""
+
+    def starting_weights(self, detector_backbone: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Give nothing of the detector's weights, for the same reason."""
+        return {}
 
     def forward(self, crops: Tensor) -> Tensor:
         """Run ``(N, 3, h, w)`` pixels in 0..255 through the backbone: ``(N, C, h', w')``."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from torch import Tensor, nn
@@ -52,8 +53,13 @@ class FeatureTap:
         return self
 
     def weights(self) -> dict[str, Any]:
-        """Describe what the output depends on: all weights of the backbone, and the stage."""
-        return {'weights': weights_digest(self.backbone), 'shared_stages': self._shared_stages}
+        """Describe what the output depends on: the backbone's weights and layers, the stage."""
+        return {
+            'weights': weights_digest(self.backbone),
+            # Strides and the like, which weights do not show.
+            'layers': hashlib.sha256(repr(self.backbone).encode()).hexdigest(),
+            'shared_stages': self._shared_stages,
+        }
 
     def __enter__(self) -> FeatureTap:
         self._feature = None

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import copy
+from collections.abc import Mapping
 
 from mmengine.model import BaseModule, Sequential
 from torch import Tensor, nn
@@ -9,6 +9,7 @@ from mmps.registry import MODELS
 from mmps.structures import ConfigError
 
 from .feature_tap import out_channels, stage_names
+from .trainable import trainable
 
 
 @MODELS.register_module()
@@ -41,7 +42,7 @@ class ReplicatedStages(BaseModule):
         if start_from not in self.START_FROM:
             raise ConfigError(f'start_from={start_from!r} must be one of {self.START_FROM}')
         super().__init__()
-        whole = MODELS.build(_trainable(backbone, start_from, last_stride))
+        whole = MODELS.build(_config(backbone, start_from, last_stride))
         if start_from == 'pretrained':
             whole.init_weights()
         self.start_from = start_from
@@ -62,20 +63,34 @@ class ReplicatedStages(BaseModule):
 
     def start(self, backbone: nn.Module) -> None:
         """Take over the trained stages of a detector's backbone, if so configured."""
-        if self.start_from == 'detector':
-            for name, stage in zip(self.names, self.stages, strict=True):
-                stage.load_state_dict(getattr(backbone, name).state_dict())
+        self.load_state_dict(self.state_dict() | self.starting_weights(backbone.state_dict()))
+
+    def starting_weights(self, backbone: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Give copies of a trained backbone's stages, if so configured.
+
+        Args:
+            backbone: Its weights by name.
+
+        Returns:
+            Weights of this module by name.
+        """
+        if self.start_from != 'detector':
+            return {}
+        own = {f'{name}.': f'stages.{index}.' for index, name in enumerate(self.names)}
+        return {
+            own[stage] + name.removeprefix(stage): weight.clone()
+            for name, weight in backbone.items()
+            for stage in own
+            if name.startswith(stage)
+        }
 
     def forward(self, pooled: Tensor) -> Tensor:
         """Run the stages: ``(N, C, h, w)`` to ``(N, out_channels, h', w')``."""
         return self.stages(pooled)
 
 
-def _trainable(backbone: dict, start_from: str, last_stride: int) -> dict:
-    config = copy.deepcopy(dict(backbone))
-    config['frozen_stages'] = -1
-    config['norm_eval'] = False
-    config['norm_cfg'] = dict(config.get('norm_cfg') or {'type': 'BN'}, requires_grad=True)
+def _config(backbone: dict, start_from: str, last_stride: int) -> dict:
+    config = trainable(backbone)
     if start_from != 'pretrained':
         config['init_cfg'] = None
     if last_stride != 2:

@@ -5,6 +5,7 @@ import torch
 from mmengine.registry import init_default_scope
 
 from mmps.registry import MODELS
+from mmps.structures import ConfigError
 from mmps.testing.builders import packed_batch, tiny_detector
 
 MEAN, STD = [123.0, 116.0, 103.0], [58.0, 57.0, 56.0]
@@ -69,3 +70,36 @@ def test_fingerprint_does_not_depend_on_weights(model):
     with torch.no_grad():
         model.detector.backbone.conv1.weight += 1
     assert model.feature_fingerprint() == before
+
+
+@pytest.mark.parametrize('backbone', [None, {'type': 'ResNet', 'depth': 18, 'base_channels': 8}])
+def test_batch_statistics_of_crops_are_trained_whatever_the_backbone_says(backbone):
+    detector = tiny_detector()
+    detector.backbone.update(norm_eval=True, frozen_stages=2)
+    config = {'type': 'mmps.DisjointDetector', 'detector': detector, 'backbone': backbone}
+    model = MODELS.build(config)
+    model.set_phase('reid')
+    model.train()
+    layers = [m for m in model.reid_branch.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert layers
+    assert all(layer.training for layer in layers)
+    assert all(p.requires_grad for p in model.reid_branch.parameters())
+    assert not any(m.training for m in model.detector.modules())
+
+
+SWIN = {'type': 'SwinTransformer', 'embed_dims': 12, 'depths': (1, 1, 1, 1), 'num_heads': (1,) * 4}
+
+
+@pytest.mark.parametrize('whose', ['detector', 'crops'])
+def test_a_network_without_channels_is_told(whose):
+    detector = tiny_detector()
+    if whose == 'detector':
+        detector.backbone = SWIN
+    with pytest.raises(ConfigError, match='SwinTransformer cannot embed crops: it has no `feat_di'):
+        MODELS.build(
+            {
+                'type': 'mmps.DisjointDetector',
+                'detector': detector,
+                'backbone': SWIN if whose == 'crops' else None,
+            }
+        )

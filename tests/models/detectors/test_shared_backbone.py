@@ -173,7 +173,7 @@ def test_unlabelled_people_do_not_reach_the_reid_loss():
 
 
 def test_checkpoint_of_a_plain_detector_is_adopted():
-    model = tiny_searcher()
+    model = tiny_searcher(phase='detection')
     plain = MODELS.build(tiny_detector())
     branch = copy.deepcopy(model.reid_branch.state_dict())
     assert 'not match' not in str(load_state_dict(model, plain.state_dict(), strict=True))
@@ -197,6 +197,27 @@ def test_start_of_phase_2_copies_the_detectors_stages():
     for name, stage in zip(['layer3', 'layer4'], model.reid_branch.stages.stages, strict=True):
         theirs = getattr(model.detector.backbone, name).state_dict()
         assert all(torch.equal(theirs[k], v) for k, v in stage.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ('phase', 'start', 'copied'),
+    [('joint', 'detector', True), ('joint', 'random', False), ('detection', 'detector', False)],
+)
+def test_a_detectors_checkpoint_starts_the_branch_of_the_joint_phase(phase, start, copied):
+    branch = {'stages': {'start_from': start}, 'head': {'embedding_channels': 8}}
+    model = tiny_searcher(3, phase=phase, reid_branch=branch)
+    before = copy.deepcopy(model.reid_branch.state_dict())
+    torch.manual_seed(5)
+    trained = {k: torch.randn_like(v.float()) for k, v in model.detector.state_dict().items()}
+    model.load_state_dict(trained, strict=False)
+    for name, stage in zip(['layer3', 'layer4'], model.reid_branch.stages.stages, strict=True):
+        for key, weight in stage.state_dict().items():
+            if 'num_batches' not in key:
+                assert torch.equal(weight, trained[f'backbone.{name}.{key}']) == copied
+    after = model.reid_branch.state_dict()
+    heads = [key for key in after if not key.startswith('stages.')]
+    assert heads
+    assert all(torch.equal(before[key], after[key]) for key in (heads if copied else after))
 
 
 def test_random_start_leaves_the_branch_alone():
@@ -236,3 +257,18 @@ def test_boxes_in_network_pixels_are_not_offered():
 def test_an_empty_tap_is_told():
     with pytest.raises(RuntimeError, match='did not run its backbone'):
         tiny_searcher().source.feature  # noqa: B018
+
+
+@pytest.mark.parametrize('change', [{'style': 'caffe'}, {'norm_cfg': {'type': 'BN', 'eps': 0.1}}])
+def test_the_fingerprint_knows_how_a_backbone_computes(change):
+    plain, other = tiny_detector(), tiny_detector()
+    for detector in (plain, other):
+        detector.backbone.depth = 50
+        detector.neck.in_channels = [64, 128, 256, 512]
+    other.backbone.update(change)
+    one, two, three = (tiny_searcher(3, detector) for detector in (plain, other, plain))
+    two.load_state_dict(one.state_dict())
+    prints = [model.feature_fingerprint() for model in (one, two, three)]
+    assert prints[0]['weights'] == prints[1]['weights']
+    assert prints[0] != prints[1]
+    assert prints[0] == prints[2]

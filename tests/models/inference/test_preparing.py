@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from mmengine.registry import init_default_scope
 from torch import nn
 
 from mmps.models.inference import REID, TRUNK, fastest_layout, nnpack, prepare
@@ -115,3 +116,33 @@ def test_a_detector_alone_is_prepared(model):
     assert_equal(dense_maps(detector), expected)
     assert not normalisations(detector)
     assert fastest_layout(detector) == {TRUNK}
+
+
+SHARED_CONVOLUTIONS = {
+    'RTMDetSepBNHead': {
+        'anchor_generator': {'type': 'MlvlPointGenerator', 'offset': 0, 'strides': [8, 16, 32]},
+        'bbox_coder': {'type': 'DistancePointBBoxCoder'},
+        'share_conv': True,
+        'norm_cfg': {'type': 'BN'},
+    },
+    'RetinaSepBNHead': {'num_ins': 3, 'norm_cfg': {'type': 'BN'}},
+}
+
+
+@pytest.mark.parametrize('kind', SHARED_CONVOLUTIONS)
+def test_convolutions_that_levels_share_get_each_levels_own_normalisation(kind):
+    init_default_scope('mmdet')
+    torch.manual_seed(0)
+    settings = {'num_classes': 1, 'in_channels': 64, 'feat_channels': 64, 'stacked_convs': 2}
+    head = MODELS.build({'type': kind, **settings, **SHARED_CONVOLUTIONS[kind]}).eval()
+    for index, layer in enumerate(normalisations(head)):
+        layer.running_var.fill_(1 + index)
+    levels = [torch.randn(1, 64, side, side) for side in (40, 20, 10)]
+    flat = lambda outputs: [level for group in outputs for level in group]  # noqa: E731
+    with torch.no_grad():
+        expected = flat(head(levels))
+        detector = nn.Module()
+        detector.backbone, detector.bbox_head = nn.Conv2d(3, 3, 1), head
+        prepare(detector)
+        assert_equal(flat(head(levels)), expected)
+    assert not normalisations(head)

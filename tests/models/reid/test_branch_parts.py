@@ -2,7 +2,7 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 
-from mmps.models.reid import AveragePool, GeMPool, ReplicatedStages, TripletReIDHead
+from mmps.models.reid import AveragePool, BNNeck, GeMPool, ReplicatedStages, TripletReIDHead
 
 RESNET = {'type': 'ResNet', 'depth': 18, 'base_channels': 8, 'norm_eval': True, 'frozen_stages': 2}
 
@@ -78,3 +78,16 @@ def test_the_loss_can_be_exchanged():
     head.set_loss({'type': 'mmps.SemiHardTripletLoss', 'margin': 0.7})
     assert head.triplet_loss.margin == 0.7
     assert type(head.triplet_loss).__name__ == 'SemiHardTripletLoss'
+
+
+def test_a_single_person_passes_the_neck_by_its_running_statistics():
+    neck = BNNeck(6)
+    neck(3 * torch.randn(50, 6) + 1)
+    one = torch.randn(1, 6)
+    kept = neck.running_mean.clone()
+    expected = (one - kept) / (neck.running_var + neck.eps).sqrt()
+    torch.testing.assert_close(neck.train()(one), expected)
+    torch.testing.assert_close(neck.eval()(one), expected)
+    assert torch.equal(neck.running_mean, kept)
+    neck.train()(one).sum().backward()
+    assert neck.weight.grad is not None
