@@ -176,7 +176,7 @@ def _queries_by_image(queries: list[dict], images: dict, path: str) -> dict[int,
         groups.setdefault(query['image_id'], []).append(
             {
                 'bbox': [x, y, x + width, y + height],
-                'person_id': int(query['person_id']),
+                'person_id': person_id(query),
                 'query_index': index,
             }
         )

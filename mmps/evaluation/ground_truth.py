@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmps.datasets.annotations import listing_digest
+from mmps.datasets.annotations import listing_digest, person_id
 from mmps.structures import UNLABELLED, DataError, is_labelled, xywh_to_xyxy
 
 from .functional.lookup import find_positions
@@ -71,11 +71,12 @@ class GroundTruth:
         return len(self.query_person_ids)
 
     @classmethod
-    def load(cls, path: str | Path) -> GroundTruth:
+    def load(cls, path: str | Path, unlabelled_ids: Collection[int] = ()) -> GroundTruth:
         """Read an annotation file in the project's COCO-style format.
 
         Args:
             path: the JSON file.
+            unlabelled_ids: identities that mean unknown in this file; negative ones always do.
 
         Raises:
             DataError: if there is no such file, it is not such JSON, repeats an id, names an image
@@ -99,11 +100,11 @@ class GroundTruth:
             file_names=tuple(str(image.get('file_name', '')) for image in content['images']),
             image_cameras=image_cameras,
             bboxes=_boxes(annotations, 'annotation', path),
-            person_ids=_person_ids(annotations, path),
+            person_ids=_person_ids(annotations, unlabelled_ids, path),
             images=_image_positions(annotations, position, 'annotation', path),
             ignored=np.array([bool(item.get('iscrowd', 0)) for item in annotations], dtype=bool),
             query_bboxes=_boxes(queries, 'query', path),
-            query_person_ids=_query_person_ids(queries, path),
+            query_person_ids=_query_person_ids(queries, unlabelled_ids, path),
             query_images=query_images,
             query_cameras=query_cameras,
             listing=listing_digest(content),
@@ -190,14 +191,20 @@ def _boxes(items: Sequence[dict], kind: str, path: Path) -> np.ndarray:
     return xywh_to_xyxy(xywh)
 
 
-def _person_ids(items: Sequence[dict], path: Path) -> np.ndarray:
-    ids = _integers(items, 'person_id', UNLABELLED, path)
-    ids[ids < 0] = UNLABELLED
-    return ids
+def _person_ids(items: Sequence[dict], unlabelled_ids: Collection[int], path: Path) -> np.ndarray:
+    try:
+        ids = [person_id(item, tuple(unlabelled_ids)) for item in items]
+        return np.maximum(np.array(ids, dtype=np.int64), UNLABELLED)
+    except (TypeError, ValueError, OverflowError):
+        raise DataError(
+            f'{path} has a person_id that is not an integer; convert it again.'
+        ) from None
 
 
-def _query_person_ids(queries: Sequence[dict], path: Path) -> np.ndarray:
-    ids = _person_ids(queries, path)
+def _query_person_ids(
+    queries: Sequence[dict], unlabelled_ids: Collection[int], path: Path
+) -> np.ndarray:
+    ids = _person_ids(queries, unlabelled_ids, path)
     if not is_labelled(ids).all():
         raise DataError(
             f'{path}: query {np.flatnonzero(~is_labelled(ids))[0]} has no person_id; '

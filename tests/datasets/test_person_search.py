@@ -135,6 +135,22 @@ def test_other_spellings_and_markers_of_identities(drawn_set):
     assert [found[index] for index in range(len(expected))] == expected
 
 
+def test_other_spellings_in_queries(drawn_set):
+    def edit(content):
+        for query in content['queries']:
+            query['pid'] = query.pop('person_id')
+
+    expected = [q['person_id'] for q in annotations(drawn_set)['queries']]
+    change(drawn_set, 'test', edit)
+    data = dataset(drawn_set)
+    found = {
+        q['query_index']: q['person_id']
+        for i in range(len(data))
+        for q in data.get_data_info(i)['queries']
+    }
+    assert [found[index] for index in range(len(expected))] == expected
+
+
 def test_ignore_regions_are_kept_apart(drawn_set):
     change(drawn_set, 'test', lambda content: content['annotations'][0].update(iscrowd=1))
     sample = dataset(drawn_set)[0]['data_samples']

@@ -25,10 +25,10 @@ def content():
     }
 
 
-def load(tmp_path, content):
+def load(tmp_path, content, **options):
     path = tmp_path / 'test.json'
     path.write_text(content if isinstance(content, str) else json.dumps(content))
-    return GroundTruth.load(path)
+    return GroundTruth.load(path, **options)
 
 
 def test_reads_positions_and_corners(tmp_path, content):
@@ -48,6 +48,24 @@ def test_phase_1_data_has_no_queries(tmp_path, content):
     ground_truth = load(tmp_path, content)
     assert ground_truth.num_queries == 0
     assert ground_truth.query_bboxes.shape == (0, 4)
+
+
+@pytest.mark.parametrize('key', ['person_id', 'pid', 'identity'])
+def test_identities_in_every_spelling_that_the_data_set_reads(tmp_path, content, key):
+    for record in (content['annotations'][0], content['queries'][0]):
+        record[key] = record.pop('person_id')
+    ground_truth = load(tmp_path, content)
+    assert ground_truth.person_ids.tolist() == [5, UNLABELLED, UNLABELLED]
+    assert ground_truth.query_person_ids.tolist() == [5]
+
+
+def test_markers_of_unknown_people(tmp_path, content):
+    content['annotations'][1]['pid'] = 5555
+    assert load(tmp_path, content).person_ids.tolist() == [5, 5555, UNLABELLED]
+    ground_truth = load(tmp_path, content, unlabelled_ids=[5555])
+    assert ground_truth.person_ids.tolist() == [5, UNLABELLED, UNLABELLED]
+    with pytest.raises(DataError, match='query 0 has no person_id'):
+        load(tmp_path, content, unlabelled_ids=[5])
 
 
 def change(content, where, **values):

@@ -128,6 +128,18 @@ def test_further_options(tool, case, tmp_path):
     assert {path.name for path in details.iterdir()} == {'queries.csv', 'calibration.json'}
 
 
+def test_markers_of_unknown_people(tool, case, tmp_path):
+    data, annotation, _ = case
+    options = ['--protocol', 'prw', '--camera', 'official']
+    usual = run(tool, case, tmp_path, *options)
+    for record in data.annotation['annotations']:
+        record['person_id'] = 5555 if record['person_id'] == -1 else record['person_id']
+    Path(annotation).write_text(json.dumps(data.annotation))
+    assert run(tool, case, tmp_path, *options, '--unlabelled', '-1', '5555') == usual
+    assert run(tool, case, tmp_path, *options) != usual
+    assert json.loads((tmp_path / 'METRICS.settings.json').read_text())['unlabelled_ids'] == []
+
+
 @pytest.mark.parametrize(
     ('options', 'message'),
     [

@@ -138,6 +138,14 @@ def add_further_options(parser: argparse.ArgumentParser) -> None:
         help='folder for queries.csv and calibration.json (default: not written)',
     )
     further.add_argument(
+        '--unlabelled',
+        nargs='+',
+        type=int,
+        default=[],
+        metavar='ID',
+        help='person ids that mean "unknown" in TEST_JSON, such as 5555 (default: negative ones)',
+    )
+    further.add_argument(
         '--memory-mb', type=float, default=256.0, metavar='M', help='bound on memory in MiB'
     )
 
@@ -176,7 +184,7 @@ def searcher_config(args: argparse.Namespace) -> dict:
 
 def evaluate(args: argparse.Namespace) -> Report:
     """Load the files, evaluate them, write what explains the numbers."""
-    ground_truth = GroundTruth.load(args.annotations)
+    ground_truth = GroundTruth.load(args.annotations, args.unlabelled)
     if ground_truth.num_queries == 0:
         raise DataError(f'{args.annotations} has no queries; take the test file of a data set.')
     protocol = TASK_UTILS.build(protocol_config(args))
@@ -218,6 +226,7 @@ def settings(args: argparse.Namespace) -> dict:
         'score_thr': args.score_thr,
         'query_embeddings': queries,
         'bootstrap_draws': args.bootstrap,
+        'unlabelled_ids': args.unlabelled,
     }
 
 

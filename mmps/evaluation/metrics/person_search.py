@@ -35,6 +35,8 @@ class PersonSearchMetric(BaseMetric):
         out: where to write the predictions, an ``.npz`` file.
         details: folder for ``queries.csv`` and ``calibration.json``; choose the checkpoint's, so
             that the calibration stays with it.
+        unlabelled_ids: identities that mean unknown in the annotation file, as in
+            ``mmps.PersonSearchDataset``; negative ones always do.
 
     Raises:
         UserError: if the annotation file or the galleries cannot be used; said here, before any
@@ -55,10 +57,11 @@ class PersonSearchMetric(BaseMetric):
         collect_device: str = 'cpu',
         prefix: str | None = None,
         collect_dir: str | None = None,
+        unlabelled_ids: Sequence[int] = (),
     ) -> None:
         super().__init__(collect_device, prefix, collect_dir)
         self.protocol = TASK_UTILS.build(protocol or {'type': 'mmps.CUHKSYSUProtocol'})
-        self.ground_truth = GroundTruth.load(ann_file)
+        self.ground_truth = GroundTruth.load(ann_file, unlabelled_ids)
         self.protocol.check(self.ground_truth)
         self.gt_boxes = gt_boxes
         self.score_thr = score_thr

@@ -162,6 +162,18 @@ def test_a_single_gallery_size_is_a_list_of_one(case):
     assert one == several
 
 
+def test_markers_of_unknown_people_are_those_of_the_data_set(case):
+    data, annotation, _ = case
+    usual = run(PersonSearchMetric(str(annotation)), samples(data))
+    for record in data.annotation['annotations']:
+        identity = record.pop('person_id')
+        record['pid'] = 5555 if identity == -1 else identity
+    annotation.write_text(json.dumps(data.annotation))
+    metric = PersonSearchMetric(str(annotation), unlabelled_ids=(-1, 5555))
+    assert run(metric, samples(data)) == usual
+    assert run(PersonSearchMetric(str(annotation)), samples(data)) != usual
+
+
 def test_half_precision_embeddings(case):
     data, annotation, _ = case
     halves = list(samples(data))
