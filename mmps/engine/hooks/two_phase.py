@@ -139,7 +139,10 @@ class TwoPhaseHook(Hook):
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Average the statistics of batch normalisation over ranks, as a checkpoint has but one."""
-        all_reduce_params(_bare(runner).buffers(), op='mean')
+        names = _trained_buffers(_bare(runner))
+        for model in (_bare(runner), *(average.module for average in _averages(runner))):
+            buffers = dict(model.named_buffers())
+            all_reduce_params([buffers[name] for name in names], op='mean')
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Refuse to watch what was not reported, before other hooks stumble over it."""
@@ -203,7 +206,7 @@ class TwoPhaseHook(Hook):
 
     def _switch(self, runner: Runner) -> None:
         model = _bare(runner)
-        averages = [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
+        averages = _averages(runner)
         for average in averages:
             model.load_state_dict(average.module.state_dict())
         if self.start == 'detection':
@@ -248,6 +251,22 @@ def _is_training(runner: Runner) -> bool:
 
 def _bare(runner: Runner) -> Any:
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+def _averages(runner: Runner) -> list[Any]:
+    return [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
+
+
+def _trained_buffers(model: Any) -> list[str]:
+    """Name the buffers that training moves: of equal ones the mean may be another number."""
+    saved = model.state_dict()
+    return [
+        name
+        for prefix, module in model.named_modules()
+        if module.training
+        for name, _ in module.named_buffers(prefix, recurse=False)
+        if name in saved
+    ]
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -1,0 +1,99 @@
+"""What ranks must agree on: statistics, the detector behind the cache, what is drawn."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+import torch
+
+from mmps.testing.runs import tiny_run, train
+
+WORKER = textwrap.dedent(
+    """
+    import gc
+    import sys
+    import torch
+    from torch import distributed
+    from mmengine.hooks import EMAHook
+    from mmps.testing.runs import tiny_run, train
+
+
+    def work(rank, data, work_dir):
+        wrapper = {'type': 'MMDistributedDataParallel', 'device_ids': None,
+                   'broadcast_buffers': False}
+        runner = train(tiny_run(
+            data, work_dir, launcher='pytorch', model_wrapper_cfg=wrapper,
+            custom_hooks=[{'type': 'EMAHook', 'momentum': 0.3}],
+            default_hooks__two_phase__batches__identities=2,
+        ))
+        (average,) = [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
+        state = {'model': runner.model.module.state_dict(), 'average': average.module.state_dict()}
+        torch.save(state, f'{work_dir}/rank_{rank}.pth')
+
+
+    rank, data, work_dir = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+    distributed.init_process_group(
+        'gloo', init_method=f'file://{work_dir}/meet', rank=rank, world_size=2
+    )
+    work(rank, data, work_dir)
+    gc.collect()  # gloo's threads outlive a group that a wrapped model holds
+    distributed.barrier()
+    distributed.destroy_process_group()
+    """
+)
+
+
+def run_two_ranks(data, work_dir):
+    (work_dir / 'worker.py').write_text(WORKER, encoding='utf-8')
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
+    command = [sys.executable, work_dir / 'worker.py']
+    workers = [
+        subprocess.Popen(
+            [*command, str(rank), data, work_dir],
+            env={**environment, 'LOCAL_RANK': str(rank)},
+        )
+        for rank in range(2)
+    ]
+    assert [worker.wait(240) for worker in workers] == [0, 0]
+    return [torch.load(work_dir / f'rank_{rank}.pth') for rank in range(2)]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not torch.distributed.is_available(), reason='torch without distribution')
+def test_averaged_detectors_with_trained_statistics_agree_on_the_cache(drawn_once, tmp_path):
+    first, second = run_two_ranks(drawn_once, tmp_path)
+    for part in ('model', 'average'):
+        a, b = first[part], second[part]
+        assert a.keys() == b.keys()
+        assert not [key for key in a if not torch.equal(a[key], b[key])]
+    assert len(list((tmp_path / 'feature_cache').iterdir())) == 1
+    start, end = (torch.load(tmp_path / f'epoch_{e}.pth')['state_dict'] for e in (2, 5))
+    moved = {key for key in start if not torch.equal(start[key], end[key])}
+    assert any('running_var' in key for key in moved)
+    assert all(key.startswith('reid_branch.') for key in moved)
+
+
+def test_statistics_of_the_frozen_detector_are_not_averaged_in_phase_2(
+    drawn_once, tmp_path, monkeypatch
+):
+    def move(buffers, op):
+        assert op == 'mean'
+        for buffer in buffers:
+            buffer.add_(1)
+
+    monkeypatch.setattr('mmps.engine.hooks.two_phase.all_reduce_params', move)
+    runner = train(tiny_run(drawn_once, tmp_path))
+    final = runner.model.state_dict()
+    start, before, last = (torch.load(tmp_path / f'epoch_{e}.pth')['state_dict'] for e in (2, 4, 5))
+    counts = [key for key in start if key.endswith('num_batches_tracked')]
+    detector = [key for key in counts if key.startswith('detector.')]
+    branch = [key for key in counts if key.startswith('reid_branch.')]
+    assert detector
+    assert branch
+    for key in start:
+        if key.startswith('detector.'):
+            assert torch.equal(final[key], start[key]), key
+    batches = len(runner.train_dataloader)
+    assert all(last[key] == before[key] + batches + 1 for key in branch)
