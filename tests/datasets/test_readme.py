@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from PIL import Image
+from PIL import ExifTags, Image
 
 import mmps.datasets
 from mmps.datasets import PersonSearchDataset
@@ -84,6 +84,19 @@ def test_the_worked_example_makes_a_searchable_set(tmp_path, monkeypatch):
     assert [len(data.get_data_info(i)['instances']) for i in range(3)] == [2, 2, 1]
     queries = [q for i in range(3) for q in data.get_data_info(i)['queries']]
     assert sorted(q['person_id'] for q in queries) == [3, 5]
+
+
+def test_the_worked_example_measures_photographs_as_they_are_shown(tmp_path, monkeypatch):
+    (recipe,) = [block for block in blocks('python') if 'frame.csv' in block]
+    path, exif = tmp_path / 'root/a.jpg', Image.Exif()
+    draw(path, (100, 90))
+    exif[ExifTags.Base.Orientation] = 8
+    Image.open(path).save(path, exif=exif)
+    (tmp_path / 'frame.csv').write_text('file,x,y,w,h,person\na.jpg,10,5,30,80,3\n')
+    monkeypatch.chdir(tmp_path)
+    exec(recipe, {})
+    (image,) = json.loads((tmp_path / 'root/test.json').read_text())['images']
+    assert (image['width'], image['height']) == (90, 100)
 
 
 def test_the_example_config_tests_the_users_set(tmp_path):

@@ -12,8 +12,9 @@ from pathlib import Path
 from mmps.structures import DataError
 
 from .boxes import is_usable
+from .finding import PictureFinder, find_pictures
 from .log import ConversionLog
-from .pictures import Progress, find_pictures, no_progress, without_repeats
+from .pictures import Progress, no_progress, without_repeats
 from .records import Image, Parsed, Person, Split
 from .roots import find_root_of_any
 from .textfiles import read_lines
@@ -38,7 +39,7 @@ def parse(root: Path, log: ConversionLog, progress: Progress = no_progress) -> P
     """
     files = {split: f'annotation_{split}.odgt' for split in OFFICIAL_COUNTS}
     root = find_root_of_any(root, NAME, tuple(files.values()), ('CrowdHuman', 'crowdhuman'))
-    paths = find_pictures(root)
+    found = find_pictures(root)
     splits = []
     for split, name in files.items():
         if not (root / name).is_file():
@@ -46,12 +47,14 @@ def parse(root: Path, log: ConversionLog, progress: Progress = no_progress) -> P
             continue
         lines = list(read_lines(root / name))
         shown = progress(lines, len(lines), f'{split}: reading boxes')
-        images = [_image(line, where, paths, log) for where, line in shown]
+        finder = PictureFinder(found, split)
+        images = [_image(line, where, finder, log) for where, line in shown]
+        finder.report(log)
         splits.append(Split(split, without_repeats(images, root / name, log)))
     return Parsed(root, splits, OFFICIAL_COUNTS)
 
 
-def _image(line: str, where: str, paths: dict[str, str], log: ConversionLog) -> Image:
+def _image(line: str, where: str, finder: PictureFinder, log: ConversionLog) -> Image:
     try:
         record = json.loads(line)
         name, boxes = f'{record["ID"]}.jpg', list(record.get('gtboxes', []))
@@ -60,7 +63,7 @@ def _image(line: str, where: str, paths: dict[str, str], log: ConversionLog) -> 
         raise DataError(
             f'{where} is not a record with "ID" and "gtboxes"; unpack the data set again'
         ) from error
-    image = Image(paths.get(name, f'Images/{name}'))
+    image = Image(finder.locate(name, f'Images/{name}'))
     for bbox, ignore in regions:
         if is_usable(bbox, where, log):
             image.people.append(Person(bbox, ignore=ignore))

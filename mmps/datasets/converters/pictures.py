@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
+from mmps.datasets.picture_size import picture_size
 from mmps.structures import DataError
 
 from .log import ConversionLog
@@ -29,25 +28,6 @@ def no_progress(items: Iterable, total: int, label: str) -> Iterable:
         The items.
     """
     return items
-
-
-def find_pictures(root: Path) -> dict[str, str]:
-    """Find the pictures of a set whose annotations name files without folders.
-
-    Args:
-        root: Folder to look in, at any depth.
-
-    Returns:
-        Path relative to the root, with forward slashes, by file name; the first one counts.
-    """
-    found: dict[str, str] = {}
-    for folder, below, names in os.walk(root):
-        below.sort()
-        prefix = Path(folder).relative_to(root)
-        for name in sorted(names):
-            if name.lower().endswith(('.jpg', '.jpeg', '.png')):
-                found.setdefault(name, (prefix / name).as_posix())
-    return found
 
 
 def without_repeats(images: list[Image], path: Path, log: ConversionLog) -> list[Image]:
@@ -91,7 +71,7 @@ def measure(root: Path, split: Split, log: ConversionLog, progress: Progress) ->
     for image in progress(split.images, len(split.images), f'{split.name}: reading picture sizes'):
         path = root / image.file_name
         try:
-            image.size = _size(path)
+            image.size = picture_size(path)
         except FileNotFoundError:
             missing.append(image.file_name)
         except (OSError, ValueError, UnidentifiedImageError, SyntaxError):
@@ -110,8 +90,3 @@ def measure(root: Path, split: Split, log: ConversionLog, progress: Progress) ->
             f'{root / split.images[0].file_name}; unpack the images of the data set'
         )
     return split.without_images({*missing, *broken}) if missing or broken else split
-
-
-def _size(path: Path) -> tuple[int, int]:
-    with PillowImage.open(path) as picture:
-        return picture.size

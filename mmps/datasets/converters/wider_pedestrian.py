@@ -15,8 +15,9 @@ from pathlib import Path
 from mmps.structures import DataError
 
 from .boxes import is_usable
+from .finding import PictureFinder, find_pictures
 from .log import ConversionLog
-from .pictures import Progress, find_pictures, no_progress
+from .pictures import Progress, no_progress
 from .records import Box, Image, Parsed, Person, Split
 from .textfiles import numbers, read_lines
 
@@ -122,20 +123,22 @@ def parse(
         DataError: If this is not the data set, or a file of it cannot be read.
     """
     root, release = find_release(root)
-    paths = find_pictures(root)
+    found = find_pictures(root)
     splits = []
     for split in progress(SPLITS, len(SPLITS), 'reading boxes'):
         boxes = _find_file(root, release, split, lambda r: r.boxes)
         if boxes is None:
             log.warn(f'{root} has no box file of {split!r}; the split is left out')
             continue
-        locate = functools.partial(_locate, paths, split)
+        finder = PictureFinder(found, split)
+        locate = functools.partial(_locate, finder)
         images = _read_split(boxes, release, locate, log, ignore_cyclists)
         _add_listed(_find_file(root, release, split, lambda r: r.listed), images, locate)
         ignored = _find_file(root, release, split, lambda r: r.ignored)
         if ignored is None:
             log.warn(f'{root} has no file of ignore regions of {split!r}; there will be none')
         _add_ignored(ignored, images, log)
+        finder.report(log)
         splits.append(Split(split, list(images.values())))
     return Parsed(root, splits, release.official_counts)
 
@@ -169,9 +172,9 @@ def _find_file(
     return None
 
 
-def _locate(paths: dict[str, str], split: str, name: str) -> str:
+def _locate(finder: PictureFinder, name: str) -> str:
     """Path of a picture; of a missing one, where it should be."""
-    return paths.get(name, f'{split}/{name}')
+    return finder.locate(name, f'{finder.split}/{name}')
 
 
 def _read_split(

@@ -9,17 +9,14 @@ import mmcv
 import numpy as np
 from mmcv.image import rescale_size
 from mmdet.datasets.transforms import Resize
-from PIL import ExifTags, Image
 
+from mmps.datasets.picture_size import Size, picture_size
 from mmps.registry import TRANSFORMS
 
 from .loading import decode, read_whole
 
 REDUCTIONS = (8, 4, 2)
 """How many times smaller JPEG decoders can make a picture while they decode it."""
-
-Size = tuple[int, int]
-"""(width, height) in pixels."""
 
 
 @TRANSFORMS.register_module()
@@ -96,9 +93,7 @@ def jpeg_size(data: bytes) -> Size | None:
     if data[:2] != b'\xff\xd8':
         return None
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            turned = picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
-            return picture.size[::-1] if turned else picture.size
+        return picture_size(io.BytesIO(data))
     except Exception:  # headers break in any way; the decoder has the last word
         return None
 

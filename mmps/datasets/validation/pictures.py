@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from PIL import Image as PillowImage
+from mmps.datasets.picture_size import picture_size
 
 from .problems import Problem
 
@@ -43,8 +43,7 @@ def check_pictures(images: Iterable[dict], folder: Path) -> Iterator[Problem]:
     for image in images:
         path = folder / image['file_name']
         try:
-            with PillowImage.open(path) as picture:
-                size = picture.size
+            size = picture_size(path)
         except FileNotFoundError:
             yield Problem(f'a picture is missing under {folder}', image['file_name'])
             continue

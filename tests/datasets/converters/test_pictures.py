@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from PIL import ExifTags
+from PIL import Image as PillowImage
 
 from mmps.datasets.converters.log import ConversionLog
-from mmps.datasets.converters.pictures import find_pictures, measure, no_progress, without_repeats
+from mmps.datasets.converters.pictures import measure, no_progress, without_repeats
 from mmps.datasets.converters.records import Image, Split
 from mmps.structures import DataError
 
@@ -19,11 +21,12 @@ def test_no_picture_at_all_is_an_error(tmp_path):
         measure(tmp_path, Split('train', [Image('a.jpg')]), ConversionLog(), no_progress)
 
 
-def test_pictures_are_found_at_any_depth(tmp_path, make_picture):
-    make_picture(tmp_path / 'b/c/1.jpg')
-    make_picture(tmp_path / 'a/1.jpg')
-    make_picture(tmp_path / '2.JPG')
-    assert find_pictures(tmp_path) == {'2.JPG': '2.JPG', '1.jpg': 'a/1.jpg'}
+def test_a_size_is_measured_after_the_rotation_of_exif(tmp_path, make_picture):
+    path, exif = make_picture(tmp_path / '1.jpg', (31, 17)), PillowImage.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    PillowImage.open(path).save(path, exif=exif)
+    split = measure(tmp_path, Split('train', [Image('1.jpg')]), ConversionLog(), no_progress)
+    assert split.images[0].size == (17, 31)
 
 
 def test_repeats_are_left_out_with_a_warning(tmp_path):

@@ -80,7 +80,12 @@ def test_what_a_decoder_had_to_guess_is_a_warning(folder, capfd):
 def test_the_size_is_that_of_the_decoded_picture(folder):
     expected = 'a/turned.jpg (decoded 40x60, annotation 60x40)'
     assert found(folder, 'turned.jpg') == [('a picture has another size', expected, True)]
-    assert validate(listing('turned.jpg'), folder) == []
+
+
+def test_the_header_tells_the_same_size(folder):
+    (problem,) = validate(listing('turned.jpg'), folder)
+    assert problem.kind == 'a picture has another size'
+    assert problem.where == 'a/turned.jpg (file 40x60, annotation 60x40)'
 
 
 def test_a_missing_picture_is_told_as_without_decoding(folder):
