@@ -94,15 +94,21 @@ def resume_from(config: Config, checkpoint: str) -> None:
     Args:
         config: Changed in place.
         checkpoint: A file, or ``'auto'`` for the newest whole one of the work directory; where
-            there is none, the run starts anew.
+            there is none, the run starts anew. A run that begins with phase 2 goes on from
+            checkpoints of phase 2 alone: others would take the place of its detector.
 
     Raises:
         ConfigError: The file does not exist.
     """
     if checkpoint == 'auto':
-        newest = newest_whole_checkpoint(config.work_dir)
+        hook = config.get('default_hooks', {}).get('two_phase') or {}
+        only_reid = hook.get('start') == 'reid'
+        newest = newest_whole_checkpoint(
+            config.work_dir, hook.get('detection_epochs', 0) if only_reid else 0
+        )
         if newest is None:
-            print(f'Nothing to resume in {config.work_dir}: starting anew')
+            what = 'Nothing of phase 2' if only_reid else 'Nothing'
+            print(f'{what} to resume in {config.work_dir}: starting anew')
             return
         checkpoint = str(newest)
     elif not Path(checkpoint).is_file():

@@ -19,23 +19,42 @@ PHASE_KEY = 'mmps_phase'
 """Entry of a checkpoint's ``meta`` that tells to which phase its optimizer state belongs."""
 
 
-def newest_whole_checkpoint(work_dir: str | Path) -> Path | None:
-    """Find the newest ``epoch_N.pth`` that was written to its end; warn of those that were not.
+def newest_whole_checkpoint(work_dir: str | Path, after: int = 0) -> Path | None:
+    """Find the ``epoch_N.pth`` that was written last, and to its end; warn of what is passed over.
 
-    What the file ``last_checkpoint`` says is left alone: it may be torn, or name a torn file.
+    A finished run may have left higher numbers in the folder of a later one. So the newest is the
+    one that the file ``last_checkpoint`` names, by its name alone as folders may move; where that
+    file is torn, or names a torn one, times decide.
 
     Args:
         work_dir: Folder of the run.
+        after: Checkpoints of these first epochs do not count.
     """
-    named = [(re.fullmatch(r'epoch_(\d+)\.pth', p.name), p) for p in Path(work_dir).glob('*.pth')]
-    found = [(int(match[1]), path) for match, path in named if match]
-    for _, path in sorted(found, reverse=True):
+    folder, logger = Path(work_dir), MMLogger.get_current_instance()
+    named = [(re.fullmatch(r'epoch_(\d+)\.pth', p.name), p) for p in folder.glob('*.pth')]
+    numbers = {path: int(match[1]) for match, path in named if match and int(match[1]) > after}
+    last = _last_checkpoint(folder)
+    order = sorted(numbers, key=lambda p: (p.name == last, p.stat().st_mtime_ns, numbers[p]))
+    while order:
+        path = order.pop()
         if is_whole(path):
+            _warn_of_higher(path, [p for p in order if numbers[p] > numbers[path]])
             return path
-        MMLogger.get_current_instance().warning(
-            '%s was cut short while it was written; going on from an older one', path
-        )
+        logger.warning('%s was cut short while it was written; going on from another one', path)
     return None
+
+
+def _warn_of_higher(path: Path, others: list[Path]) -> None:
+    if others:
+        MMLogger.get_current_instance().warning(
+            'Going on from %s, which was written last, although %s with a higher number is there: '
+            'name that file to go on from it (--resume FILE)', path, others[-1].name
+        )  # fmt: skip
+
+
+def _last_checkpoint(folder: Path) -> str | None:
+    path = folder / 'last_checkpoint'
+    return Path(path.read_text(errors='replace').strip()).name if path.is_file() else None
 
 
 def is_whole(path: str | Path) -> bool:
@@ -47,12 +66,14 @@ def is_whole(path: str | Path) -> bool:
         return False
 
 
-def choose_checkpoint(runner: Runner, needs_detector: bool) -> None:
+def choose_checkpoint(runner: Runner, start: str, detection_epochs: int) -> None:
     """Point a run that resumes to a whole checkpoint, the same on all ranks; else start it anew.
 
     Args:
         runner: Before it loads anything; changed in place.
-        needs_detector: Whether a run without any checkpoint would train on random weights.
+        start: The phase that it begins with; at ``'reid'``, only checkpoints of phase 2 count, and
+            there must be one, as without any it would train on random weights.
+        detection_epochs: Length of phase 1.
 
     Raises:
         ConfigError: The named checkpoint was cut short, or there is none and one is needed.
@@ -63,7 +84,9 @@ def choose_checkpoint(runner: Runner, needs_detector: bool) -> None:
         return
     chosen = [runner._load_from]
     if chosen[0] is None and is_main_process():
-        newest = newest_whole_checkpoint(runner.work_dir)
+        newest = newest_whole_checkpoint(
+            runner.work_dir, detection_epochs if start == 'reid' else 0
+        )
         chosen = [newest and str(newest)]
     broadcast_object_list(chosen)
     path = runner._load_from = chosen[0]
@@ -72,7 +95,7 @@ def choose_checkpoint(runner: Runner, needs_detector: bool) -> None:
             f'{path} was cut short while it was written: resume without naming a file, which '
             'takes the newest whole one'
         )
-    if path is None and needs_detector:
+    if path is None and start == 'reid':
         raise ConfigError(
             f"there is nothing to resume in {runner.work_dir}, and two_phase.start='reid' needs a "
             'trained detector: start without --resume, and with `load_from` set to its checkpoint'
@@ -84,13 +107,16 @@ def choose_checkpoint(runner: Runner, needs_detector: bool) -> None:
         )
 
 
-def check_resumable(checkpoint: dict[str, Any], path: str | None, detection_epochs: int) -> str:
+def check_resumable(
+    checkpoint: dict[str, Any], path: str | None, detection_epochs: int, start: str = 'detection'
+) -> str:
     """Tell in which phase a checkpoint was saved; a detector's own belongs to phase 1.
 
     Args:
         checkpoint: Loaded.
         path: Its file, for messages.
         detection_epochs: Length of phase 1 in the run that goes on from it.
+        start: The phase that this run begins with.
 
     Returns:
         ``'detection'`` or ``'reid'``.
@@ -105,6 +131,12 @@ def check_resumable(checkpoint: dict[str, Any], path: str | None, detection_epoc
         )
     phase = checkpoint['meta'].get(PHASE_KEY, 'detection')
     epoch = checkpoint['meta']['epoch']
+    if start == 'reid' and phase == 'detection':
+        raise ConfigError(
+            f"{path} was saved in phase 1, which two_phase.start='reid' leaves out: resume from a "
+            'checkpoint of phase 2, or start without --resume and with `load_from` set to a '
+            'trained detector'
+        )
     if (phase == 'reid') != (epoch > detection_epochs):
         raise ConfigError(
             f'{path} was saved in phase {1 if phase == "detection" else 2} after {epoch} epochs, '

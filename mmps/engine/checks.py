@@ -39,6 +39,12 @@ def check_run(runner: Runner, phases: TwoPhaseHook) -> None:
         raise ConfigError(
             "two_phase.start='reid' needs a trained detector: set `load_from` to its checkpoint"
         )
+    if phases.start == 'reid' and '://' in str(runner._load_from):
+        MMLogger.get_current_instance().warning(
+            "two_phase.start='reid' takes %s for the finished detector, as `load_from` says: if it "
+            'is only where phase 1 starts, set `load_from` to the detector.pth of phase 1',
+            runner._load_from,
+        )
     if runner.cfg.get('compile'):
         raise ConfigError(
             'compile is set, but what a two-phase model computes changes at the switch, which '

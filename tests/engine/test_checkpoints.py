@@ -1,3 +1,4 @@
+import os
 import shutil
 import zipfile
 
@@ -21,12 +22,61 @@ def cut(path, part):
     path.write_bytes(data[: int(len(data) * part)])
 
 
-def test_the_highest_number_is_the_newest(folder):
+def at(path, minutes):
+    """Set when a file was written."""
+    os.utime(path, (60 * minutes, 60 * minutes))
+
+
+@pytest.fixture
+def shared_folder(folder):
+    """Epochs 2 and 9 of a second run, and epoch 10 of a finished one before."""
+    for minutes, epoch in enumerate((10, 2, 9)):
+        at(folder / f'epoch_{epoch}.pth', minutes)
+    return folder
+
+
+def test_the_file_written_last_is_the_newest_and_higher_numbers_are_told(shared_folder, mm_log):
+    assert newest_whole_checkpoint(shared_folder).name == 'epoch_9.pth'
+    assert 'epoch_9.pth, which was written last, although epoch_10.pth with a higher' in mm_log.text
+    assert '(--resume FILE)' in mm_log.text
+
+
+def test_of_files_of_one_moment_the_highest_number_is_the_newest(folder, mm_log):
+    for epoch in (2, 9, 10):
+        at(folder / f'epoch_{epoch}.pth', 1)
     assert newest_whole_checkpoint(folder).name == 'epoch_10.pth'
+    assert not mm_log.text
+
+
+def test_the_last_checkpoint_is_the_newest_wherever_its_folder_was(shared_folder, mm_log):
+    (shared_folder / 'last_checkpoint').write_text('/elsewhere/run/epoch_2.pth')
+    assert newest_whole_checkpoint(shared_folder).name == 'epoch_2.pth'
+    assert 'epoch_2.pth, which was written last, although' in mm_log.text
+
+
+@pytest.mark.parametrize(
+    'text', ['', '/run/epoch_1', '/run/epoch_2.p', '/run/best_mAP_epoch_9.pth']
+)
+def test_a_torn_last_checkpoint_file_leaves_it_to_the_times(shared_folder, text):
+    (shared_folder / 'last_checkpoint').write_text(text)
+    assert newest_whole_checkpoint(shared_folder).name == 'epoch_9.pth'
+
+
+def test_a_torn_last_checkpoint_leaves_it_to_the_times(shared_folder, mm_log):
+    (shared_folder / 'last_checkpoint').write_text(str(shared_folder / 'epoch_2.pth'))
+    cut(shared_folder / 'epoch_2.pth', 0.5)
+    assert newest_whole_checkpoint(shared_folder).name == 'epoch_9.pth'
+    assert 'epoch_2.pth was cut short' in mm_log.text
+
+
+def test_epochs_of_phase_1_may_not_count(folder):
+    assert newest_whole_checkpoint(folder, after=9).name == 'epoch_10.pth'
+    assert newest_whole_checkpoint(folder, after=10) is None
 
 
 @pytest.mark.parametrize('part', [0.0, 0.01, 0.5, 0.99])
 def test_a_torn_file_is_passed_over_with_a_warning(folder, mm_log, part):
+    (folder / 'last_checkpoint').write_text(str(folder / 'epoch_10.pth'))
     cut(folder / 'epoch_10.pth', part)
     assert newest_whole_checkpoint(folder).name == 'epoch_9.pth'
     assert 'epoch_10.pth was cut short' in mm_log.text
@@ -74,6 +124,12 @@ def test_the_phase_is_the_one_that_was_saved(epoch, phase, expected):
 def test_a_checkpoint_of_another_config_is_told(epoch, phase):
     with pytest.raises(ConfigError, match=r'x.pth was saved in phase \d after \d epochs, which'):
         check_resumable(checkpoint(epoch, phase), 'x.pth', 3)
+
+
+def test_phase_1_is_not_resumed_by_a_run_that_begins_with_phase_2():
+    assert check_resumable(checkpoint(4, 'reid'), 'x.pth', 3, 'reid') == 'reid'
+    with pytest.raises(ConfigError, match=r"x.pth was saved in phase 1, which two_phase.start='re"):
+        check_resumable(checkpoint(3, 'detection'), 'x.pth', 3, 'reid')
 
 
 def test_a_checkpoint_without_optimizer_is_told():

@@ -92,7 +92,7 @@ class TwoPhaseHook(Hook):
         if not _is_training(runner):
             return
         check_run(runner, self)
-        choose_checkpoint(runner, needs_detector=self.start == 'reid')
+        choose_checkpoint(runner, self.start, self.detection_epochs)
         for hook in runner.hooks:
             if isinstance(hook, CheckpointHook) and hook.backend_args is None:
                 hook.backend_args = {'backend': ATOMIC_BACKEND}
@@ -111,7 +111,7 @@ class TwoPhaseHook(Hook):
         if not (_is_training(runner) and runner._resume):
             return
         meta = checkpoint['meta']
-        phase = check_resumable(checkpoint, runner._load_from, self.detection_epochs)
+        phase = check_resumable(checkpoint, runner._load_from, self.detection_epochs, self.start)
         self._set_length(runner, meta['epoch'], meta['iter'])
         if phase == 'reid':
             self._enter_reid(runner)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmps.apis.running import resume_from
 from mmps.structures import ConfigError
 from mmps.testing.runs import tiny_run, train
 
@@ -106,6 +107,52 @@ def test_phase_2_alone_on_a_detector_equals_the_whole_run(whole, tmp_path):
     runner = train(config)
     assert_equal(weights(runner), final)
     assert not (tmp_path / 'feature_cache').exists()
+
+
+def test_phase_2_alone_goes_on_from_its_own_checkpoints_only(whole, tmp_path):
+    work_dir, final, data, _ = whole
+    config = tiny_run(
+        data,
+        tmp_path,
+        load_from=str(work_dir / 'detector.pth'),
+        default_hooks__two_phase__start='reid',
+        default_hooks__two_phase__cache_dir=str(work_dir / 'feature_cache'),
+    )
+    shutil.copy(work_dir / 'epoch_1.pth', tmp_path)
+    resume_from(config, 'auto')
+    assert config.load_from == str(work_dir / 'detector.pth')
+    shutil.copy(work_dir / 'epoch_4.pth', tmp_path)
+    shutil.copy(work_dir / 'epoch_2.pth', tmp_path)
+    resume_from(config, 'auto')
+    assert config.load_from == str(tmp_path / 'epoch_4.pth')
+    assert_equal(weights(train(config)), final)
+
+
+@pytest.mark.parametrize('named', [True, False])
+def test_phase_2_alone_does_not_resume_phase_1(whole, tmp_path, named):
+    work_dir, _, data, _ = whole
+    shutil.copy(work_dir / 'epoch_1.pth', tmp_path)
+    changes = {'load_from': str(tmp_path / 'epoch_1.pth')} if named else {}
+    config = tiny_run(
+        data, tmp_path, resume=True, default_hooks__two_phase__start='reid', **changes
+    )
+    with pytest.raises(ConfigError, match='was saved in phase 1' if named else 'nothing to resume'):
+        train(config)
+
+
+@pytest.mark.parametrize('start', ['detection', 'reid'])
+def test_a_downloaded_detector_for_phase_2_alone_is_told(
+    drawn_once, tmp_path, capsys, monkeypatch, start
+):
+    def stop(runner):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('mmengine.runner.Runner.load_or_resume', stop)
+    coco = {'load_from': 'https://example.org/coco.pth', 'log_level': 'WARNING'}
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_run(drawn_once, tmp_path, default_hooks__two_phase__start=start, **coco))
+    sentence = "start='reid' takes https://example.org/coco.pth for the finished detector"
+    assert (sentence in capsys.readouterr().out) == (start == 'reid')
 
 
 def test_phase_2_alone_refuses_a_detector_whose_shared_stages_are_not_all_there(whole, tmp_path):
