@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import os
 import sys
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -20,6 +19,8 @@ from mmps.engine.checkpoints import newest_whole_checkpoint
 from mmps.engine.checks import check_amp
 from mmps.structures import ConfigError, UserError
 
+from .checkpoints import check_checkpoint
+from .evaluators import check_test_set, keep_details_beside, write_predictions
 from .gpu import check_gpu
 
 OWN_KEYS = ('reid_dataloader', 'auto_scale_lr', 'compile', 'runner_type')
@@ -138,9 +139,15 @@ def _leave_process_group() -> None:
 
 
 def train_config(config: Config) -> None:
-    """Train as the config says."""
+    """Train as the config says.
+
+    Raises:
+        UserError: It cannot be; mostly told before anything is computed.
+    """
     check_gpu()
     check_amp(config.optim_wrapper)
+    if config.get('load_from'):
+        check_checkpoint(config.load_from, bool(config.get('resume')))
     use_gloo_without_cuda(config)
     Runner.from_cfg(config).train()
 
@@ -166,14 +173,12 @@ def test_config(
         The evaluator's numbers, as fractions in 0..1.
 
     Raises:
-        ConfigError: A path is wrong.
+        UserError: The checkpoint, the config or ``out`` is of no use for it.
     """
-    if not Path(checkpoint).is_file() and '://' not in str(checkpoint):
-        raise ConfigError(f'{checkpoint} does not exist; give a checkpoint, such as epoch_52.pth')
+    check_checkpoint(checkpoint)
+    check_test_set(config)
     if out is not None:
-        if Path(out).suffix != '.npz':
-            raise ConfigError(f'--out {out} must end in .npz')
-        config.test_evaluator.out = str(out)
+        write_predictions(config, out)
     if not fresh_branch:
         keep_details_beside(config, checkpoint)
     check_gpu()
@@ -185,25 +190,6 @@ def test_config(
     if fresh_branch:
         runner.model.init_weights()
     return runner.test()
-
-
-def keep_details_beside(config: Config, checkpoint: str | Path) -> None:
-    """Let our metric write ``queries.csv`` and ``calibration.json`` into a checkpoint's folder.
-
-    A folder that the config names itself, a checkpoint from the network and a folder that cannot
-    be written are left alone.
-
-    Args:
-        config: Changed in place.
-        checkpoint: Of the model.
-    """
-    folder = Path(checkpoint).resolve().parent
-    if '://' in str(checkpoint) or not os.access(folder, os.W_OK):
-        return
-    evaluators = config.test_evaluator
-    for evaluator in evaluators if isinstance(evaluators, (list, tuple)) else [evaluators]:
-        if evaluator.get('type') in ('mmps.PersonSearchMetric', 'PersonSearchMetric'):
-            evaluator.setdefault('details', str(folder))
 
 
 def tell_user_errors(main: Callable[[], None]) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from torch import Tensor
 from mmps.files import write_atomically
 from mmps.structures import UserError
 from mmps.version import __version__
+
+from .checkpoints import is_whole
 
 
 def publish(checkpoint: str | Path, out_dir: str | Path) -> Path:
@@ -47,23 +51,50 @@ def publish(checkpoint: str | Path, out_dir: str | Path) -> Path:
 
 
 def read(checkpoint: Path) -> dict[str, Any]:
-    """Read a checkpoint with torch's restricted unpickler.
+    """Read a checkpoint of a training.
+
+    Raises:
+        UserError: It is none, missing, cut short, or asks for more than data.
+    """
+    content = read_restricted(checkpoint)
+    if not isinstance(content, dict) or not isinstance(content.get('state_dict'), dict):
+        raise UserError(f'{checkpoint} has no `state_dict`: it is no checkpoint of a training')
+    return content
+
+
+def read_restricted(path: str | Path, cure: str = 'train or download it again') -> Any:
+    """Read a file with torch's restricted unpickler, having checked its records.
+
+    Args:
+        path: Of any content; weights stay on disk until they are used, where the format allows it.
+        cure: What is to be done about a file that cannot be read.
 
     Raises:
         UserError: It is missing, cut short, or asks for more than data.
     """
-    if not checkpoint.is_file():
-        raise UserError(f'{checkpoint} does not exist; give a checkpoint, such as epoch_52.pth')
+    path = Path(path)
+    if not path.is_file():
+        what = 'is a folder' if path.is_dir() else 'does not exist'
+        raise UserError(f'{path} {what}; give a checkpoint, such as epoch_52.pth')
     try:
-        content = torch.load(checkpoint, map_location='cpu', weights_only=True)
+        # Torch reads on over a record with wrong bytes. Old files are no archives of records.
+        records = zipfile.is_zipfile(path)
+        if not records or is_whole(path):
+            return torch.load(str(path), map_location='cpu', weights_only=True, mmap=records)
+        reason = 'a record in it is damaged'
     except Exception as error:  # whatever a broken or crafted file provokes
-        raise UserError(
-            f'{checkpoint} cannot be read as a checkpoint; train or download it again '
-            f'({str(error).splitlines()[0]})'
-        ) from error
-    if not isinstance(content, dict) or not isinstance(content.get('state_dict'), dict):
-        raise UserError(f'{checkpoint} has no `state_dict`: it is no checkpoint of a training')
-    return content
+        reason = _reason(error)
+    raise UserError(f'{path} cannot be read as a checkpoint; {cure} ({reason})')
+
+
+def _reason(error: Exception) -> str:
+    """Say in plain words why torch refused a file; it may advise to lift the restriction."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    wanted = re.search(r'GLOBAL ([\w.]+)', str(error))
+    if wanted:
+        return f'it asks for {wanted[1]}, which is more than data'
+    return 'it is cut short, or of another kind'
 
 
 def read_calibration(path: Path) -> dict[str, Any] | None:

@@ -15,35 +15,8 @@ from mmps.apis.running import (
     resume_from,
     tell_user_errors,
 )
-from mmps.structures import ConfigError, DataError
+from mmps.structures import ConfigError, DataError, UserError
 from mmps.testing.runs import tiny_run
-
-OURS = {'type': 'mmps.PersonSearchMetric', 'ann_file': 'test.json'}
-
-
-def details(evaluator, checkpoint):
-    config = Config({'test_evaluator': evaluator})
-    running.keep_details_beside(config, checkpoint)
-    found = config.test_evaluator
-    found = found if isinstance(found, list) else [found]
-    return [single.get('details') for single in found]
-
-
-def test_details_go_beside_the_checkpoint(tmp_path):
-    checkpoint = tmp_path / 'epoch_3.pth'
-    assert details(OURS, checkpoint) == [str(tmp_path)]
-    plain = {'type': 'CocoMetric'}
-    assert details([plain, OURS], checkpoint) == [None, str(tmp_path)]
-
-
-def test_a_configured_place_is_kept(tmp_path):
-    assert details({**OURS, 'details': 'here'}, tmp_path / 'a.pth') == ['here']
-    assert details({**OURS, 'details': None}, tmp_path / 'a.pth') == [None]
-
-
-@pytest.mark.parametrize('checkpoint', ['https://host/a.pth', '/nonexistent/folder/a.pth'])
-def test_nothing_is_written_where_nothing_can_be(checkpoint):
-    assert details(OURS, checkpoint) == [None]
 
 
 @pytest.mark.slow
@@ -62,7 +35,9 @@ def test_a_test_run_leaves_calibration_and_queries_beside_the_checkpoint(drawn_s
 
 @pytest.fixture
 def config(tmp_path):
-    return Config({'work_dir': str(tmp_path), 'optim_wrapper': {'optimizer': {'lr': 1}}})
+    test = {'test_dataloader': {}, 'test_cfg': {}, 'test_evaluator': {'type': 'CocoMetric'}}
+    optim_wrapper = {'optimizer': {'lr': 1}}
+    return Config({'work_dir': str(tmp_path), 'optim_wrapper': optim_wrapper, **test})
 
 
 def test_options_and_folders_are_applied(tmp_path):
@@ -99,12 +74,48 @@ def test_resume_takes_the_newest_whole_checkpoint(config, tmp_path, capsys):
         resume_from(config, 'none.pth')
 
 
-def test_wrong_paths_of_a_test_are_told(config, tmp_path):
-    with pytest.raises(ConfigError, match=r'none.pth does not exist; give a checkpoint'):
-        running.test_config(config, 'none.pth')
-    torch.save({}, tmp_path / 'a.pth')
-    with pytest.raises(ConfigError, match=r'--out predictions.pkl must end in .npz'):
-        running.test_config(config, tmp_path / 'a.pth', 'predictions.pkl')
+@pytest.mark.parametrize(
+    ('checkpoint', 'changes', 'out', 'sentence'),
+    [
+        ('none.pth', {}, None, 'none.pth does not exist; give a checkpoint'),
+        ('cut.pth', {}, None, r'cut.pth cannot be read as a checkpoint; train or download'),
+        ('a.pth', {'test_evaluator': None}, None, 'the config has nothing to test on: set test_ev'),
+        ('a.pth', {}, 'predictions.pkl', r'--out predictions.pkl must end in .npz'),
+        ('a.pth', {}, 'predictions.npz', 'which test_evaluator does not have: add it, or leave'),
+    ],
+)
+def test_wrong_input_of_a_test_is_told_before_anything_is_built(
+    config, tmp_path, checkpoint, changes, out, sentence
+):
+    torch.save({'a': torch.ones(2)}, tmp_path / 'a.pth')
+    (tmp_path / 'cut.pth').write_bytes((tmp_path / 'a.pth').read_bytes()[:-60])
+    config.merge_from_dict(changes)
+    with pytest.raises(UserError, match=sentence):
+        running.test_config(config, tmp_path / checkpoint, out)
+
+
+def test_a_checkpoint_to_train_from_is_looked_at_before_anything_is_built(
+    config, tmp_path, monkeypatch
+):
+    def train(resume):
+        config.resume = resume
+        running.train_config(config)
+
+    trained = []
+    runner = type('Run', (), {'train': lambda self: trained.append(config.resume)})
+    monkeypatch.setattr(running, 'Runner', type('Stand', (), {'from_cfg': lambda config: runner()}))
+    config.launcher, config.load_from = 'none', str(tmp_path / 'typo.pth')
+    for resume in (False, True):
+        with pytest.raises(UserError, match=r'typo.pth does not exist; give a checkpoint'):
+            train(resume)
+    torch.save({'a': torch.ones(2)}, config.load_from)
+    with pytest.raises(UserError, match='without the state of a training'):
+        train(resume=True)
+    assert not trained
+    train(resume=False)
+    config.load_from = None
+    train(resume=True)
+    assert trained == [False, True]
 
 
 @pytest.mark.parametrize('others', [[], [{'type': 'EMAHook'}]], ids=['alone', 'beside others'])
@@ -120,8 +131,8 @@ def test_a_fast_test_is_one_hook_more(config, tmp_path, monkeypatch, others, fas
 
     monkeypatch.setattr(running, 'Runner', Stand)
     monkeypatch.setattr(running, 'use_gloo_without_cuda', lambda config: None)
-    torch.save({}, tmp_path / 'a.pth')
-    config.custom_hooks, config.test_evaluator = others, {'type': 'CocoMetric'}
+    torch.save({'a': torch.ones(2)}, tmp_path / 'a.pth')
+    config.custom_hooks = others
     running.test_config(config, tmp_path / 'a.pth', fast=fast)
     assert built == [others + [{'type': 'mmps.FastTestHook'}] * fast]
 

@@ -85,6 +85,10 @@ def cut(path):
     path.write_bytes(path.read_bytes()[:500])
 
 
+def empty(path):
+    path.write_bytes(b'')
+
+
 class Evil:
     def __reduce__(self):
         return os.system, ('touch evil_was_here',)
@@ -107,6 +111,7 @@ def bad_calibration(path):
     [
         (not_there, 'does not exist; give a checkpoint'),
         (cut, 'cannot be read as a checkpoint; train or download it again'),
+        (empty, '(it is cut short, or of another kind)'),
         (evil, 'cannot be read as a checkpoint; train or download it again'),
         (weightless, 'has no `state_dict`: it is no checkpoint of a training'),
         (bad_calibration, 'evaluate again, or remove it'),

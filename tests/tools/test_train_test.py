@@ -107,6 +107,7 @@ def test_what_cannot_be_evaluated_is_told_after_a_test_in_one_sentence(drawn_set
         ([CONFIG, '--cfg-options', 'train_cfg.max_epoch=3'], "'max_epoch'; did you mean 'max_epoc"),
         ([CONFIG, '--cfg-options', 'optim_wraper.type=X'], "did you mean 'optim_wrapper'?"),
         ([CONFIG, '--resume', 'none.pth'], '--resume none.pth: no such file'),
+        ([CONFIG, '--cfg-options', 'load_from=typo.pth'], 'typo.pth does not exist; give a check'),
         (
             [CONFIG, '--cfg-options', 'train_dataloader.dataset.data_root=/nowhere/'],
             'does not exist: convert the data set first',
@@ -119,6 +120,16 @@ def test_wrong_input_ends_in_one_sentence(tmp_path, arguments, sentence):
     (line,) = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
     assert sentence in line
     assert 'Traceback' not in done.stderr
+
+
+def test_a_config_without_a_test_set_is_told(tmp_path):
+    torch.save({'a': torch.ones(1)}, tmp_path / 'a.pth')
+    config = 'configs/reid_head/crop-reid_r18_synthetic.py'
+    done = run(ROOT / 'tools/test.py', config, tmp_path / 'a.pth', '--work-dir', tmp_path)
+    assert done.returncode == 2
+    assert 'Traceback' not in done.stderr
+    sentence = f'error: {config} has nothing to test on: set test_dataloader, test_evaluator'
+    assert sentence in done.stderr.splitlines()[-1]
 
 
 def test_a_misspelt_key_of_a_config_file_is_told(tmp_path):
