@@ -108,6 +108,11 @@ def test_validating(converted, tmp_path, capsys):
     assert '0 errors' in capsys.readouterr().out
     assert validate([test, '--other', test]) == 1
     assert 'error: a picture is in both files' in capsys.readouterr().out
+    (tmp_path / 'other.json').write_text('{"images": []}')
+    assert validate([test, '--other', str(tmp_path / 'other.json')]) == 1
+    assert (
+        f"error: there is no list 'annotations': {tmp_path}/other.json" in capsys.readouterr().out
+    )
     assert validate([test, '--images', str(tmp_path / 'nowhere')]) == 2
     assert 'nowhere is not a folder' in capsys.readouterr().err
     assert validate([str(tmp_path / 'no.json')]) == 2

@@ -96,7 +96,7 @@ def main(argv: list[str] | None = None) -> int:
         other = _read(args.other, args.unlabelled) if args.other else None
         check_arguments(args)
         decode_workers = args.workers if args.decode else 0
-        problems = validate(content, args.images, other, _progress, decode_workers)
+        problems = validate(content, args.images, other, _progress, decode_workers, str(args.other))
     except (UserError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -13,7 +13,7 @@ from pathlib import Path
 from mmps.structures import UNLABELLED, DataError
 
 from .log import ConversionLog
-from .motchallenge import TrackBox, find_frames, read_tracks
+from .motchallenge import TrackBox, check_share, find_frames, read_tracks
 from .pictures import Progress, no_progress
 from .records import Image, Parsed, Person, Split
 
@@ -45,8 +45,10 @@ def parse(
         The split ``train``.
 
     Raises:
-        DataError: If this is not the data set, or a file of it cannot be read.
+        DataError: If this is not the data set, a file of it cannot be read, or the visibility is
+            no share.
     """
+    check_share('min_visibility', min_visibility)
     root, sequences = _find_sequences(root, log)
     images: list[Image] = []
     identities: dict[tuple[int, int], int] = {}

@@ -13,7 +13,7 @@ from pathlib import Path
 from mmps.structures import UNLABELLED, DataError
 
 from .log import ConversionLog
-from .motchallenge import TrackBox, find_frames, read_tracks
+from .motchallenge import TrackBox, check_share, find_frames, read_tracks
 from .pictures import Progress, no_progress
 from .records import Image, Parsed, Person, Query, Split
 
@@ -43,8 +43,7 @@ class TrackRules:
         if self.every < 1:
             raise DataError(f'every n-th frame: n must be at least 1, not {self.every}')
         for name in ('train_fraction', 'min_visibility'):
-            if not 0 <= getattr(self, name) <= 1:
-                raise DataError(f'{name} must be in 0..1, not {getattr(self, name)}')
+            check_share(name, getattr(self, name))
 
 
 def parse(

@@ -37,6 +37,20 @@ class TrackBox:
     visibility: float
 
 
+def check_share(name: str, value: float) -> None:
+    """Check a setting that is a share of something.
+
+    Args:
+        name: Of the setting.
+        value: Its value.
+
+    Raises:
+        DataError: It is not in 0..1.
+    """
+    if not 0 <= value <= 1:
+        raise DataError(f'{name} must be in 0..1, not {value}')
+
+
 def read_tracks(path: Path, log: ConversionLog) -> list[TrackBox]:
     """Read a track file: 9 columns of ground truth, or 7 or 10 columns of a tracker.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from mmps.datasets.picture_size import picture_size
 
@@ -56,18 +57,18 @@ def check_pictures(images: Iterable[dict], folder: Path) -> Iterator[Problem]:
             yield Problem('a picture has another size', where)
 
 
-def check_overlap(content: dict, other: dict, folder: Path | None) -> Iterator[Problem]:
+def check_overlap(content: dict, other: Any, folder: Path | None) -> Iterator[Problem]:
     """Check that two files share no picture, by name and, where pictures are there, by content.
 
     Args:
         content: One file, such as the test split.
-        other: The other one, such as the training split.
+        other: The other one, such as the training split; it may be broken, file names are enough.
         folder: Folder that file names are relative to, if pictures are to be compared.
 
     Yields:
         Errors.
     """
-    names = {image['file_name'] for image in other['images']}
+    names = _file_names(other)
     shared = {image['file_name'] for image in content['images']} & names
     for name in sorted(shared):
         yield Problem('a picture is in both files', name)
@@ -81,6 +82,13 @@ def check_overlap(content: dict, other: dict, folder: Path | None) -> Iterator[P
         for twin in known.get(path.stat().st_size, ()):
             if _digest(folder / twin) == _digest(path):
                 yield Problem('the same picture is in both files', f'{name} and {twin}')
+
+
+def _file_names(content: Any) -> set[str]:
+    images = content.get('images') if isinstance(content, dict) else None
+    records = images if isinstance(images, list) else []
+    names = (record.get('file_name') for record in records if isinstance(record, dict))
+    return {name for name in names if isinstance(name, str)}
 
 
 def _by_size(folder: Path, names: list[str]) -> dict[int, list[str]]:

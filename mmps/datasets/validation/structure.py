@@ -62,14 +62,16 @@ def _check_records(records: list, part: str) -> Iterator[Problem]:
         'categories': {'id': _is_id, 'name': _is_name},
         'queries': {'image_id': _is_id, 'bbox': _is_box, 'person_id': _is_id},
     }[part]
+    if part in ('images', 'queries'):
+        checks['camera_id'] = _is_camera
     for k, record in enumerate(records):
         if not isinstance(record, dict):
             yield Problem('an entry is not a JSON object', f'{part}[{k}]')
             continue
         for field, is_right in checks.items():
-            if field not in record:
+            if field not in record and is_right is not _is_camera:
                 yield Problem(f'the field {field!r} is missing', f'{part}[{k}]')
-            elif not is_right(record[field]):
+            elif not is_right(record.get(field)):
                 shown = repr(record[field])[:40]
                 yield Problem(f'the field {field!r} has a wrong value', f'{part}[{k}] ({shown})')
 
@@ -84,6 +86,11 @@ def _check_unique(records: list[dict], part: str) -> Iterator[Problem]:
 
 def _is_id(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_camera(value: Any) -> bool:
+    """Absent and null are the same: nobody knows the camera."""
+    return value is None or _is_id(value)
 
 
 def _is_name(value: Any) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from .decoding import check_decoding
 from .people import check_boxes, check_cameras, check_identities, check_queries
@@ -19,6 +21,7 @@ def validate(
     other: dict | None = None,
     progress: Callable[[Iterable, int], Iterable] = lambda pictures, total: pictures,
     decode_workers: int = 0,
+    other_name: str = 'the other file',
 ) -> list[Problem]:
     """Find everything that is wrong or odd in an annotation file.
 
@@ -28,6 +31,7 @@ def validate(
         other: Another split of the data set, which must not share pictures with this one.
         progress: Called with the pictures as they are read and their number; hands them on.
         decode_workers: How many processes decode every picture; with 0 headers are read only.
+        other_name: What the other file is called where something is wrong with it.
 
     Returns:
         All problems; later checks are left out where the file is too broken for them.
@@ -45,6 +49,14 @@ def validate(
         checks.append(check_decoding(images, folder, decode_workers, progress))
     elif folder is not None:
         checks.append(check_pictures(progress(images, len(images)), folder))
-    if other is not None and not list(check_structure(other)):
-        checks.append(check_overlap(content, other, folder))
+    if other is not None:
+        checks.append(_check_other(content, other, other_name, folder))
     return list(chain(*checks))
+
+
+def _check_other(
+    content: dict, other: Any, other_name: str, folder: Path | None
+) -> Iterator[Problem]:
+    for problem in check_structure(other):
+        yield replace(problem, where=f'{other_name}, {problem.where}')
+    yield from check_overlap(content, other, folder)

@@ -47,6 +47,13 @@ def test_hardly_visible_people_can_become_ignore_regions(tmp_path, make_picture)
     assert people[1] == [(12, UNLABELLED, True)]
 
 
+@pytest.mark.parametrize('share', [20, -0.1, float('nan')])
+def test_a_visibility_in_percent_is_refused(tmp_path, make_picture, share):
+    write_sequence(tmp_path / 'train/MOT17-09', make_picture)
+    with pytest.raises(DataError, match=rf'min_visibility must be in 0\.\.1, not {share}'):
+        parse(tmp_path, ConversionLog(), min_visibility=share)
+
+
 def test_copies_of_a_sequence_count_once(tmp_path, make_picture):
     first = write_sequence(tmp_path / 'train/MOT17-09-DPM', make_picture)
     for detector in ('FRCNN', 'SDP'):

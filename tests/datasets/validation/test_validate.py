@@ -60,6 +60,8 @@ ERRORS = {
     'three numbers': (set_value('annotations', 0, 'bbox', [1, 2, 3]), "'bbox' has a wrong value"),
     'NaN': (set_value('annotations', 0, 'bbox', [1, 2, 3, np.nan]), "'bbox' has a wrong value"),
     'no box': (drop('annotations', 0, 'bbox'), "the field 'bbox' is missing"),
+    'text camera': (set_value('images', 0, 'camera_id', 'c1'), "'camera_id' has a wrong value"),
+    'odd camera': (set_value('queries', 0, 'camera_id', 1.5), "'camera_id' has a wrong value"),
     'image twice': (set_value('images', 1, 'id', 1), 'an id occurs twice'),
     'annotation twice': (set_value('annotations', 1, 'id', 1), 'an id occurs twice'),
     'lost annotation': (set_value('annotations', 0, 'image_id', 9), 'no image has this image_id'),
@@ -145,6 +147,41 @@ def test_pictures_that_two_splits_share(folder):
     shutil.copy(folder / 'a/1.png', folder / 'b/7.png')
     places = {problem.where for problem in validate(good(), folder, other)}
     assert places == {'a/2.png', 'a/1.png and b/7.png'}
+
+
+def test_absent_cameras_are_no_problem():
+    content = good()
+    for record in [*content['images'], *content['queries']]:
+        record.pop('camera_id')
+    assert validate(content) == []
+
+
+def test_another_split_with_a_flaw_is_told_and_still_compared():
+    other = good()
+    other['images'][0].update(file_name='b/7.png', width='60')
+    other['annotations'][1].pop('bbox')
+    problems = validate(good(), None, other, other_name='train.json')
+    assert [(problem.kind, problem.where) for problem in problems] == [
+        ("the field 'width' has a wrong value", "train.json, images[0] ('60')"),
+        ("the field 'bbox' is missing", 'train.json, annotations[1]'),
+        ('a picture is in both files', 'a/2.png'),
+    ]
+    assert all(problem.is_error for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ('other', 'expected'),
+    [
+        ([], 'the file is not a JSON object'),
+        ({}, "there is no list 'images'"),
+        ({'images': None}, "'images' is not a list"),
+        ({'images': [3, {}, {'file_name': ['a/1.png']}]}, 'an entry is not a JSON object'),
+    ],
+)
+def test_another_split_without_names_is_told(other, expected):
+    problems = validate(good(), None, other)
+    assert expected in [problem.kind for problem in problems]
+    assert not any('in both files' in problem.kind for problem in problems)
 
 
 @pytest.mark.parametrize('key', ['person_id', 'pid', 'identity'])
