@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -119,6 +120,12 @@ def _boxes_name(name: str) -> str:
     return ', '.join([boxes, *rest])
 
 
+def _highest(panel: Panel) -> float:
+    """Find the greatest finite value, 0 if there is none: a diverged loss is not finite."""
+    values = [value for curves in panel.curves for curve in curves for value in curve.values]
+    return max(filter(math.isfinite, values), default=0)
+
+
 def _draw_panel(axes: Axes, panel: Panel, run_colours: Sequence[str], phase: str) -> None:
     clean_axes(axes, grid='y')
     axes.set_title(panel.title, fontsize=10, color=INK, fontweight='bold', loc='left', pad=6)
@@ -138,9 +145,8 @@ def _draw_panel(axes: Axes, panel: Panel, run_colours: Sequence[str], phase: str
                 markersize=2.5,
                 label=curve.name,
             )
-    highest = max(max(curve.values) for curves in panel.curves for curve in curves)
     # Room for a legend above the curves, as long as a percentage has any.
-    top = (1.4 if len(kinds) > 1 else 1.05) * highest or 1
+    top = (1.4 if len(kinds) > 1 else 1.05) * _highest(panel) or 1
     axes.set_ylim(0, min(top, 105) if panel.title.endswith('(%)') else top)
     axes.set_xlim(left=0)
     axes.yaxis.set_major_formatter(StrMethodFormatter('{x:g}'))

@@ -138,10 +138,14 @@ def _curve(records: list[dict], name: str) -> Curve:
 
 
 def _read_lines(path: Path) -> list[dict]:
-    records = []
-    for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), start=1):
+    """Read all records; the last line may be cut, as a kill in the middle of writing leaves it."""
+    text = path.read_text(encoding='utf-8')
+    lines, records = text.splitlines(), []
+    for number, line in enumerate(lines, start=1):
         try:
             records.append(json.loads(line))
         except ValueError:
+            if number == len(lines) and not text.endswith('\n'):
+                break
             raise DataError(f'{path}, line {number}, is not JSON: remove that line') from None
     return records

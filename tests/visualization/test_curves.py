@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from matplotlib.colors import to_hex
 
-from mmps.visualization import draw_training_curves, read_training_log
+from mmps.visualization import draw_training_curves, read_training_log, save_figure
 from mmps.visualization.naming import KNOWN
 
 
@@ -96,6 +96,22 @@ def test_a_joint_run_shows_detection_and_search(write_log):
 def test_quantities_without_values_are_left_out(write_log, two_phases):
     figure = draw_training_curves([read_training_log(write_log(two_phases[:2]))])
     assert panels(figure) == [('loss', FIRST), ('learning rate', FIRST)]
+
+
+@pytest.mark.parametrize(
+    ('losses', 'top'),
+    [
+        ([2.0, float('inf'), float('nan')], 1.05 * 2),
+        ([float('nan'), float('nan'), 3.0], 1.05 * 3),
+        ([float('nan')] * 3, 1),
+        ([0.0, 0.0], 1),
+    ],
+)
+def test_a_diverged_run_is_drawn_up_to_its_finite_values(write_log, tmp_path, losses, top):
+    records = [{'lr': 0.1, 'loss': loss, 'step': 10 * k} for k, loss in enumerate(losses, 1)]
+    figure = draw_training_curves([read_training_log(write_log(records))])
+    assert panel(figure, 'loss', FIRST).get_ylim() == (0, pytest.approx(top))
+    save_figure(figure, tmp_path / 'curves.png')
 
 
 def test_no_log_is_refused():

@@ -90,9 +90,17 @@ def test_a_folder_without_logs_is_named(tmp_path):
         read_training_log(tmp_path)
 
 
+def test_a_last_line_that_a_kill_cut_is_left_out(write_log, two_phases):
+    work_dir = write_log(two_phases)
+    whole = read_training_log(work_dir)
+    (path,) = work_dir.glob('*/vis_data/scalars.json')
+    path.write_text(path.read_text() + '{"lr": 0.')
+    assert read_training_log(work_dir) == whole
+
+
 def test_a_broken_line_is_named(write_log, two_phases):
     work_dir = write_log(two_phases)
     (path,) = work_dir.glob('*/vis_data/scalars.json')
-    path.write_text(path.read_text() + '{"lr": 0.')
+    path.write_text(path.read_text() + '{"lr": 0.\n')
     with pytest.raises(DataError, match=r'scalars\.json, line 8, is not JSON'):
         read_training_log(work_dir)
