@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from mmps.structures import is_labelled, relabel
 
 from .fingerprint import file_digest
+from .pipeline import check_pipeline
 from .views import Views
 
 
@@ -33,6 +34,9 @@ class FeatureSource:
         mirror: See :class:`Views`.
         jitters: See :class:`Views`.
         jitter_scale: See :class:`Views`.
+
+    Raises:
+        ConfigError: The pipeline does not give people as the cache needs them.
     """
 
     def __init__(
@@ -59,6 +63,8 @@ class FeatureSource:
             self.images[start : start + images_per_shard]
             for start in range(0, len(self.images), images_per_shard)
         ]
+        if self.images:
+            check_pipeline(self.dataset, max(self.images, key=self._pixels))
 
     def _list_people(self) -> None:
         self.images: list[int] = []
@@ -74,6 +80,10 @@ class FeatureSource:
                 self._people_of[index] = len(kept)
                 people.extend(kept.tolist())
         self.person_ids, self.original_ids = relabel(np.array(people, dtype=np.int64))
+
+    def _pixels(self, index: int) -> int:
+        info = self.dataset.get_data_info(index)
+        return info['width'] * info['height']
 
     def __len__(self) -> int:
         """People."""

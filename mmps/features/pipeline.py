@@ -1,0 +1,68 @@
+"""Whether a pipeline gives people as the cache needs them: one image tells, before training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from mmdet.structures import DetDataSample
+from mmdet.structures.bbox import get_box_tensor
+
+from mmps.structures import ConfigError
+
+NAME = 'reid_dataloader.dataset.pipeline'
+RIGHT = 'LoadScene, Resize, LoadPeople, PackPersonSearchInputs'
+PIXELS = 0.01
+"""Boxes that differ by less are the same: their coordinates are single floats."""
+
+
+def check_pipeline(dataset: Any, index: int) -> None:
+    """Refuse a pipeline that would fill a cache with features of other places than people's boxes.
+
+    Args:
+        dataset: With a pipeline for tests.
+        index: Of an image with people; one of another size than the network's input tells most.
+
+    Raises:
+        ConfigError: The pipeline is none for tests, or does not say who is who.
+    """
+    data = dataset[index]
+    sample = data.get('data_samples')
+    people = getattr(sample, 'gt_instances', ())
+    if 'person_ids' not in people or 'ann_indices' not in people:
+        raise ConfigError(
+            f'{NAME} does not tell who the people are: load them by mmps.LoadPeople and pack them '
+            'by mmps.PackPersonSearchInputs'
+        )
+    if 'flip' in sample:
+        raise ConfigError(
+            f'{NAME} flips images, but not the boxes that are pooled in them: leave RandomFlip '
+            'out, and set reid_dataloader.mirror=True for mirrored views'
+        )
+    if 'scale_factor' not in sample:
+        raise ConfigError(
+            f'{NAME} does not record the scale_factor between image and network: add Resize '
+            f'({RIGHT})'
+        )
+    _check_people(dataset.get_data_info(index)['instances'], sample)
+    again = dataset[index]['inputs']
+    if again.shape != data['inputs'].shape or not torch.equal(again, data['inputs']):
+        raise ConfigError(
+            f'{NAME} gives another picture of one image each time, but features are cached once: '
+            f'leave out what is random ({RIGHT})'
+        )
+
+
+def _check_people(instances: list[dict], sample: DetDataSample) -> None:
+    people, annotated = sample.gt_instances, [i for i in instances if not i['ignore_flag']]
+    if people.ann_indices.tolist() != [person['ann_index'] for person in annotated]:
+        raise ConfigError(
+            f'{NAME} drops people of {sample.img_path}, for whom the cache has rows: leave out '
+            f'what does ({RIGHT})'
+        )
+    boxes = torch.tensor([person['bbox'] for person in annotated], dtype=torch.float32)
+    if (get_box_tensor(people.bboxes).cpu() - boxes).abs().max() > PIXELS:
+        raise ConfigError(
+            f'{NAME} gives boxes that are not in pixels of the image file, to be scaled once more '
+            f'when they are pooled: put LoadPeople behind Resize, as for tests ({RIGHT})'
+        )

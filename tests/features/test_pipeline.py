@@ -1,0 +1,70 @@
+import pytest
+import torch
+from mmcv.transforms import BaseTransform
+from mmengine.registry import init_default_scope
+
+from mmps.features import FeatureSource
+from mmps.registry import TRANSFORMS
+from mmps.structures import ConfigError
+from mmps.testing.runs import SIZE, tiny_run, train
+
+LOAD, PEOPLE, PACK = ({'type': f'mmps.{name}'} for name in (
+    'LoadScene', 'LoadPeople', 'PackPersonSearchInputs'
+))  # fmt: skip
+RESIZE = {'type': 'Resize', 'scale': SIZE, 'keep_ratio': False}
+RIGHT = [LOAD, RESIZE, PEOPLE, PACK]
+
+
+@TRANSFORMS.register_module()
+class DropAPerson(BaseTransform):
+    def transform(self, results):
+        for key in ('gt_bboxes', 'gt_bboxes_labels', 'gt_ignore_flags', 'gt_instances_ids'):
+            results[key] = results[key][1:]
+        return results
+
+
+def source(data, pipeline):
+    init_default_scope('mmdet')
+    config = tiny_run(data, 'unused').reid_dataloader
+    config.dataset.pipeline = pipeline
+    return FeatureSource(**config)
+
+
+@pytest.mark.parametrize(
+    ('pipeline', 'message'),
+    [
+        ([LOAD, PEOPLE, RESIZE, PACK], 'not in pixels of the image file.* put LoadPeople behind R'),
+        ([LOAD, RESIZE, PEOPLE, {'type': 'RandomFlip', 'prob': 1.0}, PACK], 'flips images, but no'),
+        ([LOAD, RESIZE, {'type': 'RandomFlip', 'prob': 0.01}, PEOPLE, PACK], 'reid_dataloader.mir'),
+        (
+            [LOAD, RESIZE, {'type': 'LoadAnnotations', 'with_bbox': True}, PACK],
+            'does not tell who the people are: load them by mmps.LoadPeople',
+        ),
+        ([LOAD, RESIZE, PEOPLE, {'type': 'PackDetInputs'}], 'does not tell who the people are'),
+        ([LOAD, RESIZE, PEOPLE], 'pack them by mmps.PackPersonSearchInputs'),
+        ([LOAD, PEOPLE, PACK], 'does not record the scale_factor .*: add Resize'),
+        ([LOAD, RESIZE, PEOPLE, {'type': 'mmps.DropAPerson'}, PACK], r'drops people of .*\.jpg, f'),
+        (
+            [LOAD, {'type': 'PhotoMetricDistortion'}, RESIZE, PEOPLE, PACK],
+            'gives another picture of one image each time, .*: leave out what is random',
+        ),
+    ],
+)
+def test_a_pipeline_that_would_spoil_features_is_told(drawn_once, pipeline, message):
+    with pytest.raises(ConfigError, match=f'reid_dataloader.dataset.pipeline .*{message}'):
+        source(drawn_once, pipeline)
+
+
+def test_looking_at_a_right_pipeline_draws_no_random_numbers(drawn_once):
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    assert len(source(drawn_once, RIGHT)) > 0
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_run_is_refused_before_it_trains(drawn_once, tmp_path):
+    config = tiny_run(drawn_once, tmp_path)
+    config.reid_dataloader.dataset.pipeline = [LOAD, PEOPLE, RESIZE, PACK]
+    with pytest.raises(ConfigError, match='put LoadPeople behind Resize'):
+        train(config)
+    assert not list(tmp_path.glob('epoch_*.pth'))
