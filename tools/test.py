@@ -1,7 +1,8 @@
 #!/usr/bin/env python
 r"""Test a checkpoint: detection, search with detected boxes, search with ground-truth boxes.
 
-queries.csv (how each query did) and calibration.json are written beside the checkpoint.
+queries.csv (how each query did) and calibration.json are written to a folder beside the checkpoint,
+CHECKPOINT_tested/CONFIG.
 
 examples:
   python tools/test.py configs/joint/joint-j3_retinanet_r50_fpn_c.py epoch_790.pth

@@ -9,6 +9,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmps.engine.tested import CheckpointTest
 from mmps.structures import ConfigError
 
 TEST_KEYS = ('test_dataloader', 'test_evaluator', 'test_cfg')
@@ -66,18 +67,27 @@ def write_predictions(config: Config, out: str | Path) -> None:
     metric.out = str(out)
 
 
-def keep_details_beside(config: Config, checkpoint: str | Path) -> None:
-    """Let our metric write ``queries.csv`` and ``calibration.json`` into a checkpoint's folder.
+def keep_details_beside(config: Config, checkpoint: str | Path) -> CheckpointTest | None:
+    """Let our metric write ``queries.csv`` and ``calibration.json`` beside a checkpoint.
 
-    A folder that the config names itself, a checkpoint from the network and a folder that cannot
-    be written are left alone.
+    They go to a folder of this checkpoint and this config. A folder that the config names itself,
+    a checkpoint from the network and a folder that cannot be written are left alone.
 
     Args:
         config: Changed in place.
         checkpoint: Of the model.
+
+    Returns:
+        What is to be told of the test, before and after it, if anything is written.
     """
-    folder = Path(checkpoint).resolve().parent
-    if '://' in str(checkpoint) or not os.access(folder, os.W_OK):
-        return
-    for metric in search_metrics(config):
-        metric.setdefault('details', str(folder))
+    checkpoint, metric = str(checkpoint), next(search_metrics(config), None)
+    path = Path(checkpoint).resolve()
+    if metric is None or 'details' in metric or '://' in checkpoint:
+        return None
+    if not os.access(path.parent, os.W_OK):
+        return None
+    tested = CheckpointTest(
+        path, Path(config.filename or 'config').stem, str(metric.get('ann_file'))
+    )
+    metric.details = str(tested.folder)
+    return tested

@@ -179,8 +179,7 @@ def test_config(
     check_test_set(config)
     if out is not None:
         write_predictions(config, out)
-    if not fresh_branch:
-        keep_details_beside(config, checkpoint)
+    tested = None if fresh_branch else keep_details_beside(config, checkpoint)
     check_gpu()
     if fast:
         config.custom_hooks = [*config.get('custom_hooks', []), {'type': 'mmps.FastTestHook'}]
@@ -189,7 +188,12 @@ def test_config(
     runner = Runner.from_cfg(config)
     if fresh_branch:
         runner.model.init_weights()
-    return runner.test()
+    if tested is None:
+        return runner.test()
+    tested.begin()
+    metrics = runner.test()
+    tested.end()
+    return metrics
 
 
 def tell_user_errors(main: Callable[[], None]) -> int:

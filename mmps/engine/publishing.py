@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import re
 import zipfile
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.logging import MMLogger
 from torch import Tensor
 
 from mmps.files import write_atomically
@@ -19,15 +19,17 @@ from mmps.structures import UserError
 from mmps.version import __version__
 
 from .checkpoints import is_whole
+from .tested import find_calibration
 
 
 def publish(checkpoint: str | Path, out_dir: str | Path) -> Path:
     """Write a slim copy of a checkpoint that stock ``torch.load(weights_only=True)`` reads.
 
     Beside the weights it has ``meta``: ``cfg`` (the config's text), ``dataset_meta``, ``epoch``,
-    ``iter``, versions, and ``calibration`` where the evaluation left a ``calibration.json`` beside
-    the checkpoint (:class:`mmps.evaluation.PersonSearchMetric`, ``details``). Optimizer, schedules,
-    logs and the weights outside an average are left out. The same checkpoint gives the same bytes.
+    ``iter``, versions, and ``calibration`` where ``tools/test.py`` tested exactly these weights on
+    the test set of their own config; one that does not fit is left out with a warning. Optimizer,
+    schedules, logs and the weights outside an average are left out. The same checkpoint gives the
+    same bytes.
 
     Args:
         checkpoint: Of a training.
@@ -40,7 +42,8 @@ def publish(checkpoint: str | Path, out_dir: str | Path) -> Path:
         UserError: The file is missing, or no checkpoint that can be read safely.
     """
     checkpoint = Path(checkpoint).resolve()
-    content = slim(read(checkpoint), read_calibration(checkpoint.parent / 'calibration.json'))
+    content = read(checkpoint)
+    content = slim(content, fitting_calibration(checkpoint, content))
     buffer = io.BytesIO()
     torch.save(content, buffer)
     data = buffer.getvalue()
@@ -97,18 +100,23 @@ def _reason(error: Exception) -> str:
     return 'it is cut short, or of another kind'
 
 
-def read_calibration(path: Path) -> dict[str, Any] | None:
-    """Read what the evaluation wrote beside a checkpoint, if it did.
+def fitting_calibration(checkpoint: Path, content: dict[str, Any]) -> dict[str, Any] | None:
+    """Take the calibration that a test left, if it is of these weights; warn of others.
+
+    Args:
+        checkpoint: Its file.
+        content: What it holds.
 
     Raises:
-        UserError: The file is no JSON.
+        UserError: A file of the test is broken.
     """
-    if not path.is_file():
-        return None
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise UserError(f'{path} is no JSON ({error}): evaluate again, or remove it') from error
+    calibration, reasons = find_calibration(checkpoint, str(content.get('meta', {}).get('cfg', '')))
+    if reasons:
+        MMLogger.get_current_instance().warning(
+            '%s is published without calibration: %s; run tools/test.py on it with the config that '
+            'it was trained with', checkpoint.name, ', '.join(reasons)
+        )  # fmt: skip
+    return calibration
 
 
 def slim(checkpoint: dict[str, Any], calibration: dict[str, Any] | None) -> dict[str, Any]:

@@ -24,14 +24,21 @@ def settings(config, key):
 
 def details(evaluator, checkpoint):
     config = Config({'test_evaluator': evaluator})
-    keep_details_beside(config, checkpoint)
+    found = settings(config, 'details')
+    tested = keep_details_beside(config, checkpoint)
+    assert (tested is None) == (settings(config, 'details') == found)
     return settings(config, 'details')
 
 
-def test_details_go_beside_the_checkpoint(tmp_path):
-    checkpoint = tmp_path / 'epoch_3.pth'
-    assert details(OURS, checkpoint) == [str(tmp_path)]
-    assert details([PLAIN, OURS], checkpoint) == [None, str(tmp_path)]
+def test_details_go_to_a_folder_of_the_checkpoint_and_the_config(tmp_path):
+    checkpoint, folder = tmp_path / 'epoch_3.pth', tmp_path / 'epoch_3_tested'
+    assert details(OURS, checkpoint) == [str(folder / 'config')]
+    assert details([PLAIN, OURS, OURS], checkpoint) == [None, str(folder / 'config'), None]
+    (tmp_path / 'other.py').write_text(f'test_evaluator = {OURS}')
+    config = Config.fromfile(tmp_path / 'other.py')
+    tested = keep_details_beside(config, checkpoint)
+    assert config.test_evaluator.details == str(folder / 'other') == str(tested.folder)
+    assert (tested.config, tested.ann_file) == ('other', 'test.json')
 
 
 def test_a_configured_place_is_kept(tmp_path):
@@ -42,6 +49,10 @@ def test_a_configured_place_is_kept(tmp_path):
 @pytest.mark.parametrize('checkpoint', ['https://host/a.pth', '/nonexistent/folder/a.pth'])
 def test_nothing_is_written_where_nothing_can_be(checkpoint):
     assert details(OURS, checkpoint) == [None]
+
+
+def test_nothing_is_written_without_our_metric(tmp_path):
+    assert details([PLAIN], tmp_path / 'a.pth') == [None]
 
 
 @pytest.mark.parametrize(

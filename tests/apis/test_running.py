@@ -15,22 +15,39 @@ from mmps.apis.running import (
     resume_from,
     tell_user_errors,
 )
+from mmps.engine.publishing import publish
+from mmps.engine.tested import find_calibration
 from mmps.structures import ConfigError, DataError, UserError
 from mmps.testing.runs import tiny_run
 
 
 @pytest.mark.slow
-def test_a_test_run_leaves_calibration_and_queries_beside_the_checkpoint(drawn_set, tmp_path):
+def test_what_a_test_run_leaves_is_published_with_these_weights_alone(drawn_set, tmp_path):
     config = tiny_run(drawn_set, tmp_path / 'run', launcher='none')
     checkpoint = tmp_path / 'saved/start.pth'
     checkpoint.parent.mkdir()
-    torch.save({'state_dict': Runner.from_cfg(config).model.state_dict()}, checkpoint)
+    content = {
+        'meta': {'cfg': config.pretty_text},
+        'state_dict': Runner.from_cfg(config).model.state_dict(),
+    }
+    torch.save(content, checkpoint)
     running.test_config(tiny_run(drawn_set, tmp_path / 'test', launcher='none'), checkpoint)
-    calibration = json.loads((tmp_path / 'saved/calibration.json').read_text())
+    folder = tmp_path / 'saved/start_tested/config'
+    calibration = json.loads((folder / 'calibration.json').read_text())
     assert calibration['pairs']['other'] > 0
-    rows = (tmp_path / 'saved/queries.csv').read_text().splitlines()
-    content = json.loads((drawn_set / 'mmps/test.json').read_text())
-    assert len(rows) == 1 + 2 * len(content['queries'])  # detected and annotated boxes
+    rows = (folder / 'queries.csv').read_text().splitlines()
+    queries = json.loads((drawn_set / 'mmps/test.json').read_text())['queries']
+    assert len(rows) == 1 + 2 * len(queries)  # detected and annotated boxes
+
+    def published():
+        return torch.load(publish(checkpoint, tmp_path / 'out'))['meta'].get('calibration')
+
+    assert published() == calibration
+    content['meta']['epoch'] = 1
+    torch.save(content, checkpoint)
+    assert published() is None
+    _, reasons = find_calibration(checkpoint, config.pretty_text)
+    assert reasons == [f'{folder} is of other weights']
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
+from mmps.engine.tested import CheckpointTest
+
+CFG = "test_evaluator = dict(ann_file='test.json')"
 SCRIPT = Path(__file__).parents[2] / 'tools' / 'misc' / 'publish_model.py'
 
 
@@ -25,7 +28,7 @@ def checkpoint(tmp_path):
     large = torch.arange(1000.0)
     content = {
         'meta': {
-            'cfg': 'model = dict()',
+            'cfg': CFG,
             'epoch': 5,
             'iter': np.int64(24),
             'dataset_meta': {'classes': ('person',), 'palette': np.array([[1, 2, 3]])},
@@ -41,6 +44,15 @@ def checkpoint(tmp_path):
     return path
 
 
+def leave_calibration(checkpoint, ann_file):
+    """Do what a test does."""
+    tested = CheckpointTest(checkpoint, 'config', ann_file)
+    tested.folder.mkdir(parents=True)
+    (tested.folder / 'calibration.json').write_text('{}')
+    tested.end()
+    return tested.folder
+
+
 STOCK = """
 import json, sys, torch
 content = torch.load(sys.argv[1], weights_only=True)
@@ -51,7 +63,8 @@ print(json.dumps([weights, content]))
 
 
 def test_stock_torch_reads_what_is_published(checkpoint, tmp_path):
-    (checkpoint.parent / 'calibration.json').write_text(json.dumps({'pairs': {'same': 4}}))
+    folder = leave_calibration(checkpoint, 'test.json')
+    (folder / 'calibration.json').write_text(json.dumps({'pairs': {'same': 4}}))
     done = publish(checkpoint, '--out-dir', tmp_path / 'out')
     assert done.returncode == 0, done.stderr
     (path,) = (tmp_path / 'out').iterdir()
@@ -65,7 +78,7 @@ def test_stock_torch_reads_what_is_published(checkpoint, tmp_path):
     assert weights == {'a.weight': [0.0, 1.0, 2.0], 'a.steps': 3}
     meta = rest.pop('meta')
     assert not rest
-    assert meta['cfg'] == 'model = dict()'
+    assert meta['cfg'] == CFG
     assert (meta['epoch'], meta['iter']) == (5, 24)
     assert meta['dataset_meta'] == {'classes': ['person'], 'palette': [[1, 2, 3]]}
     assert meta['calibration'] == {'pairs': {'same': 4}}
@@ -75,6 +88,15 @@ def test_the_same_checkpoint_gives_the_same_file_beside_it(checkpoint):
     assert publish(checkpoint).returncode == 0
     assert publish(checkpoint).returncode == 0
     assert len(list(checkpoint.parent.glob('*.pth'))) == 2
+
+
+def test_a_calibration_that_does_not_fit_is_left_out_and_told(checkpoint):
+    leave_calibration(checkpoint, 'elsewhere.json')
+    done = publish(checkpoint)
+    assert done.returncode == 0
+    assert 'config is of elsewhere.json, which is not the test set' in done.stdout + done.stderr
+    (path,) = set(checkpoint.parent.glob('*.pth')) - {checkpoint}
+    assert 'calibration' not in torch.load(path, weights_only=True)['meta']
 
 
 def not_there(path):
@@ -103,7 +125,7 @@ def weightless(path):
 
 
 def bad_calibration(path):
-    (path.parent / 'calibration.json').write_text('{')
+    (leave_calibration(path, 'test.json') / 'calibration.json').write_text('{')
 
 
 @pytest.mark.parametrize(

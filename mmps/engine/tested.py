@@ -1,0 +1,142 @@
+"""What a test leaves beside a checkpoint, tied to the weights and the test set that it was of."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import master_only
+
+from mmps.files import write_json
+from mmps.structures import UserError
+
+CALIBRATION = 'calibration.json'
+NOTE = 'tested.json'
+"""Says what the files beside it were made of; written last, so that it never speaks for others."""
+
+
+@dataclass(frozen=True)
+class CheckpointTest:
+    """A test of a checkpoint, about to be run.
+
+    Args:
+        checkpoint: Its file.
+        config: Name of the config that it is tested with.
+        ann_file: Of the test set, as that config writes it.
+    """
+
+    checkpoint: Path
+    config: str
+    ann_file: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the test's files go: all checkpoints of a run share a folder."""
+        return folder_of(self.checkpoint) / self.config
+
+    @master_only
+    def begin(self) -> None:
+        """Remove what an earlier test left: this one may end before it writes the same."""
+        for name in (NOTE, CALIBRATION):
+            (self.folder / name).unlink(missing_ok=True)
+
+    @master_only
+    def end(self) -> None:
+        """Note what was tested, if there is anything to use it for; a bare detector leaves none."""
+        if (self.folder / CALIBRATION).is_file():
+            note = {'checkpoint': self.checkpoint.name, 'sha256': digest(self.checkpoint)}
+            note |= {'config': self.config, 'ann_file': self.ann_file}
+            write_json(self.folder / NOTE, note)
+
+
+def folder_of(checkpoint: Path) -> Path:
+    """Name the folder of all tests of a checkpoint."""
+    return checkpoint.with_name(f'{checkpoint.stem}_tested')
+
+
+def digest(path: Path) -> str:
+    """Compute a file's SHA-256, in pieces: checkpoints are large."""
+    found = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while piece := file.read(1 << 20):
+            found.update(piece)
+    return found.hexdigest()
+
+
+def find_calibration(checkpoint: Path, cfg: str) -> tuple[dict[str, Any] | None, list[str]]:
+    """Find the calibration of exactly these weights on the test set of their own config.
+
+    Args:
+        checkpoint: Its file.
+        cfg: Text of the config that it was trained with; it is never executed.
+
+    Returns:
+        The newest that fits, and, where none does, why each one that lies there does not.
+
+    Raises:
+        UserError: A file is no JSON.
+    """
+    reasons, own = [], ann_files(cfg)
+    notes = sorted(folder_of(checkpoint).glob(f'*/{NOTE}'), key=lambda path: path.stat().st_mtime)
+    weights = digest(checkpoint) if notes else None
+    for path in reversed(notes):
+        note = _read(path)
+        if note.get('sha256') != weights:
+            reasons.append(f'{path.parent} is of other weights')
+        elif os.path.normpath(str(note.get('ann_file'))) not in own:
+            reasons.append(
+                f'{path.parent} is of {note.get("ann_file")}, which is not the test set of the '
+                "checkpoint's own config"
+            )
+        else:
+            return _read(path.with_name(CALIBRATION)), []
+    stray = checkpoint.with_name(CALIBRATION)
+    if stray.exists():
+        reasons.append(f'{stray} does not say of which checkpoint it is')
+    return None, reasons
+
+
+def ann_files(cfg: str) -> set[str]:
+    """Read from a config's text which annotation files ``test_evaluator`` names.
+
+    Args:
+        cfg: As MMEngine writes it into checkpoints. It may come from anywhere: only parsed.
+    """
+    try:
+        statements = ast.parse(cfg).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    found = set()
+    for statement in statements:
+        names = [getattr(name, 'id', None) for name in getattr(statement, 'targets', [])]
+        if 'test_evaluator' in names:
+            found |= {os.path.normpath(path) for path in _ann_files(statement.value)}
+    return found
+
+
+def _ann_files(expression: ast.expr) -> set[str]:
+    pairs: list[tuple[Any, Any]] = []
+    for node in ast.walk(expression):
+        if isinstance(node, ast.keyword):
+            pairs.append((node.arg, node.value))
+        elif isinstance(node, ast.Dict):
+            pairs += [
+                (getattr(k, 'value', None), v) for k, v in zip(node.keys, node.values, strict=True)
+            ]
+    constants = [(key, getattr(value, 'value', None)) for key, value in pairs]
+    return {value for key, value in constants if key == 'ann_file' and isinstance(value, str)}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f'{path} is no JSON ({error}): evaluate again, or remove it') from error
+    if not isinstance(content, dict):
+        raise UserError(f'{path} holds something else: evaluate again, or remove it')
+    return content
