@@ -155,16 +155,23 @@ def _check_checkpoints(hook: CheckpointHook) -> None:
 
 
 def _check_best(runner: Runner, phases: TwoPhaseHook, hook: CheckpointHook) -> None:
-    metrics = [] if runner.val_loop is None else runner.val_loop.evaluator.metrics
+    if not _validates_detection(runner, phases):
+        return
+    metrics = runner.val_loop.evaluator.metrics
     ours = metrics and all(type(m).__name__ == 'PersonSearchMetric' for m in metrics)
     for key in hook.save_best or ():
-        known = key == 'auto' or key.startswith(DETECTION_METRICS)
-        if ours and not known and _validates_detection(runner, phases):
-            raise ConfigError(
-                f'default_hooks.checkpoint.save_best={key!r} is not there in phase 1, which has no '
-                f're-ID yet: set train_cfg.val_begin={phases.detection_epochs + 1}, or choose a '
-                f'{DETECTION_METRICS}... number'
-            )
+        if key != 'auto' and (not ours or key.startswith(DETECTION_METRICS)):
+            continue
+        fault = (
+            'takes the first number of phase 1, which phase 2 does not change'
+            if key == 'auto'
+            else 'is not there in phase 1, which has no re-ID yet'
+        )
+        raise ConfigError(
+            f'default_hooks.checkpoint.save_best={key!r} {fault}: set train_cfg.val_begin='
+            f'{phases.detection_epochs + 1}, or choose a {DETECTION_METRICS}... number with '
+            "default_hooks.checkpoint.rule='greater'"
+        )
 
 
 def _check_early_stopping(runner: Runner, phases: TwoPhaseHook, hook: EarlyStoppingHook) -> None:

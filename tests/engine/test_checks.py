@@ -47,7 +47,8 @@ def test_a_watched_number_that_is_not_reported_is_told():
     hooks = [IterTimerHook(), CheckpointHook(save_best=['mAP', 'det/AP'], rule='greater')]
     check_watched(hooks, {'mAP': 1.0, 'det/AP': 1.0})
     check_watched(hooks, {})
-    check_watched([CheckpointHook(), CheckpointHook(save_best='auto')], {'det/AP': 1.0})
+    auto = CheckpointHook(save_best='auto')  # allowed where phase 1 is not validated
+    check_watched([CheckpointHook(), auto], {'g100/mAP': 1.0, 'det/AP': 1.0})
     with pytest.raises(ConfigError, match=r"CheckpointHook watches 'mAP', .* one of det/AP, top1"):
         check_watched(hooks, {'top1': 1.0, 'det/AP': 1.0})
     with pytest.raises(ConfigError, match="EarlyStoppingHook watches 'x', which"):
@@ -66,6 +67,10 @@ STOPPING = {'type': 'EarlyStoppingHook', 'monitor': 'mAP'}
         (
             {'default_hooks__checkpoint__save_best': 'mAP', 'train_cfg__val_interval': 2},
             "save_best='mAP' is not there in phase 1, .* set train_cfg.val_begin=3, or choose a de",
+        ),
+        (
+            {'default_hooks__checkpoint__save_best': 'auto', 'train_cfg__val_interval': 2},
+            "save_best='auto' takes the first number of phase 1, .*val_begin=3, .*rule='greater'",
         ),
         (
             {'custom_hooks': [STOPPING], 'train_cfg__val_interval': 1},
@@ -93,10 +98,27 @@ def test_what_cannot_be_resumed_or_watched_is_told_at_the_start(
     assert not list(tmp_path.glob('epoch_*.pth'))
 
 
-def test_validation_after_phase_1_may_be_watched(monkeypatch):
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('best', 'validation', 'kept'),
+    [
+        ({'save_best': 'det/AP', 'rule': 'greater'}, {'val_interval': 1}, 'best_det_AP_epoch_*'),
+        ({'save_best': 'auto'}, {'val_interval': 1, 'val_begin': 3}, 'best_mAP_epoch_*'),
+    ],
+)
+def test_the_cures_of_the_message_work(drawn_once, tmp_path, best, validation, kept):
+    config = tiny_run(drawn_once, tmp_path)
+    config.default_hooks.checkpoint.update(best)
+    config.train_cfg.update(validation)
+    train(config)
+    assert [path.match(kept) for path in tmp_path.glob('best_*')] == [True]
+
+
+@pytest.mark.parametrize('best', ['mAP', 'auto'])
+def test_validation_after_phase_1_may_be_watched(best):
     from mmps.engine import checks
 
-    hook = CheckpointHook(save_best='mAP', rule='greater')
+    hook = CheckpointHook(save_best=best, rule='greater')
     metric = type('PersonSearchMetric', (), {})()
     runner = SimpleNamespace(
         val_loop=SimpleNamespace(evaluator=SimpleNamespace(metrics=[metric])),
