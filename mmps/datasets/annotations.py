@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,18 @@ from mmps.structures import UNLABELLED, DataError
 ID_KEYS = ('person_id', 'pid', 'identity')
 """Spellings of a person's identity that are read; we write the first."""
 
+PICTURE_KEYS = ('id', 'file_name', 'width', 'height')
+"""What each of ``images`` needs for its picture to be loaded."""
 
-def read_annotations(path: str | Path) -> dict[str, Any]:
-    """Read an annotation file and check that its parts are there.
+_PERSON_KEYS = ('image_id', 'bbox', 'person_id')
+
+
+def read_annotations(path: str | Path, image_keys: tuple[str, ...] = ('id',)) -> dict[str, Any]:
+    """Read an annotation file and check that what is used of it is there.
 
     Args:
         path: JSON file with ``images``, ``annotations`` and, for test sets, ``queries``.
+        image_keys: What each of ``images`` must have.
 
     Returns:
         The file's content.
@@ -33,12 +40,51 @@ def read_annotations(path: str | Path) -> dict[str, Any]:
         )
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f'{path} is no JSON ({error}); convert the data set again') from error
-    missing = [key for key in ('images', 'annotations') if key not in content]
-    if not isinstance(content, dict) or missing:
-        raise DataError(f'{path} has no {missing}: it is no COCO-style annotation file')
+    parts = content if isinstance(content, dict) else {}
+    keys = {'images': image_keys, 'annotations': _PERSON_KEYS}
+    if 'queries' in parts:
+        keys['queries'] = _PERSON_KEYS
+    missing = [part for part in keys if not isinstance(parts.get(part), list)]
+    if missing:
+        raise DataError(f'{path} has no lists {missing}: it is no COCO-style annotation file')
+    for part, fields in keys.items():
+        for index, record in enumerate(content[part]):
+            _check_record(record, fields, f'{path}: {part}[{index}]')
     return content
+
+
+def _check_record(record: Any, fields: tuple[str, ...], where: str) -> None:
+    wrong = [field for field in fields if not _is_right(record, field)]
+    if wrong:
+        raise DataError(
+            f'{where} has no valid {wrong[0]!r}; tools/misc/validate_dataset.py names everything '
+            'that is wrong with the file'
+        )
+
+
+def _is_right(record: Any, field: str) -> bool:
+    value = record.get(field) if isinstance(record, dict) else None
+    if field == 'person_id':
+        return isinstance(record, dict) and _has_readable_identity(record)
+    if field == 'bbox':
+        return isinstance(value, list) and len(value) == 4 and all(map(_is_finite, value))
+    if field in ('width', 'height'):
+        return _is_finite(value)
+    return isinstance(value, int | float | str)
+
+
+def _has_readable_identity(record: dict[str, Any]) -> bool:
+    try:
+        person_id(record)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def annotations_by_image(content: dict[str, Any], path: str | Path) -> dict[int, list[dict]]:

@@ -10,7 +10,7 @@ from mmengine.logging import MMLogger
 from mmps.registry import DATASETS
 from mmps.structures import UNLABELLED, DataError
 
-from .annotations import annotations_by_image, person_id, read_annotations
+from .annotations import PICTURE_KEYS, annotations_by_image, person_id, read_annotations
 
 
 @DATASETS.register_module()
@@ -57,7 +57,7 @@ class PersonSearchDataset(BaseDetDataset):
         Raises:
             DataError: The file, its references or the image folder are wrong.
         """
-        content = read_annotations(self.ann_file)
+        content = read_annotations(self.ann_file, PICTURE_KEYS)
         self._check_image_folder(content['images'])
         groups = annotations_by_image(content, self.ann_file)
         queries = _queries_by_image(content.get('queries', []), groups, self.ann_file)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
+from mmengine.logging import print_log
+
+from mmps.structures import ConfigError
 
 from .detection import detection_metrics
 from .functional.bootstrap import bootstrap_interval
@@ -67,11 +72,12 @@ def evaluate_predictions(
             ``legacy``, as PSTR does, and finds nothing under ``strict``.
 
     Raises:
+        ConfigError: if the threshold is no number.
         DataError: if the predictions do not belong to the annotation file.
     """
     predictions.check_against(ground_truth)
     ground_truth = protocol.prepare(ground_truth)
-    detected = predictions.above(score_thr)
+    detected = _cut(predictions, score_thr)
     detection = detection_metrics(ground_truth, detected, protocol.convention)
     if not predictions.has_embeddings or ground_truth.num_queries == 0:
         return Report(detection, {}, predictions, score_thr)
@@ -89,6 +95,22 @@ def evaluate_predictions(
         queries[setting] = treat(results, unseen[results.query_index])
     metrics = {**search_metrics(queries, protocol.ks), **detection}
     return Report(metrics, queries, predictions, score_thr)
+
+
+def _cut(predictions: Predictions, score_thr: float) -> Predictions:
+    """Leave out boxes below a score; say so if none is left, as a table of zeros does not."""
+    if math.isnan(score_thr):
+        raise ConfigError('the score threshold (score_thr) must be a number, not NaN.')
+    detected = predictions.above(score_thr)
+    if len(predictions.scores) and not len(detected.scores):
+        print_log(
+            f'none of the {len(predictions.scores)} boxes reaches the score threshold '
+            f'{score_thr:g}; the highest score is {predictions.scores.max():g}: choose a lower '
+            'threshold (score_thr)',
+            logger='current',
+            level=logging.WARNING,
+        )
+    return detected
 
 
 def search_metrics(queries: dict[str, QueryResults], ks: Sequence[int]) -> dict[str, float]:

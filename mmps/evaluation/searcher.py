@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import numpy as np
 from mmengine import dist
 
 from mmps.registry import TASK_UTILS
+from mmps.structures import ConfigError
 
 from .ground_truth import GroundTruth
 from .results import QueryResults
@@ -23,6 +25,9 @@ class Searcher:
         score_weighted: multiply each similarity by the score of the box (NAE, SeqNet: CWS).
         rerankers: configs of revisions of the similarities, applied in order.
         memory_mb: bound on the similarities and masks that exist at one time, in MiB.
+
+    Raises:
+        ConfigError: if the bound is not a positive number.
     """
 
     def __init__(
@@ -31,6 +36,10 @@ class Searcher:
         rerankers: Sequence[dict] = (),
         memory_mb: float = 256.0,
     ) -> None:
+        if not 0 < memory_mb < math.inf:
+            raise ConfigError(
+                f'mmps.Searcher: memory_mb must be a positive number, not {memory_mb}.'
+            )
         self.score_weighted = score_weighted
         self.rerankers = [TASK_UTILS.build(config) for config in rerankers]
         self.memory_mb = memory_mb

@@ -38,8 +38,11 @@ def ranked_lists(
             query's own where not given.
 
     Raises:
-        ValueError: If the predictions hold no embeddings, or a query is not in the file.
+        ValueError: If the predictions hold no embeddings, a query is not in the file, or no hits
+            are wanted.
     """
+    if top_k < 1:
+        raise ValueError(f'top_k must be at least 1, not {top_k}: say how many hits to show')
     if not predictions.has_embeddings:
         raise ValueError('the predictions hold no embeddings: write them with tools/test.py --out')
     images = ground_truth.image_positions(predictions.image_ids, 'image_ids of the predictions')

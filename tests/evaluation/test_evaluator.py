@@ -12,7 +12,7 @@ from mmps.evaluation import (
     evaluate_predictions,
 )
 from mmps.evaluation.evaluator import metric_key
-from mmps.structures import DataError
+from mmps.structures import ConfigError, DataError
 
 
 @pytest.fixture
@@ -47,6 +47,25 @@ def test_other_predictions_are_refused(pair):
     other = pair.predictions(query_embeddings=np.ones((3, 1), np.float32))
     with pytest.raises(DataError, match='query_embeddings has 3 rows'):
         evaluate_predictions(load(pair), other, CUHKSYSUProtocol())
+
+
+def test_a_threshold_above_every_box_is_told(pair, mm_log):
+    metrics = evaluate_predictions(load(pair), pair.predictions(), CUHKSYSUProtocol()).metrics
+    assert not mm_log.text
+    below = pair.predictions(scores=np.array([-1.5, -0.25], np.float32))
+    assert evaluate_predictions(load(pair), below, CUHKSYSUProtocol()).metrics['g100/mAP'] == 0
+    sentence = (
+        'none of the 2 boxes reaches the score threshold 0; the highest score is -0.25: '
+        'choose a lower threshold (score_thr)'
+    )
+    assert sentence in mm_log.text
+    lower = evaluate_predictions(load(pair), below, CUHKSYSUProtocol(), score_thr=-2)
+    assert lower.metrics['g100/mAP'] == metrics['g100/mAP']
+
+
+def test_a_threshold_is_a_number(pair):
+    with pytest.raises(ConfigError, match=r'threshold \(score_thr\) must be a number, not NaN'):
+        evaluate_predictions(load(pair), pair.predictions(), CUHKSYSUProtocol(), float('nan'))
 
 
 def test_intervals_hold_the_mean(scene):

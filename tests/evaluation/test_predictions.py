@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -34,6 +35,15 @@ def test_ground_truth_embeddings_are_optional(tmp_path):
     path = tmp_path / 'predictions.npz'
     Predictions(**arrays(gt_embeddings=None)).save(path)
     assert Predictions.load(path).gt_embeddings is None
+
+
+def test_a_member_that_is_no_array_is_named(tmp_path):
+    path = tmp_path / 'predictions.npz'
+    np.savez(path, **{name: array for name, array in arrays().items() if name != 'scores'})
+    with zipfile.ZipFile(path, 'a') as archive:
+        archive.writestr('scores', b'0.9 0.5 0.1')
+    with pytest.raises(DataError, match=r'predictions\.npz: scores is not an array; write'):
+        Predictions.load(path)
 
 
 def test_foreign_arrays_are_left_alone(tmp_path):

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmps.evaluation import CUHKSYSUProtocol, GroundTruth, evaluate_predictions
+from mmps.evaluation import CUHKSYSUProtocol, GroundTruth, Searcher, evaluate_predictions
 from mmps.registry import TASK_UTILS
+from mmps.structures import ConfigError
 from mmps.testing.search_data import random_search_data
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,12 @@ def test_builds_rerankers_from_configs():
     )
     assert [type(r).__name__ for r in searcher.rerankers] == ['ContextGraph', 'KReciprocal']
     assert searcher.rerankers[0].k1 == 30
+
+
+@pytest.mark.parametrize('bound', [0, -1, float('nan'), float('inf')])
+def test_the_bound_on_memory_is_a_positive_number(bound):
+    with pytest.raises(ConfigError, match=f'memory_mb must be a positive number, not {bound}'):
+        Searcher(memory_mb=bound)
 
 
 def torchrun(directory, script, *arguments):

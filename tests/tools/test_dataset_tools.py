@@ -169,6 +169,9 @@ def test_statistics(converted, tmp_path, capsys):
     assert stats([*files, '--out', str(tmp_path / 'new/stats.png')]) == 0
     assert (tmp_path / 'new/stats.png').stat().st_size > 5000
     assert 'identities, median height' in capsys.readouterr().out
+    (tmp_path / 'five.json').write_text('5')
+    assert stats([str(tmp_path / 'five.json')]) == 2
+    assert 'five.json has no lists' in capsys.readouterr().err
     assert stats(['nowhere.json']) == 2
     assert 'nowhere.json does not exist' in capsys.readouterr().err
 
@@ -191,5 +194,8 @@ def test_browsing(converted, tmp_path, capsys):
     assert len(list((tmp_path / 'seen').glob('Image_SSM_s*.jpg'))) == 3
     assert browse([str(config), '--split', 'test']) == 2
     assert 'has no test_dataloader; it has those of train' in capsys.readouterr().err
+    for number in ('0', '-1'):
+        assert browse([str(config), '--number', number]) == 2
+        assert f'--number {number} must be at least 1' in capsys.readouterr().err
     assert browse(['nowhere.py']) == 2
     assert 'nowhere.py does not exist' in capsys.readouterr().err

@@ -65,6 +65,17 @@ def test_plot_ranked_lists(tmp_path, options):
     assert is_picture(out)
 
 
+@pytest.mark.parametrize('top_k', ['0', '-1'])
+def test_ranked_lists_show_a_hit_or_more(tmp_path, capsys, top_k):
+    data = random_search_data(np.random.default_rng(3), num_images=6, num_people=2, num_queries=4)
+    arguments = [*map(str, data.write(tmp_path)), '--data-root', str(tmp_path), '--top-k', top_k]
+    assert load('plot_ranked_lists').main(arguments) == 2
+    expected = (
+        f'plot_ranked_lists: top_k must be at least 1, not {top_k}: say how many hits to show'
+    )
+    assert capsys.readouterr().err.strip() == expected
+
+
 @pytest.mark.parametrize(('name', 'arguments', 'message'), BROKEN_INPUT)
 def test_wrong_input_ends_in_one_sentence(name, arguments, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -44,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
+        if options.number < 1:
+            raise ConfigError(f'--number {options.number} must be at least 1')
         dataset = build(options.config, options.split)
         written = [
             path

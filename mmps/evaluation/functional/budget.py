@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from mmps.structures import ConfigError
@@ -20,10 +22,10 @@ def budget_threshold(scores: np.ndarray, num_images: int, boxes_per_image: float
         Smallest score that is kept; boxes of equal score stay together.
 
     Raises:
-        ConfigError: if the number of boxes is not positive.
+        ConfigError: if the number of boxes is not positive, or not finite.
     """
-    if not boxes_per_image > 0:
-        raise ConfigError(f'boxes per image must be positive, not {boxes_per_image:g}.')
+    if not 0 < boxes_per_image < math.inf:
+        raise ConfigError(f'boxes per image must be positive numbers, not {boxes_per_image:g}.')
     count = max(1, round(num_images * boxes_per_image))
     if count >= len(scores):
         return float('-inf')

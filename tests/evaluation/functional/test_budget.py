@@ -21,7 +21,7 @@ def test_less_than_half_a_box_keeps_the_best():
     assert (budget_threshold(SCORES, 2, 0.1) <= SCORES).sum() == 1
 
 
-@pytest.mark.parametrize('boxes', [0, -1, float('nan')])
+@pytest.mark.parametrize('boxes', [0, -1, float('nan'), float('inf')])
 def test_not_positive(boxes):
     with pytest.raises(ConfigError, match='boxes per image must be positive'):
         budget_threshold(SCORES, 2, boxes)
