@@ -13,7 +13,19 @@ import numpy as np
 import torch
 from mmengine.dataset import worker_init_fn
 from mmengine.dist import get_rank
+from mmengine.runner import Runner
 from torch.utils.data import DataLoader
+
+
+def shared_seed(runner: Runner) -> int:
+    """Give the seed that all ranks have in common, for what they draw together.
+
+    With ``randomness.diff_rank_seed`` a runner's own seed has its rank added to it.
+
+    Args:
+        runner: Of this rank.
+    """
+    return runner.seed - (get_rank() if runner._randomness_cfg.get('diff_rank_seed') else 0)
 
 
 def seed_epoch(seed: int, epoch: int, loader: DataLoader) -> None:

@@ -18,7 +18,7 @@ from mmps.engine.atomic_backend import ATOMIC_BACKEND
 from mmps.engine.checkpoints import PHASE_KEY, check_resumable, choose_checkpoint, save_detector
 from mmps.engine.checks import check_accumulation, check_run, check_watched, reid_lr_factor
 from mmps.engine.logs import bound_history, forget_phase
-from mmps.engine.reproducible import seed_epoch
+from mmps.engine.reproducible import seed_epoch, shared_seed
 from mmps.features import FeatureCache, FeatureSource, pooled_shards
 from mmps.registry import DATA_SAMPLERS, HOOKS
 from mmps.structures import ConfigError
@@ -98,7 +98,7 @@ class TwoPhaseHook(Hook):
                 hook.backend_args = {'backend': ATOMIC_BACKEND}
         self.source = FeatureSource(**runner.cfg.reid_dataloader)
         self.sampler = DATA_SAMPLERS.build(
-            {**self.batches, 'person_ids': self.source.person_ids, 'seed': runner.seed}
+            {**self.batches, 'person_ids': self.source.person_ids, 'seed': shared_seed(runner)}
         )
         detection, reid = runner.cfg.optim_wrapper, self.optim_wrapper
         check_accumulation('optim_wrapper', detection, len(runner.train_dataloader))
@@ -118,9 +118,9 @@ class TwoPhaseHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Skip phase 1 if so configured; draw with the seed that a resumed run had."""
-        self.sampler.seed = runner.seed
+        self.sampler.seed = shared_seed(runner)
         if self.phase == 'detection' and 'seed' not in runner.cfg.train_dataloader.sampler:
-            runner.train_dataloader.sampler.seed = runner.seed
+            runner.train_dataloader.sampler.seed = self.sampler.seed
         if self.start == 'reid' and runner.epoch < self.detection_epochs:
             _bare(runner).check_features()
             loop = runner.train_loop

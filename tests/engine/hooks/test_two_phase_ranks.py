@@ -7,7 +7,9 @@ import textwrap
 
 import pytest
 import torch
+from mmengine.runner import Runner
 
+from mmps.engine.hooks import TwoPhaseHook
 from mmps.testing.runs import tiny_run, train
 
 WORKER = textwrap.dedent(
@@ -27,9 +29,17 @@ WORKER = textwrap.dedent(
             data, work_dir, launcher='pytorch', model_wrapper_cfg=wrapper,
             custom_hooks=[{'type': 'EMAHook', 'momentum': 0.3}],
             default_hooks__two_phase__batches__identities=2,
+            randomness={'seed': 7, 'diff_rank_seed': True},
         ))
         (average,) = [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
-        state = {'model': runner.model.module.state_dict(), 'average': average.module.state_dict()}
+        sampler = runner.train_dataloader.batch_sampler
+        ids = runner.train_dataloader.dataset.person_ids
+        state = {
+            'model': runner.model.module.state_dict(),
+            'average': average.module.state_dict(),
+            'drawn': [sorted({int(ids[index]) for index in batch}) for batch in sampler],
+            'seed': runner.seed,
+        }
         torch.save(state, f'{work_dir}/rank_{rank}.pth')
 
 
@@ -62,7 +72,7 @@ def run_two_ranks(data, work_dir):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_available(), reason='torch without distribution')
-def test_averaged_detectors_with_trained_statistics_agree_on_the_cache(drawn_once, tmp_path):
+def test_averaged_detectors_with_trained_statistics_agree_on_cache_and_draws(drawn_once, tmp_path):
     first, second = run_two_ranks(drawn_once, tmp_path)
     for part in ('model', 'average'):
         a, b = first[part], second[part]
@@ -73,6 +83,32 @@ def test_averaged_detectors_with_trained_statistics_agree_on_the_cache(drawn_onc
     moved = {key for key in start if not torch.equal(start[key], end[key])}
     assert any('running_var' in key for key in moved)
     assert all(key.startswith('reid_branch.') for key in moved)
+    assert (first['seed'], second['seed']) == (7, 8)
+    *pairs, last = zip(first['drawn'], second['drawn'], strict=True)
+    drawn = [
+        *(identity for pair in pairs for ids in pair for identity in ids),
+        *set(last[0] + last[1]),
+    ]
+    assert sorted(drawn) == list(range(len(drawn)))
+
+
+def test_both_samplers_draw_by_the_seed_that_ranks_have_in_common(
+    drawn_once, tmp_path, monkeypatch
+):
+    def stop(loop):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('mmengine.runner.loops.EpochBasedTrainLoop.run_epoch', stop)
+    for place in ('mmengine.runner.utils', 'mmps.engine.reproducible'):
+        monkeypatch.setattr(f'{place}.get_rank', lambda: 1)
+    randomness = {'seed': 7, 'diff_rank_seed': True}
+    runner = Runner.from_cfg(tiny_run(drawn_once, tmp_path, randomness=randomness))
+    with pytest.raises(KeyboardInterrupt):
+        runner.train()
+    (hook,) = (hook for hook in runner.hooks if isinstance(hook, TwoPhaseHook))
+    assert runner.seed == 8
+    assert hook.sampler.seed == 7
+    assert runner.train_dataloader.sampler.seed == 7
 
 
 def test_statistics_of_the_frozen_detector_are_not_averaged_in_phase_2(
