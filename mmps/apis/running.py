@@ -13,6 +13,7 @@ from typing import Any
 from urllib.error import URLError
 
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.runner import Runner
 
 from mmps.engine.checkpoints import newest_whole_checkpoint
@@ -118,9 +119,18 @@ def resume_from(config: Config, checkpoint: str) -> None:
 
 
 def use_gloo_without_cuda(config: Config) -> None:
-    """Let several processes train on CPUs, where MMEngine's defaults need GPUs."""
+    """Let several processes train on CPUs, where MMEngine's defaults need GPUs.
+
+    Raises:
+        ConfigError: They were started in a way for which MMEngine has no other defaults.
+    """
     import torch
 
+    if config.launcher in ('slurm', 'mpi') and get_device() in ('cpu', 'mps'):
+        raise ConfigError(
+            f'--launcher {config.launcher} needs a GPU for each process, and there is none: start '
+            'processes on the CPU with tools/dist_train.sh or tools/dist_test.sh'
+        )
     if config.launcher != 'pytorch' or torch.cuda.is_available():
         return
     torch.distributed.init_process_group('gloo')

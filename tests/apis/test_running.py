@@ -135,6 +135,18 @@ def test_a_checkpoint_to_train_from_is_looked_at_before_anything_is_built(
     assert trained == [False, True]
 
 
+@pytest.mark.parametrize('launcher', ['slurm', 'mpi'])
+def test_launchers_that_need_gpus_are_refused_without_one(config, monkeypatch, launcher):
+    config.launcher = launcher
+    monkeypatch.setattr(running, 'get_device', lambda: 'cpu')
+    sentence = f'--launcher {launcher} needs a GPU .*: start processes on the CPU with tools/dist_'
+    with pytest.raises(ConfigError, match=sentence):
+        running.train_config(config)
+    monkeypatch.setattr(running, 'get_device', lambda: 'npu')
+    running.use_gloo_without_cuda(config)
+    assert 'model_wrapper_cfg' not in config
+
+
 @pytest.mark.parametrize('others', [[], [{'type': 'EMAHook'}]], ids=['alone', 'beside others'])
 @pytest.mark.parametrize('fast', [False, True])
 def test_a_fast_test_is_one_hook_more(config, tmp_path, monkeypatch, others, fast):
