@@ -90,7 +90,11 @@ class Calibration:
 
 
 def calibrate(
-    query_embeddings: np.ndarray, plan: SearchPlan, memory_mb: float = 256.0, bins: int = 2000
+    query_embeddings: np.ndarray,
+    plan: SearchPlan,
+    memory_mb: float = 256.0,
+    bins: int = 2000,
+    counted: np.ndarray | None = None,
 ) -> Calibration:
     """Count how similar queries are to their hits and to everybody else.
 
@@ -101,15 +105,20 @@ def calibrate(
         plan: what is searched where.
         memory_mb: bound on the similarities that exist at one time, in MiB.
         bins: number of bins between the least and the greatest possible similarity.
+        counted: ``(Q,)`` true for queries that count; all of them when not given.
     """
+    counted = np.ones(len(query_embeddings), dtype=bool) if counted is None else counted
     bound = _greatest_length(query_embeddings) * _greatest_length(plan.detections.embeddings)
     edges = np.linspace(-bound, bound, bins + 1) if bound > 0 else np.linspace(-1, 1, bins + 1)
     same, other = np.zeros(bins, dtype=np.int64), np.zeros(bins, dtype=np.int64)
     everybody = slice(0, len(query_embeddings))
     for block, similarities in similarity_blocks(query_embeddings, plan, memory_mb, everybody):
-        hits = plan.task.judge.hits(block, similarities, plan.detections)
+        rows, boxes = plan.task.judge.hits(block, similarities, plan.detections)
+        kept = counted[block][rows]
+        hits = rows[kept], boxes[kept]
         same += np.histogram(similarities[hits], edges)[0]
         similarities[hits] = -np.inf
+        similarities[~counted[block]] = -np.inf
         similarities[plan.task.judge.same_person(block, plan.detections)] = -np.inf
         other += np.histogram(similarities[similarities > -np.inf], edges)[0]
     return Calibration(edges, same, other)

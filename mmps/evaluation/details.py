@@ -7,6 +7,8 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from mmps.files import write_text
 
 from .calibration import calibrate
@@ -39,6 +41,7 @@ def write_details(
     """Write how each query did and a calibration of the first setting's similarities.
 
     Put beside a checkpoint, ``calibration.json`` tells an application which similarity to trust.
+    Queries that were left out, or have no embedding, say nothing about it.
 
     Args:
         directory: folder for ``queries.csv`` and ``calibration.json``.
@@ -52,7 +55,10 @@ def write_details(
     ground_truth = protocol.prepare(ground_truth)
     _, plan = next(iter(protocol.plans_above(ground_truth, report.scored, report.score_thr)))
     queries = report.scored.query_embeddings[plan.task.query_index]
-    calibration = calibrate(queries, protocol.searcher.weighted(plan), protocol.searcher.memory_mb)
+    results = next(iter(report.queries.values()))
+    counted = np.isin(plan.task.query_index, results.query_index) & queries.any(axis=1)
+    searcher = protocol.searcher
+    calibration = calibrate(queries, searcher.weighted(plan), searcher.memory_mb, counted=counted)
     calibration.save(Path(directory) / CALIBRATION_JSON)
 
 

@@ -60,7 +60,7 @@ class Galleries:
 
         Raises:
             DataError: if there is no such file (the message lists the sizes beside it), it is of
-                another kind, or its offsets do not fit its entries.
+                another kind, its offsets do not fit its entries, or a box has no area.
         """
         path = Path(path)
         if not path.is_file():
@@ -116,6 +116,12 @@ class Galleries:
             raise DataError(
                 f'{self.path}: offsets must ascend from 0 to the number of entries '
                 f'({len(self.image_ids)}); convert the data set again.'
+            )
+        empty = (self.person_bboxes[:, 2:] <= self.person_bboxes[:, :2]).any(axis=1)
+        if empty.any():
+            raise DataError(
+                f'{self.path}: the bbox of entry {self.person_entries[empty][0]} has no area; '
+                'convert the data set again.'
             )
         if len(self.query_index) != self.num_queries:
             raise DataError(

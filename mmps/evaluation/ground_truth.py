@@ -80,7 +80,7 @@ class GroundTruth:
 
         Raises:
             DataError: if there is no such file, it is not such JSON, repeats an id, names an image
-                that it does not hold, or has a box that is not four finite numbers.
+                that it does not hold, or has a box without area or that is not four finite numbers.
         """
         path = Path(path)
         content = _read_json(path)
@@ -188,6 +188,13 @@ def _boxes(items: Sequence[dict], kind: str, path: Path) -> np.ndarray:
         xywh = np.full((1, 4), np.nan)
     if not np.isfinite(xywh).all():
         raise DataError(f"{path} has a bbox that is not four finite numbers ('{kind}'); repair it.")
+    empty = np.flatnonzero((xywh[:, 2:] <= 0).any(axis=1))
+    if len(empty):
+        # any detection in its image would find it
+        bbox = items[empty[0]]['bbox']
+        raise DataError(
+            f'{path}: the bbox of {kind} {empty[0]} has no area ({bbox}); repair or remove it.'
+        )
     return xywh_to_xyxy(xywh)
 
 

@@ -77,6 +77,28 @@ def test_nothing_to_count():
     assert empty.true_accept_rate(0.0) is None
 
 
+def test_queries_that_do_not_count_are_left_out(people):
+    people.query(1)
+    queries, plan = plan_of(people, GenericProtocol())
+    half = calibrate(queries, plan, counted=np.array([False, True]))
+    assert half.same.sum() == half.other.sum() == 2
+    assert calibrate(queries, plan).same.sum() == 4
+
+
+@pytest.mark.parametrize('convention', ['legacy', 'strict'])
+def test_queries_without_a_detection_are_not_calibrated(people, tmp_path, convention):
+    """Nothing is detected in image 4, so its query has no embedding but zeros."""
+    people.image(4, [0], camera=3).query(4)
+    ground_truth = GroundTruth.load(people.annotation_file())
+    protocol = GenericProtocol(convention=convention)
+    report = evaluate_predictions(
+        ground_truth, people.predictions(), protocol, detected_queries=True
+    )
+    write_details(tmp_path, report, ground_truth, protocol)
+    summary = json.loads((tmp_path / 'calibration.json').read_text())
+    assert summary['pairs'] == {'same': 2, 'other': 2}
+
+
 def test_details_are_written(people, tmp_path):
     ground_truth = GroundTruth.load(people.annotation_file())
     protocol = GenericProtocol()

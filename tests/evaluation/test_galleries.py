@@ -56,6 +56,10 @@ def test_missing_file_and_empty_folder(tmp_path):
         ({'offsets': np.array([[0, 2, 3]])}, r'galleries file \(an array of shape \(1, 3\)'),
         ({'query_index': np.array(['a', 'b'])}, 'is not a galleries file'),
         ({'query_index': np.array([1])}, 'query_index names 1 queries, offsets 2'),
+        (
+            {'bboxes': np.float32([[np.nan] * 4, [1, 2, 0, 4], [np.nan] * 4])},
+            'the bbox of entry 1 has no area; convert the data set again',
+        ),
     ],
 )
 def test_wrong_content(tmp_path, replaced, message):

@@ -85,6 +85,17 @@ def change(content, where, **values):
         (('queries', 0), {'person_id': -1}, 'query 0 has no person_id'),
         (('annotations', 2), {'bbox': [1, 2, 3]}, "not four finite numbers \\('annotation'\\)"),
         (('queries', 0), {'bbox': [1, 2, 3, float('nan')]}, "four finite numbers \\('query'\\)"),
+        (
+            ('annotations', 1),
+            {'bbox': [5, 5, 0, 9]},
+            r'bbox of annotation 1 has no area \(\[5, 5, 0',
+        ),
+        (('annotations', 2), {'bbox': [5, 5, 3, -1]}, 'bbox of annotation 2 has no area'),
+        (
+            ('queries', 0),
+            {'bbox': [1, 1, 2, 0]},
+            'bbox of query 0 has no area .*; repair or remove',
+        ),
         (('images', 0), {'id': 10**30}, 'an image without an integer id'),
         (('annotations', 0), {'image_id': [30]}, r'annotation 0 names image id \[30\]'),
         (('annotations', 0), {'person_id': 'Ann'}, 'a person_id that is not an integer'),

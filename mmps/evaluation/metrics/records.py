@@ -74,10 +74,11 @@ def assemble(records: Sequence[ImageRecord], ground_truth: GroundTruth) -> Predi
         ground_truth: says how many queries and annotations there are.
 
     Raises:
-        ConfigError: if embeddings of some queries or annotations are missing, or there are some
-            that the annotation file does not know.
+        ConfigError: if images, or embeddings of some queries or annotations, are missing, or there
+            are some that the annotation file does not know.
     """
     records = list({record.image_id: record for record in records}.values())
+    _check_images(records, ground_truth)
     counts = [len(record.scores) for record in records]
     width = _embedding_size(records)
     queries = [record.queries for record in records]
@@ -102,6 +103,18 @@ def assemble(records: Sequence[ImageRecord], ground_truth: GroundTruth) -> Predi
             f'annotated people of {ground_truth.path}',
         ),
     )
+
+
+def _check_images(records: Sequence[ImageRecord], ground_truth: GroundTruth) -> None:
+    tested = np.array([record.image_id for record in records], dtype=np.int64)
+    missing = np.setdiff1d(ground_truth.image_ids, tested)
+    unknown = np.setdiff1d(tested, ground_truth.image_ids)
+    if len(missing) or len(unknown):
+        raise ConfigError(
+            f'{len(missing)} of the {ground_truth.num_images} images of {ground_truth.path} were '
+            f'not tested, and {len(unknown)} others were; test on the whole data set, and give it '
+            'and the evaluator the same ann_file.'
+        )
 
 
 def _floats(values: Any) -> np.ndarray:

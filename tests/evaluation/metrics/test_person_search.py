@@ -125,8 +125,37 @@ def test_image_that_a_sampler_repeated_counts_once(case):
 
 def test_half_of_the_data_set_is_refused(case):
     data, annotation, _ = case
-    with pytest.raises(ConfigError, match=r'missing for \d+ of the 4 queries .*whole data set'):
+    with pytest.raises(ConfigError, match=r'4 of the 6 images of .* were not tested.*whole data'):
         run(PersonSearchMetric(str(annotation)), list(samples(data))[:2])
+
+
+def test_a_bare_detector_is_tested_on_the_whole_data_set_too(case):
+    data, annotation, _ = case
+    with pytest.raises(ConfigError, match=r'1 of the 6 images of .*test\.json were not tested'):
+        run(PersonSearchMetric(str(annotation)), list(samples(data, embeddings=False))[1:])
+
+
+def test_images_that_the_annotation_file_lacks_are_refused(case):
+    data, _, directory = case
+    last = data.annotation['images'][-1]['id']
+    fewer = {
+        'images': data.annotation['images'][:-1],
+        'annotations': [a for a in data.annotation['annotations'] if a['image_id'] != last],
+    }
+    other = directory / 'other.json'
+    other.write_text(json.dumps(fewer))
+    with pytest.raises(ConfigError, match=r'0 of the 5 images .* and 1 others .* same ann_file'):
+        run(PersonSearchMetric(str(other), {'type': 'mmps.GenericProtocol'}), samples(data, False))
+
+
+@pytest.mark.parametrize(('part', 'what'), [('query', 'queries'), ('gt', 'annotated people')])
+def test_images_without_their_embeddings_are_refused(case, part, what):
+    data, annotation, _ = case
+    incomplete = list(samples(data))
+    for sample in incomplete[:3]:
+        delattr(sample, f'{part}_instances')
+    with pytest.raises(ConfigError, match=rf'missing for \d+ of the \d+ {what} .*whole data set'):
+        run(PersonSearchMetric(str(annotation)), incomplete)
 
 
 @pytest.mark.parametrize(('part', 'what'), [('queries', 'queries'), ('annotations', 'annotated')])
