@@ -29,6 +29,8 @@ MEANINGS = {
     WRONG: 'another person',
     UNKNOWN: 'person without label, or nobody',
 }
+RIGHT_MARGIN = 0.05
+"""Inches beside the last column."""
 WIDTH, NARROWEST_CROP = 9.0, 0.6
 """Inches of the sheet, and below which a crop shows too little: then the sheet is wider."""
 
@@ -90,8 +92,11 @@ def draw_ranked_lists(lists: Sequence[RankedList]) -> Figure:
     # A short list does not get crops that fill the page.
     unit = max(WIDTH / (scene_width + max(crops, 6)), NARROWEST_CROP)
     height = unit * CROP_HEIGHT / CROP_WIDTH + 0.45
-    figure = new_figure(unit * (scene_width + crops), height * len(lists) + 0.3)
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.01, hspace=0.01)
+    width = unit * (scene_width + crops)
+    figure = new_figure(width, height * len(lists) + 0.3)
+    # The layout does not count that frames are drawn half outside of their axes.
+    inside = (0, 0, 1 - RIGHT_MARGIN / width, 1)
+    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.01, hspace=0.01, rect=inside)
     grid = figure.add_gridspec(len(lists), 1 + crops, width_ratios=[scene_width, *[1] * crops])
     for row, ranked in enumerate(lists):
         _draw_scene(figure.add_subplot(grid[row, 0]), ranked)

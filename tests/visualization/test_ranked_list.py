@@ -50,6 +50,13 @@ def test_frames_and_marks_tell_right_wrong_and_unknown(image_path, tmp_path):
         assert (np.abs(pixels - np.array(to_rgb(colour)) * 255).max(axis=1) < 3).sum() > 500
 
 
+@pytest.mark.parametrize('hits', [1, 8, 12])
+def test_white_is_left_beside_the_last_column(image_path, tmp_path, hits):
+    save_figure(draw_ranked_lists([ranked_list(image_path, ['right'] * hits)]), tmp_path / 'a.png')
+    inked = (cv2.imread(str(tmp_path / 'a.png')) < 250).any(axis=(0, 2))
+    assert 4 <= inked[::-1].argmax() <= 15
+
+
 def test_captions_give_the_end_of_the_image_name_and_the_camera(image_path):
     figure = draw_ranked_lists([ranked_list(image_path, ['right'])])
     assert '… of an image\ncamera 1' in texts(figure)
