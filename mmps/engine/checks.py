@@ -9,6 +9,7 @@ from mmengine.hooks import CheckpointHook, EarlyStoppingHook, Hook
 from mmengine.logging import MMLogger
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
+from mmps.features.cache import DTYPES
 from mmps.structures import ConfigError
 
 if TYPE_CHECKING:
@@ -105,6 +106,26 @@ def check_accumulation(name: str, optim_wrapper: dict[str, Any], batches: int) -
         raise ConfigError(
             f'{name}.accumulative_counts={count} does not divide the {batches} batches of an '
             'epoch: gradients left over at its end could not be resumed'
+        )
+
+
+def check_cache_dtype(dtype: str, model: Any) -> None:
+    """Refuse to store what a cache's data type cannot hold.
+
+    Args:
+        dtype: Of the cache.
+        model: A person-search model.
+
+    Raises:
+        ConfigError: The type is unknown, or one of pixels while the model has features.
+    """
+    name = 'default_hooks.two_phase.cache_dtype'
+    if dtype not in DTYPES:
+        raise ConfigError(f'{name}={dtype!r} must be one of {", ".join(DTYPES)}')
+    if dtype == 'uint8' and model.source.later_stages is not None:
+        raise ConfigError(
+            f"{name}='uint8' holds the pixels of mmps.DisjointDetector, but would round the "
+            f'features of {type(model).__name__} to whole numbers: leave it at float16'
         )
 
 

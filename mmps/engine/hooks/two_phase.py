@@ -16,8 +16,15 @@ from torch.utils.data import DataLoader
 from mmps.datasets.pooled_features import PooledFeatures
 from mmps.engine.atomic_backend import ATOMIC_BACKEND
 from mmps.engine.checkpoints import PHASE_KEY, check_resumable, choose_checkpoint, save_detector
-from mmps.engine.checks import check_accumulation, check_run, check_watched, reid_lr_factor
+from mmps.engine.checks import (
+    check_accumulation,
+    check_cache_dtype,
+    check_run,
+    check_watched,
+    reid_lr_factor,
+)
 from mmps.engine.logs import bound_history, forget_phase
+from mmps.engine.plan import PLAN_KEY, check_plan, plan_of
 from mmps.engine.reproducible import seed_epoch, shared_seed
 from mmps.features import FeatureCache, FeatureSource, pooled_shards
 from mmps.registry import DATA_SAMPLERS, HOOKS
@@ -79,6 +86,7 @@ class TwoPhaseHook(Hook):
         self.start = start
         self.cache_dir, self.cache_dtype, self.storage = cache_dir, cache_dtype, storage
         self.phase = 'detection'
+        self._plan: dict[str, dict] | None = None
 
     @property
     def reid_epochs(self) -> int:
@@ -104,6 +112,8 @@ class TwoPhaseHook(Hook):
         check_accumulation('optim_wrapper', detection, len(runner.train_dataloader))
         check_accumulation('two_phase.optim_wrapper', reid, len(self.sampler))
         self._set_phase(runner, 'detection')
+        check_cache_dtype(self.cache_dtype, _bare(runner))
+        self._plan = plan_of(runner, self)
         self._set_length(runner, epoch=0, iteration=0)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -112,6 +122,7 @@ class TwoPhaseHook(Hook):
             return
         meta = checkpoint['meta']
         phase = check_resumable(checkpoint, runner._load_from, self.detection_epochs, self.start)
+        check_plan(checkpoint, runner._load_from, phase, self._plan)
         self._set_length(runner, meta['epoch'], meta['iter'])
         if phase == 'reid':
             self._enter_reid(runner)
@@ -150,8 +161,8 @@ class TwoPhaseHook(Hook):
             check_watched(runner.hooks, metrics)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Note the phase."""
-        checkpoint['meta'][PHASE_KEY] = self.phase
+        """Note the phase, and how long both are."""
+        checkpoint['meta'].update({PHASE_KEY: self.phase, PLAN_KEY: self._plan})
 
     # What they do.
 

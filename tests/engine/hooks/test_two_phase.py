@@ -70,7 +70,58 @@ def test_checkpoints_tell_their_phase(whole):
     assert phases == ['detection', 'detection', 'reid', 'reid', 'reid']
 
 
+def test_checkpoints_tell_how_long_phases_are(whole):
+    work_dir, _, _, runner = whole
+    plan = torch.load(work_dir / 'epoch_1.pth', weights_only=True)['meta']['mmps_plan']
+    reid = len(runner.train_dataloader)
+    assert plan == {
+        'detection': {'epochs': [2], 'batches': (runner.iter - 3 * reid) // 2},
+        'reid': {'epochs': [1, 2], 'batches': reid},
+    }
+
+
+@pytest.mark.parametrize(
+    ('last', 'changes', 'message'),
+    [
+        (1, {'train_dataloader__batch_size': 3}, r'epoch_1.pth was saved in a phase 1 of 2 epochs'),
+        (
+            4,
+            {
+                'default_hooks__two_phase__stages': [
+                    {'epochs': epochs, 'loss': {'type': 'mmps.BatchHardTripletLoss'}}
+                    for epochs in (2, 1)
+                ]
+            },
+            r'a phase 2 of 1 \+ 2 epochs of 3 batches, which is now one of 2 \+ 1 epochs of 3 bat',
+        ),
+        (
+            4,
+            {'default_hooks__two_phase__batches__identities': 1},
+            'epochs of 3 batches, which is now one of .* epochs of 7 batches, while the learning',
+        ),
+    ],
+)
+def test_a_phase_whose_length_has_changed_is_not_resumed(whole, tmp_path, last, changes, message):
+    work_dir, _, data, _ = whole
+    shutil.copy(work_dir / f'epoch_{last}.pth', tmp_path)
+    with pytest.raises(ConfigError, match=message):
+        train(tiny_run(data, tmp_path, resume=True, **changes))
+
+
 SLOW = pytest.mark.slow
+
+
+@SLOW
+def test_a_finished_phase_1_and_checkpoints_without_lengths_are_resumed(whole, tmp_path):
+    work_dir, final, data, _ = whole
+    changes = {'resume': True, 'train_dataloader__batch_size': 3}
+    shutil.copy(work_dir / 'epoch_2.pth', tmp_path)
+    assert_equal(weights(train(tiny_run(data, tmp_path, **changes))), final)
+    old = torch.load(work_dir / 'epoch_4.pth')
+    del old['meta']['mmps_plan']
+    torch.save(old, tmp_path / 'epoch_4.pth')
+    (tmp_path / 'last_checkpoint').unlink()
+    assert_equal(weights(train(tiny_run(data, tmp_path, resume=True))), final)
 
 
 @pytest.mark.parametrize(
@@ -200,6 +251,14 @@ def test_validation_of_phase_1_reports_detection_only(drawn_once, tmp_path):
         ({'default_hooks__two_phase__stages': []}, 'stages is empty: without phase 2 leave'),
         ({'default_hooks__checkpoint__by_epoch': False}, 'by_epoch=False cannot be resumed'),
         ({'reid_dataloader': None}, 'the config has no `reid_dataloader`'),
+        (
+            {'default_hooks__two_phase__cache_dtype': 'int4'},
+            "cache_dtype='int4' must be one of float16, float32, bfloat16, uint8",
+        ),
+        (
+            {'default_hooks__two_phase__cache_dtype': 'uint8'},
+            "cache_dtype='uint8' holds the pixels of .* features of SharedBackboneDetector to wh",
+        ),
         ({'default_hooks__two_phase__storage': 'tape'}, "storage='tape' must be one of"),
         (
             {'default_hooks__two_phase__batches__identities': 0},
