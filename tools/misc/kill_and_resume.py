@@ -3,8 +3,9 @@
 
 One run goes through undisturbed and is watched: every logged iteration and every file that appears
 is an event. Each further run gets SIGKILL some time after one of these events, goes on with
-`tools/train.py CONFIG --resume` as often as it takes, and must end with the same bits in every
-weight and in the optimizer's state. Nothing is cleaned up in between.
+`tools/train.py CONFIG --resume`, and must end with the same bits in every weight, in the average of
+the weights, and in the states of optimizer and schedules. Nothing is cleaned up in between. A run
+that ended before its moment proves nothing and is not counted; too many of them fail the proof.
 
 examples:
   python tools/misc/kill_and_resume.py
@@ -28,14 +29,20 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mmps.apis.arguments import teaching_parser
+from mmps.apis.running import tell_user_errors
 from mmps.files import write_json
+from mmps.testing.differences import compare
+from mmps.testing.own_folder import OwnFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 POLL = 0.001
 LAST = 'epoch_5.pth'
+ENOUGH = 0.75
+"""Share of the runs that have to be killed before they end."""
+KEPT = ['data']
+"""What a later call uses again."""
 SPECIAL = ('writing checkpoint', 'cache', 'boundary', 'validation')
 
 
@@ -177,34 +184,6 @@ def resume(config: Path, work_dir: Path, processes: int) -> bool:
     return Run(config, work_dir, processes, resume=True).finish() == 0
 
 
-def differences(a: Any, b: Any, name: str = '') -> list[str]:
-    """Name the tensors and numbers in which two checkpoints differ in any bit."""
-    import torch
-
-    if isinstance(a, torch.Tensor):
-        return [] if torch.equal(a, b) else [name]
-    if isinstance(a, dict):
-        if a.keys() != b.keys():
-            return [f'{name} (keys)']
-        return [d for key in a for d in differences(a[key], b[key], f'{name}.{key}')]
-    if isinstance(a, (list, tuple)):
-        if len(a) != len(b):
-            return [f'{name} (length)']
-        pairs = enumerate(zip(a, b, strict=True))
-        return [d for i, (x, y) in pairs for d in differences(x, y, f'{name}.{i}')]
-    return [] if a == b else [name]
-
-
-def compare(whole: Path, resumed: Path) -> list[str]:
-    """Compare weights and optimizer states of two checkpoints."""
-    import torch
-
-    import mmps  # noqa: F401  # lets torch read MMEngine's checkpoints
-
-    a, b = (torch.load(path, map_location='cpu') for path in (whole, resumed))
-    return [d for key in ('state_dict', 'optimizer') for d in differences(a[key], b[key], key)]
-
-
 def write_config(out: Path, args: argparse.Namespace) -> Path:
     """Draw a small data set and write the config of a run that takes seconds."""
     from mmps.datasets.converters import Converter, convert, cuhk_sysu
@@ -252,7 +231,7 @@ def parse_args(arguments: list[str] | None) -> argparse.Namespace:
         type=Path,
         default=Path('work_dirs/kill_and_resume'),
         metavar='DIR',
-        help='folder for the runs and report.json; what an earlier call left there is removed',
+        help='folder for the runs and report.json; what an earlier call made there is removed',
     )
     parser.add_argument('--kills', type=int, default=30, metavar='N', help='runs that are killed')
     parser.add_argument('--seed', type=int, default=0, metavar='N', help='chooses the moments')
@@ -271,14 +250,30 @@ def parse_args(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def names(kills: int) -> list[str]:
+    """List all that a call makes in its folder."""
+    runs = ['whole', *(f'kill_{number:02d}' for number in range(1, kills + 1))]
+    return [*KEPT, 'config.py', 'report.json', *runs, *(f'{run}.log' for run in runs)]
+
+
+def verdict(records: list[dict]) -> str | None:
+    """Say what speaks against the proof, if anything does."""
+    killed = sum(record['killed in'] is not None for record in records)
+    failed = sum(bool(record['differences']) for record in records)
+    if failed:
+        return f'{failed} of {len(records)} runs did not end like the undisturbed one'
+    if killed < ENOUGH * len(records):
+        return (
+            f'only {killed} of {len(records)} runs were killed, the others were faster than their '
+            f'moment: at least {ENOUGH:.0%} have to be; try again on a quieter machine'
+        )
+    return None
+
+
+def main(arguments: list[str] | None = None) -> None:
     args = parse_args(arguments)
     out = args.out.resolve()
-    out.mkdir(parents=True, exist_ok=True)
-    for old in (*out.glob('whole'), *out.glob('kill_*[0-9]')):
-        shutil.rmtree(old)
-    for log in out.glob('*.log'):
-        log.unlink()
+    OwnFolder(out, 'kill_and_resume').begin(names(args.kills), KEPT)
     config = write_config(out, args)
     (out / 'whole').mkdir()
     events = watch(config, out / 'whole', args.processes)
@@ -287,13 +282,15 @@ def main(arguments: list[str] | None = None) -> int:
     for number, moment in enumerate(moments, 1):
         records.append(attempt(out, config, args, number, moment))
         print(f'{number:3d}/{args.kills}  {json.dumps(records[-1])}', flush=True)
-    hits = Counter(record['killed in'] for record in records)
-    same = sum(not record['differences'] for record in records)
     write_json(out / 'report.json', records)
-    print('killed in: ' + ', '.join(f'{kind} {count}' for kind, count in hits.most_common()))
-    print(f'{same}/{len(records)} bit-identical to the undisturbed run')
-    return 0 if same == len(records) else 1
+    hits = [record for record in records if record['killed in']]
+    kinds = Counter(record['killed in'] for record in hits).most_common()
+    print('killed in: ' + ', '.join(f'{kind} {count}' for kind, count in kinds))
+    same = sum(not record['differences'] for record in hits)
+    print(f'{same}/{len(hits)} killed runs bit-identical to the undisturbed run')
+    if objection := verdict(records):
+        raise SystemExit(objection)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(tell_user_errors(main))
