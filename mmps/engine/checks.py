@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from typing import TYPE_CHECKING, Any
 
 from mmengine.device import is_cuda_available, is_mlu_available, is_musa_available, is_npu_available
@@ -208,8 +209,12 @@ def _validates_detection(runner: Runner, phases: TwoPhaseHook) -> bool:
     loop = runner.train_loop
     if runner.val_loop is None or phases.start == 'reid':
         return False
-    validated = range(max(loop.val_begin, 1), phases.detection_epochs + 1)
-    return any(epoch % loop.val_interval == 0 for epoch in validated)
+    for epoch in range(max(loop.val_begin, 1), phases.detection_epochs + 1):
+        # As EpochBasedTrainLoop looks it up: under the number of the epoch after.
+        step = bisect(loop.dynamic_milestones, epoch + 1)
+        if epoch % loop.dynamic_intervals[step - 1] == 0:
+            return True
+    return False
 
 
 def check_watched(hooks: list[Hook], metrics: dict[str, float] | None) -> None:

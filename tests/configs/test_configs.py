@@ -1,10 +1,12 @@
 import re
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import PARAM_SCHEDULERS, init_default_scope
+from mmengine.runner import EpochBasedTrainLoop
 from torch import nn
 
 from mmps.engine.checks import reid_lr_factor
@@ -93,6 +95,22 @@ def test_the_papers_numbers_are_kept(path):
     assert config.train_cfg.max_epochs == 790
     assert config.model.detector.bbox_head.num_classes == 1
     assert 'coco' in config.load_from
+
+
+@pytest.mark.parametrize(
+    'name', ['joint/joint-j3_retinanet_r50_fpn_c', 'detection/retinanet_r50_fpn_c']
+)
+def test_paper_configs_validate_detection_often_and_the_branch_rarely(name):
+    settings = {
+        k: v for k, v in Config.fromfile(CONFIGS / f'{name}.py').train_cfg.items() if k != 'type'
+    }
+    runner, loader, validated = MagicMock(), MagicMock(), []
+    loader.__iter__.side_effect = lambda: iter(())
+    loop = EpochBasedTrainLoop(runner, loader, **settings)
+    runner.val_loop.run.side_effect = lambda: validated.append(loop.epoch)
+    loop.run()
+    reid = [*range(100, 701, 100), 790] if loop.max_epochs == 790 else []
+    assert validated == [*range(10, 91, 10), *reid]
 
 
 @pytest.mark.slow

@@ -69,6 +69,13 @@ STOPPING = {'type': 'EarlyStoppingHook', 'monitor': 'mAP'}
             "save_best='mAP' is not there in phase 1, .* set train_cfg.val_begin=3, or choose a de",
         ),
         (
+            {
+                'default_hooks__checkpoint__save_best': 'mAP',
+                'train_cfg__dynamic_intervals': [(2, 1), (4, 100)],
+            },
+            "save_best='mAP' is not there in phase 1",
+        ),
+        (
             {'default_hooks__checkpoint__save_best': 'auto', 'train_cfg__val_interval': 2},
             "save_best='auto' takes the first number of phase 1, .*val_begin=3, .*rule='greater'",
         ),
@@ -122,12 +129,18 @@ def test_validation_after_phase_1_may_be_watched(best):
     metric = type('PersonSearchMetric', (), {})()
     runner = SimpleNamespace(
         val_loop=SimpleNamespace(evaluator=SimpleNamespace(metrics=[metric])),
-        train_loop=SimpleNamespace(val_begin=1, val_interval=2),
+        train_loop=SimpleNamespace(
+            val_begin=1, dynamic_milestones=[0, 5], dynamic_intervals=[2, 100]
+        ),
     )
     phases = SimpleNamespace(detection_epochs=2, start='detection')
     with pytest.raises(ConfigError, match='val_begin=3'):
         checks._check_best(runner, phases, hook)
-    for changes in ({'val_begin': 3}, {'val_interval': 3}):
+    for changes in (
+        {'val_begin': 3},
+        {'dynamic_intervals': [3, 100]},
+        {'dynamic_milestones': [0, 3]},
+    ):
         original = dict(vars(runner.train_loop))
         vars(runner.train_loop).update(changes)
         checks._check_best(runner, phases, hook)

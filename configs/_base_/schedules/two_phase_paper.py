@@ -1,6 +1,10 @@
 # Loesch et al., section 3.1. What the paper does not say: weight decay and length of the warm-up in
 # phase 1; margin, weight decay and warm-up (none) in phase 2; one schedule over its 700 epochs.
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=790, val_interval=10)
+# Validation costs more than ten epochs of phase 2: there it comes every 100 epochs. MMEngine looks
+# an interval up by the next epoch's number: with 92, epoch 90 is still validated.
+train_cfg = dict(
+    type='EpochBasedTrainLoop', max_epochs=790, val_interval=10, dynamic_intervals=[(92, 100)]
+)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
