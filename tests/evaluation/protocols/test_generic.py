@@ -112,5 +112,5 @@ def test_ignore_regions_are_not_people(scene):
 
 
 def test_not_a_number_of_boxes(cameras):
-    with pytest.raises(ConfigError, match='must be positive, not 0'):
+    with pytest.raises(ConfigError, match='must be positive numbers, not 0'):
         evaluate(cameras.detect(2, 0, 1.0), boxes_per_image=(0,))
