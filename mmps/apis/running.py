@@ -225,6 +225,10 @@ def tell_user_errors(main: Callable[[], None]) -> int:
         if 'unexpected keyword argument' not in str(error):
             raise
         return _say(f'{error}: the config has a key there that is misspelt or not known')
+    except ValueError as error:
+        if 'Cannot infer the rule' not in str(error):
+            raise
+        return _say(f"{error} Add rule='greater' beside `save_best` in the config.")
     except URLError as error:
         return _say(
             f'a download failed ({error.reason}): fetch the file of `load_from`, or of an '

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
 from mmps.apis import running
@@ -172,6 +173,15 @@ def test_user_errors_are_one_sentence_and_others_stay_errors(capsys):
 
     assert tell_user_errors(fail) == 2
     assert capsys.readouterr().err == 'error: a.jpg is broken\n'
+    best = lambda: CheckpointHook(save_best='det/AP', interval=1)  # noqa: E731
+    assert tell_user_errors(best) == 2
+    assert "Add rule='greater' beside `save_best` in the config." in capsys.readouterr().err
+
+    def other():
+        raise ValueError('something else')
+
+    with pytest.raises(ValueError, match='something else'):
+        tell_user_errors(other)
     assert tell_user_errors(lambda: None) == 0
     with pytest.raises(ZeroDivisionError):
         tell_user_errors(lambda: 1 / 0)

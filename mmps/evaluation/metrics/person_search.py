@@ -33,8 +33,8 @@ class PersonSearchMetric(BaseMetric):
         detected_queries: take each query's embedding from the detection that overlaps its box
             most, not from its own box.
         out: where to write the predictions, an ``.npz`` file.
-        details: folder for ``queries.csv`` and ``calibration.json``; choose the checkpoint's, so
-            that the calibration stays with it.
+        details: folder for ``queries.csv`` and ``calibration.json``, which
+            ``tools/test.py`` chooses by itself.
         unlabelled_ids: identities that mean unknown in the annotation file, as in
             ``mmps.PersonSearchDataset``; negative ones always do.
 

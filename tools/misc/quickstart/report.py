@@ -91,7 +91,7 @@ def save_ranked_lists(start: Quickstart, out: Path) -> None:
     chosen = order[((np.array([0.1, 0.3, 0.5, 0.7]) * len(order)).astype(int))]
     galleries = gallery_images(start, truth, chosen.tolist())
     lists = [
-        replace(ranked, title=f'query {query}, AP {100 * results.average_precision[query]:.0f}')
+        replace(ranked, title=f'query {query}, AP {100 * results.average_precision[query]:.0f} %')
         for query, ranked in zip(
             chosen,
             ranked_lists(truth, predictions, start.data, chosen.tolist(), galleries=galleries),
