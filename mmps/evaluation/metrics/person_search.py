@@ -13,6 +13,7 @@ from mmps.registry import METRICS, TASK_UTILS
 from ..details import write_details
 from ..evaluator import evaluate_predictions
 from ..ground_truth import GroundTruth
+from .places import check_places
 from .records import ImageRecord, assemble
 
 
@@ -75,9 +76,14 @@ class PersonSearchMetric(BaseMetric):
         Args:
             data_batch: not used.
             data_samples: one per image.
+
+        Raises:
+            ConfigError: if people or queries stand elsewhere than in the annotation file.
         """
         del data_batch
-        self.results.extend(ImageRecord.from_sample(sample) for sample in data_samples)
+        for sample in data_samples:
+            check_places(sample, self.ground_truth)
+            self.results.append(ImageRecord.from_sample(sample))
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Gather the images of all ranks, then share the searches among the ranks.

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mmdet.structures import DetDataSample
+from mmdet.structures.bbox import HorizontalBoxes
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 
@@ -211,3 +212,23 @@ def test_half_precision_embeddings(case):
             instances.embeddings = instances.embeddings.half()
     whole = run(PersonSearchMetric(str(annotation)), samples(data))
     assert run(PersonSearchMetric(str(annotation)), halves) == whole
+
+
+@pytest.mark.parametrize('wrap', [torch.as_tensor, HorizontalBoxes, lambda boxes: boxes.numpy()])
+@pytest.mark.parametrize(
+    ('part', 'boxes'), [('gt_instances', 'bboxes'), ('query_instances', 'query_bboxes')]
+)
+def test_people_are_embedded_where_they_are_annotated(case, part, boxes, wrap):
+    data, annotation, _ = case
+    metric = PersonSearchMetric(str(annotation))
+    indices = {'gt_instances': 'ann_indices', 'query_instances': 'query_indices'}[part]
+    (sample,) = [s for s in samples(data) if len(s.get(part)[indices])][:1]
+    right = torch.from_numpy(getattr(metric.ground_truth, boxes)[sample.get(part)[indices]])
+    packed = sample.to_dict()
+    packed[part]['bboxes'] = wrap(right.float())
+    metric.process(None, [packed])
+    packed[part]['bboxes'] = wrap(right.float() * 1.5)
+    with pytest.raises(
+        ConfigError, match=f'{part} of image .* are not in pixels of the image file'
+    ):
+        metric.process(None, [packed])
