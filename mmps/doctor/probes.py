@@ -10,6 +10,23 @@ import json
 import os
 import sys
 import tempfile
+from importlib.abc import MetaPathFinder
+from importlib.machinery import PathFinder
+
+PACKAGES = ('numpy', 'cv2', 'torch', 'mmengine', 'mmcv', 'mmdet')
+
+
+class LeftoverFinder(MetaPathFinder):
+    """Takes the folder that an uninstalled package left behind for what it is: no package.
+
+    Files that Python or pytest compiled in it stay there, and Python imports such a folder.
+    """
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """Raise what Python raises for a package that is not there."""
+        spec = PathFinder.find_spec(name) if name in PACKAGES else None
+        if spec is not None and spec.origin is None:
+            raise ModuleNotFoundError(f'No module named {name!r}', name=name)
 
 
 def probe_numpy() -> dict:
@@ -135,5 +152,6 @@ PROBES = {
 if __name__ == '__main__':
     # Python puts the folder of a script first: nothing in it may hide a package.
     sys.path = [p for p in sys.path if os.path.abspath(p) != os.path.dirname(__file__)]
+    sys.meta_path.insert(0, LeftoverFinder())
     for name in sys.argv[1:]:
         print('\n' + json.dumps(PROBES[name]()))

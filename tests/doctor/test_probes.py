@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import cv2
 import mmcv.ops
 import numpy as np
@@ -51,3 +55,13 @@ def test_operators_that_fail_on_the_gpu_alone_are_told_not_raised(monkeypatch):
     found = probes.probe_ops()
     assert found['gpu'] is False
     assert found['gpu_error'] == 'implementation for device cuda:0 not found'
+
+
+@pytest.mark.parametrize('name', ['numpy', 'torch', 'mmengine'])
+def test_what_an_uninstalled_package_left_behind_is_no_package(tmp_path, name):
+    (tmp_path / name / 'sub' / '__pycache__').mkdir(parents=True)
+    command = [sys.executable, '-S', probes.__file__, name]  # without what is installed
+    environment = {**os.environ, 'PYTHONPATH': str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == f"ModuleNotFoundError: No module named '{name}'"
