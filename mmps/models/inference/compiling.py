@@ -25,7 +25,11 @@ def compile_parts(model: nn.Module, without: Collection[str] = ()) -> None:
     names = [name for name in ('neck', 'bbox_head') if name not in without]
     heads = [getattr(detector, name, None) for name in names]
     reid = [model.reid_branch.stages] if hasattr(model, 'reid_branch') else []
-    is_cpu = next(model.parameters()).device.type == 'cpu'
-    options = {'freezing': True} if is_cpu else {}
+    options = {'freezing': True} if is_on_cpu(model) else {}
     for part in filter(None, (*stages, *heads, *reid)):
         part.forward = torch.compile(part.forward, options=options)
+
+
+def is_on_cpu(model: nn.Module) -> bool:
+    """Tell whether a model runs on a CPU."""
+    return next(model.parameters()).device.type == 'cpu'

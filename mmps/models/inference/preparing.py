@@ -10,7 +10,7 @@ from mmcv.cnn import fuse_conv_bn
 from torch import nn
 
 from ..detectors.disjoint import DisjointDetector
-from .compiling import compile_parts
+from .compiling import compile_parts, is_on_cpu
 from .nnpack import use_nnpack
 
 TRUNK, REID = 'trunk', 're-ID network'
@@ -50,7 +50,7 @@ def prepare(
     if REID in parts:
         model.reid_branch.to(memory_format=torch.channels_last)
     by_nnpack: set[str] = set()
-    if nnpack:
+    if nnpack and is_on_cpu(model):
         # Not the backbone: oneDNN is as fast there, where channels are together in memory.
         dense = ((name, getattr(detector, name, None)) for name in DENSE_PARTS)
         by_nnpack = {name for name, part in dense if part is not None and use_nnpack(part)}
@@ -77,6 +77,6 @@ def fastest_layout(model: nn.Module) -> frozenset[str]:
 
     On a CPU those are networks of whole images and of crops, but not of pooled features.
     """
-    if next(model.parameters()).device.type != 'cpu':
+    if not is_on_cpu(model):
         return frozenset()
     return frozenset({TRUNK, REID} if isinstance(model, DisjointDetector) else {TRUNK})

@@ -146,3 +146,18 @@ def test_convolutions_that_levels_share_get_each_levels_own_normalisation(kind):
         prepare(detector)
         assert_equal(flat(head(levels)), expected)
     assert not normalisations(head)
+
+
+@pytest.mark.skipif(not nnpack.is_available(), reason='PyTorch has no NNPACK here')
+@pytest.mark.parametrize(('device', 'without'), [('cpu', {'neck', 'bbox_head'}), ('meta', set())])
+def test_only_a_cpu_keeps_parts_from_the_compiler_for_nnpack(monkeypatch, device, without):
+    detector = tiny_detector()
+    detector.neck.out_channels = 64
+    detector.bbox_head.in_channels = detector.bbox_head.feat_channels = 64
+    model = tiny_searcher(3, detector).eval().to(device)
+    compiled = []
+    monkeypatch.setattr(torch, 'compile', lambda call, **_: compiled.append(call.__self__) or call)
+    prepare(model, fuse=False, compile=True)
+    parts = {'neck': model.detector.neck, 'bbox_head': model.detector.bbox_head}
+    assert {name for name, part in parts.items() if part not in compiled} == without
+    assert model.reid_branch.stages in compiled
