@@ -11,7 +11,7 @@ from mmdet.structures import DetDataSample
 from mmengine.dataset import BaseDataset, ConcatDataset
 from torch import Tensor
 
-from mmps.structures import UNLABELLED, image_to_network
+from mmps.structures import UNLABELLED, image_to_network, is_labelled
 
 Colour = tuple[int, int, int]
 
@@ -24,12 +24,12 @@ def identity_colour(person_id: int) -> Colour:
     """Choose the colour of an identity: close numbers get colours far apart.
 
     Args:
-        person_id: The identity, or ``UNLABELLED``.
+        person_id: The identity, negative where unknown.
 
     Returns:
         BGR, grey for people without identity.
     """
-    if person_id == UNLABELLED:
+    if not is_labelled(person_id):
         return GREY
     red, green, blue = colorsys.hsv_to_rgb(person_id * _GOLDEN_RATIO % 1, 0.85, 0.95)
     return (round(255 * blue), round(255 * green), round(255 * red))
@@ -100,11 +100,11 @@ def _plain(boxes: object) -> Tensor:
 def _draw_person(picture: np.ndarray, box: list[float], person_id: int, *, ignored: bool) -> None:
     x1, y1, x2, y2 = (round(value) for value in box)
     colour = identity_colour(person_id)
-    cv2.rectangle(picture, (x1, y1), (x2, y2), colour, 1 if person_id == UNLABELLED else 2)
+    cv2.rectangle(picture, (x1, y1), (x2, y2), colour, 2 if is_labelled(person_id) else 1)
     if ignored:
         cv2.line(picture, (x1, y1), (x2, y2), colour, 1, cv2.LINE_AA)
         cv2.line(picture, (x1, y2), (x2, y1), colour, 1, cv2.LINE_AA)
-    elif person_id != UNLABELLED:
+    elif is_labelled(person_id):
         label = str(person_id)
         (width, height), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, 0.4, 1)
         top = max(y1, height + 4)

@@ -8,7 +8,7 @@ from mmdet.datasets.base_det_dataset import BaseDetDataset
 from mmengine.logging import MMLogger
 
 from mmps.registry import DATASETS
-from mmps.structures import UNLABELLED, DataError
+from mmps.structures import UNLABELLED, DataError, is_labelled
 
 from .annotations import PICTURE_KEYS, annotations_by_image, person_id, read_annotations
 
@@ -134,7 +134,7 @@ class PersonSearchDataset(BaseDetDataset):
     def _report(self, data_list: list[dict], skipped: Counter) -> None:
         logger = MMLogger.get_current_instance()
         people = [person for info in data_list for person in info['instances']]
-        shots = Counter(p['person_id'] for p in people if p['person_id'] != UNLABELLED)
+        shots = Counter(p['person_id'] for p in people if is_labelled(p['person_id']))
         logger.info(
             '%s: %d images, %d boxes, %d of them labelled, %d identities, %d queries',
             self.ann_file, len(data_list), len(people), shots.total(), len(shots),

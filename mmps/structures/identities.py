@@ -5,29 +5,31 @@ from __future__ import annotations
 import numpy as np
 
 UNLABELLED = -1
-"""``person_id`` of a person whose identity is not known."""
+"""``person_id`` that is written for people of unknown identity; any negative one means that."""
 
 
 def is_labelled(person_ids: np.ndarray) -> np.ndarray:
-    """Tell which people have a known identity.
+    """Check which people have a known identity.
 
     Args:
-        person_ids: ``(N,)`` identities, ``UNLABELLED`` where unknown (NumPy or torch).
+        person_ids: ``(N,)`` identities, negative where unknown: PRW marks unknown people -2,
+            others -1 (NumPy, torch, or a single number).
 
     Returns:
         ``(N,)`` booleans.
     """
-    return person_ids != UNLABELLED
+    return person_ids >= 0
 
 
 def relabel(person_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Number the identities 0, 1, ... in ascending order of the original ids.
 
     Args:
-        person_ids: ``(N,)`` integers, ``UNLABELLED`` where unknown.
+        person_ids: ``(N,)`` integers, negative where unknown.
 
     Returns:
-        ``(N,)`` contiguous identities, ``UNLABELLED`` kept, and ``(I,)`` the original id of each.
+        ``(N,)`` contiguous identities, ``UNLABELLED`` where unknown, and ``(I,)`` the original id
+        of each.
     """
     person_ids = np.asarray(person_ids, dtype=np.int64)
     labelled = is_labelled(person_ids)

@@ -26,11 +26,11 @@ def batch_hard_loss(
     distance: str,
     unlabelled_negatives: bool = False,
 ) -> Tensor:
-    """Hermans et al., eq. 5, with loops; -1 is nobody's positive and no anchor."""
+    """Hermans et al., eq. 5, with loops; negative ids are nobody's positive and no anchor."""
     terms = []
     for a, anchor in enumerate(person_ids):
         positives, negatives = _partners(a, person_ids, unlabelled_negatives)
-        if anchor == -1 or not positives or not negatives:
+        if anchor < 0 or not positives or not negatives:
             continue
         farthest = max(
             (_distance(embeddings[a], embeddings[p], distance) for p in positives), key=Tensor.item
@@ -53,7 +53,7 @@ def semi_hard_loss(
     terms = []
     for a, anchor in enumerate(person_ids):
         positives, negatives = _partners(a, person_ids, unlabelled_negatives)
-        if anchor == -1 or not negatives:
+        if anchor < 0 or not negatives:
             continue
         to_negatives = [_distance(embeddings[a], embeddings[n], distance) for n in negatives]
         for p in positives:
@@ -73,8 +73,8 @@ def _partners(
     for other, identity in enumerate(person_ids):
         if other == anchor:
             continue
-        if identity == person_ids[anchor] and identity != -1:
+        if identity == person_ids[anchor] and identity >= 0:
             positives.append(other)
-        elif identity != person_ids[anchor] and (identity != -1 or unlabelled_negatives):
+        elif identity != person_ids[anchor] and (identity >= 0 or unlabelled_negatives):
             negatives.append(other)
     return positives, negatives

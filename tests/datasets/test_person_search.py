@@ -151,6 +151,18 @@ def test_other_spellings_in_queries(drawn_set):
     assert [found[index] for index in range(len(expected))] == expected
 
 
+def test_people_marked_by_any_negative_identity_are_unknown(drawn_set, mm_log):
+    def edit(content):
+        for index, annotation in enumerate(content['annotations']):
+            annotation['person_id'] = -2 if index % 2 else annotation['person_id']
+
+    change(drawn_set, 'train', edit)
+    known = [a['person_id'] for a in annotations(drawn_set, 'train')['annotations']]
+    known = [identity for identity in known if identity >= 0]
+    dataset(drawn_set, 'train')
+    assert f'{len(known)} of them labelled, {len(set(known))} identities' in mm_log.text
+
+
 def test_ignore_regions_are_kept_apart(drawn_set):
     change(drawn_set, 'test', lambda content: content['annotations'][0].update(iscrowd=1))
     sample = dataset(drawn_set)[0]['data_samples']

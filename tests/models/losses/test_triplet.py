@@ -14,6 +14,7 @@ BATCHES = {
     'one identity': [4, 4, 4],
     'some unlabelled': [0, 0, -1, 1, -1, 1, 2],
     'all unlabelled': [-1, -1, -1],
+    'unlabelled by any negative id': [0, 0, -2, 1, -2, 1, -1],
     'large ids': [10**9, 10**9, 7, 7],
 }
 
