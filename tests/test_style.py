@@ -52,7 +52,9 @@ def body_length(function: Function) -> int:
 def text_files() -> list[Path]:
     suffixes = {'.py', '.md', '.sh', '.toml', '.txt', '.in', '.yaml', '.yml', '.json', ''}
     inside = [path for folder in FOLDERS for path in (ROOT / folder).rglob('*')]
+    # In a second work tree of one repository, `.git` is a file that names the first one.
     files = [path for path in (*inside, *ROOT.iterdir()) if path.suffix in suffixes]
+    files = [path for path in files if path.name != '.git']
     return [path for path in files if path.is_file() and '__pycache__' not in path.parts]
 
 
