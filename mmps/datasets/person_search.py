@@ -7,10 +7,9 @@ from typing import Any
 from mmdet.datasets.base_det_dataset import BaseDetDataset
 from mmengine.logging import MMLogger
 
+from mmps.formats.annotations import PICTURE_KEYS, annotations_by_image, person_id, read_annotations
 from mmps.registry import DATASETS
 from mmps.structures import UNLABELLED, DataError, is_labelled
-
-from .annotations import PICTURE_KEYS, annotations_by_image, person_id, read_annotations
 
 
 @DATASETS.register_module()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .annotations import person_id
+from mmps.formats.annotations import person_id
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
+from mmps.formats.galleries import Galleries, available_sizes
+from mmps.formats.ground_truth import NO_CAMERA, GroundTruth
+from mmps.formats.predictions import Predictions
+
 from .calibration import Calibration, calibrate
 from .detection import detection_metrics
 from .evaluator import Report, confidence_intervals, evaluate_predictions
-from .galleries import Galleries, available_sizes
-from .ground_truth import NO_CAMERA, GroundTruth
 from .metrics import PersonSearchMetric
-from .predictions import Predictions
 from .protocols import CUHKSYSUProtocol, GenericProtocol, PRWOfficialProtocol, PRWProtocol
 from .rerankers import ContextGraph, KReciprocal
 from .results import QueryResults

@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmps.formats.ground_truth import GroundTruth
+from mmps.formats.predictions import Predictions
 from mmps.structures import DataError
 
 from .evaluator import evaluate_predictions
-from .ground_truth import GroundTruth
-from .predictions import Predictions
 from .protocols.base import SearchProtocol
 
 NUM_STRIPES = 12

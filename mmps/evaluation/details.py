@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from mmps.files import write_text
+from mmps.formats.ground_truth import GroundTruth
 
 from .calibration import calibrate
 from .evaluator import Report
-from .ground_truth import GroundTruth
 from .protocols.base import SearchProtocol
 from .results import QueryResults
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmps.formats.ground_truth import GroundTruth
+from mmps.formats.predictions import Predictions
 from mmps.structures import is_labelled
 
 from .detections import Detections
 from .functional.detection import average_precision, greedy_pairs, mutual_best_pairs
 from .functional.matching import box_areas, paired_intersection, paired_iou, pairs_within_groups
-from .ground_truth import GroundTruth
-from .predictions import Predictions
 from .protocols.conventions import of_convention
 
 IOU_THR = 0.5

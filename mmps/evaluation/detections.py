@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .ground_truth import GroundTruth
-from .predictions import Predictions
+from mmps.formats.ground_truth import GroundTruth
+from mmps.formats.predictions import Predictions
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,12 +11,12 @@ from itertools import chain
 import numpy as np
 from mmengine.logging import print_log
 
+from mmps.formats.ground_truth import GroundTruth
+from mmps.formats.predictions import Predictions
 from mmps.structures import ConfigError
 
 from .detection import detection_metrics
 from .functional.bootstrap import bootstrap_interval
-from .ground_truth import GroundTruth
-from .predictions import Predictions
 from .protocols.base import SearchProtocol
 from .protocols.conventions import of_convention
 from .query_sources import queries_from_detections

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from mmps.formats.ground_truth import GroundTruth
+from mmps.formats.predictions import Predictions
+
 from .detections import Detections
 from .functional.matching import best_of_each, paired_iou, pairs_within_groups, with_last_pixel
-from .ground_truth import GroundTruth
-from .predictions import Predictions
 
 
 def queries_from_detections(

@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 from mmengine import dist
 
+from mmps.formats.ground_truth import GroundTruth
 from mmps.registry import TASK_UTILS
 from mmps.structures import ConfigError
 
-from .ground_truth import GroundTruth
 from .results import QueryResults
 from .search import SearchPlan, search
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from mmps.apis.embed_images import People
 from mmps.evaluation.functional.matching import paired_iou
-from mmps.evaluation.ground_truth import NO_CAMERA, GroundTruth
-from mmps.evaluation.predictions import Predictions
+from mmps.formats.ground_truth import NO_CAMERA, GroundTruth
+from mmps.formats.predictions import Predictions
 from mmps.structures import is_labelled
 
 from .ranked_list import RIGHT, UNKNOWN, WRONG, Hit, RankedList

@@ -14,8 +14,8 @@ from PIL import ExifTags, Image
 
 import mmps.datasets
 from mmps.datasets import PersonSearchDataset
-from mmps.datasets.validation import validate
 from mmps.evaluation import GroundTruth, PersonSearchMetric
+from mmps.formats.validation import validate
 from mmps.registry import METRICS, TASK_UTILS
 from mmps.structures import UNLABELLED
 

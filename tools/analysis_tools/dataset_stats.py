@@ -18,8 +18,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mmps.apis.arguments import teaching_parser
-from mmps.datasets.annotations import annotations_by_image, read_annotations
 from mmps.datasets.statistics import Statistics, statistics
+from mmps.formats.annotations import annotations_by_image, read_annotations
 from mmps.structures import UNLABELLED, UserError
 from mmps.visualization.figures import SERIES, clean_axes, new_figure, save_figure
 

@@ -25,8 +25,8 @@ from pathlib import Path
 from rich.progress import track
 
 from mmps.apis.arguments import teaching_parser
-from mmps.datasets.validation import normalise_identities, report, validate
 from mmps.files import write_json
+from mmps.formats.validation import normalise_identities, report, validate
 from mmps.structures import UNLABELLED, DataError, UserError
 
 

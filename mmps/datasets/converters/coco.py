@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmps.datasets.annotations import listing_digest
 from mmps.files import atomic_file, write_json
+from mmps.formats.annotations import listing_digest
 
 from .records import Galleries, Split
 

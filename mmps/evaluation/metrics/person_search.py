@@ -8,11 +8,11 @@ from mmengine.dist import broadcast_object_list, collect_results, is_main_proces
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from mmps.formats.ground_truth import GroundTruth
 from mmps.registry import METRICS, TASK_UTILS
 
 from ..details import write_details
 from ..evaluator import evaluate_predictions
-from ..ground_truth import GroundTruth
 from .places import check_places
 from .records import ImageRecord, assemble
 

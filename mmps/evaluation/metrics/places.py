@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mmps.formats.ground_truth import GroundTruth
 from mmps.structures import ConfigError
-
-from ..ground_truth import GroundTruth
 
 PIXELS = 0.1
 """Boxes that differ by less are the same: their coordinates are single floats."""

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from mmps.formats.ground_truth import GroundTruth
+from mmps.formats.predictions import Predictions
 from mmps.structures import ConfigError
-
-from ..ground_truth import GroundTruth
-from ..predictions import Predictions
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from mmps.formats.ground_truth import GroundTruth
+from mmps.formats.predictions import Predictions
 from mmps.registry import TASK_UTILS
 
 from ..functional.budget import budget_threshold
-from ..ground_truth import GroundTruth
-from ..predictions import Predictions
 from ..results import TOP_KS
 from ..search import SearchPlan
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from mmps.formats.galleries import Galleries, available_sizes, gallery_file
+from mmps.formats.ground_truth import GroundTruth
+from mmps.formats.predictions import Predictions
 from mmps.registry import TASK_UTILS
 
 from ..detections import Detections
-from ..galleries import Galleries, available_sizes, gallery_file
-from ..ground_truth import GroundTruth
-from ..predictions import Predictions
 from ..search import GalleryMask, SearchPlan, SearchTask
 from ..targets import Targets
 from .base import Plans, SearchProtocol, as_tuple

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmps.formats.ground_truth import NO_CAMERA, GroundTruth
+from mmps.formats.predictions import Predictions
 from mmps.registry import TASK_UTILS
 from mmps.structures import DataError
 
 from ..detections import Detections
 from ..functional.matching import pairs_within_groups
-from ..ground_truth import NO_CAMERA, GroundTruth
-from ..predictions import Predictions
 from ..search import GalleryMask, SearchPlan, SearchTask
 from ..targets import Targets
 from .base import BudgetedProtocol

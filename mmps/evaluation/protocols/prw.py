@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from mmps.formats.ground_truth import GroundTruth
 from mmps.registry import TASK_UTILS
 from mmps.structures import xyxy_to_xywh
 
-from ..ground_truth import GroundTruth
 from .conventions import of_convention
 from .generic import GenericProtocol
 

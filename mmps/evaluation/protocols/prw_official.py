@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmps.formats.ground_truth import GroundTruth
+from mmps.formats.predictions import Predictions
 from mmps.registry import TASK_UTILS
 from mmps.structures import is_labelled
 
@@ -17,8 +19,6 @@ from ..functional.prw_official import (
     assign_identities,
     rank_hits_trapezoid,
 )
-from ..ground_truth import GroundTruth
-from ..predictions import Predictions
 from ..search import SearchPlan, SearchTask
 from .base import BudgetedProtocol, Plans
 from .conventions import of_convention

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmps.formats.ground_truth import GroundTruth
 from mmps.registry import TASK_UTILS
 from mmps.structures import ConfigError
 
@@ -11,7 +12,6 @@ from ..detections import Detections
 from ..functional.context_graph import match_context
 from ..functional.matching import paired_iou
 from ..functional.ranking import most_similar
-from ..ground_truth import GroundTruth
 from ..search import Reranker, SearchPlan
 
 SAME_PERSON_IOU = 0.5

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmps.formats.ground_truth import GroundTruth
 from mmps.registry import TASK_UTILS
 from mmps.structures import ConfigError
 
 from ..functional.k_reciprocal import k_reciprocal_distances
 from ..functional.ranking import most_similar
-from ..ground_truth import GroundTruth
 from ..search import Reranker, SearchPlan
 
 

@@ -6,9 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from mmps.datasets.annotations import listing_digest
 from mmps.datasets.converters import coco
 from mmps.datasets.converters.coco import to_coco, write_split
+from mmps.formats.annotations import listing_digest
 
 
 def test_coco_has_everything_and_whole_numbers_stay_whole(small_split):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmps.datasets.annotations import listing_digest
 from mmps.evaluation import CUHKSYSUProtocol, GroundTruth, evaluate_predictions
+from mmps.formats.annotations import listing_digest
 from mmps.structures import DataError
 from mmps.testing import reference_evaluator as reference
 from mmps.testing.search_data import random_search_data

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from mmps.datasets.annotations import listing_digest, person_id
 from mmps.structures import UNLABELLED, DataError, is_labelled, xywh_to_xyxy
 
-from .functional.lookup import find_positions
+from .annotations import listing_digest, person_id
+from .lookup import find_positions
 
 NO_CAMERA = -1
 """Camera of an image whose camera is not known."""

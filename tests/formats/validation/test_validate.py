@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmps.datasets.validation import Problem, normalise_identities, report, validate
+from mmps.formats.validation import Problem, normalise_identities, report, validate
 from mmps.structures import UNLABELLED
 
 

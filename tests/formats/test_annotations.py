@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from mmps.datasets.annotations import PICTURE_KEYS, read_annotations
+from mmps.formats.annotations import PICTURE_KEYS, read_annotations
 from mmps.structures import DataError
 
 GOOD = {

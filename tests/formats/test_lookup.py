@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmps.evaluation.functional.lookup import find_positions
+from mmps.formats.lookup import find_positions
 
 
 @pytest.mark.parametrize('scale', [1, 2**40], ids=['table', 'bisection'])

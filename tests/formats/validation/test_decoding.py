@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmps.datasets.validation import decoding, validate
+from mmps.formats.validation import decoding, validate
 from mmps.structures import DataError
 
 SIZE = (60, 40)

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import pytest
+
+from mmps.testing.scene import Scene
+
+
+@pytest.fixture
+def scene(tmp_path):
+    return Scene(tmp_path)
