@@ -11,7 +11,7 @@ import numpy as np
 
 from mmps.formats.ground_truth import GroundTruth
 from mmps.formats.predictions import Predictions
-from mmps.structures import DataError
+from mmps.images import read_image
 
 from .evaluator import evaluate_predictions
 from .protocols.base import SearchProtocol
@@ -137,27 +137,6 @@ def colour_predictions(
     return replace(
         predictions, embeddings=detected, query_embeddings=queries, gt_embeddings=annotated
     )
-
-
-def read_image(path: Path) -> np.ndarray:
-    """Read an image file.
-
-    Args:
-        path: the file.
-
-    Returns:
-        ``(height, width, 3)`` bytes, channels in the order blue, green, red.
-
-    Raises:
-        DataError: if there is no such file, or it is not a readable image.
-    """
-    if not path.is_file():
-        raise DataError(f'{path} does not exist; give the folder that holds the images.')
-    content = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
-    if image is None:
-        raise DataError(f'{path} is not a readable image; replace it.')
-    return image
 
 
 def unit_rows(rows: np.ndarray) -> np.ndarray:

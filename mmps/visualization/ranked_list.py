@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from mmps.structures import DataError
+from mmps.images import read_image
 
 from .figures import INK, MUTED, new_figure
 
@@ -131,23 +131,12 @@ def crop_person(image: np.ndarray, box: np.ndarray) -> np.ndarray:
     )  # fmt: skip
 
 
-def read_image(path: Path) -> np.ndarray:
-    """Read an image as ``(H, W, 3)`` RGB bytes.
-
-    Args:
-        path: The file.
-
-    Raises:
-        DataError: If it is not there or is no image.
-    """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DataError(f'{path} cannot be read as an image: check that it is there and whole')
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+def _read_rgb(path: Path) -> np.ndarray:
+    return cv2.cvtColor(read_image(path), cv2.COLOR_BGR2RGB)
 
 
 def _draw_scene(axes: Axes, ranked: RankedList) -> None:
-    scene, box = _scene_around(read_image(ranked.image_path), ranked.box)
+    scene, box = _scene_around(_read_rgb(ranked.image_path), ranked.box)
     axes.imshow(scene)
     axes.set_axis_off()
     box = np.clip(box, 0, np.tile(scene.shape[1::-1], 2) - 1)
@@ -158,13 +147,13 @@ def _draw_scene(axes: Axes, ranked: RankedList) -> None:
 
 
 def _draw_query(axes: Axes, ranked: RankedList) -> None:
-    _draw_crop(axes, read_image(ranked.image_path), ranked.box, QUERY_FRAME)
+    _draw_crop(axes, _read_rgb(ranked.image_path), ranked.box, QUERY_FRAME)
     axes.set_title('query', fontsize=9, color=QUERY_FRAME, fontweight='bold', pad=4)
 
 
 def _draw_hit(axes: Axes, hit: Hit, rank: int) -> None:
     colour = FRAMES[hit.match]
-    _draw_crop(axes, read_image(hit.image_path), hit.box, colour)
+    _draw_crop(axes, _read_rgb(hit.image_path), hit.box, colour)
     axes.set_title(f'{rank}  {MARKS[hit.match]} {hit.score:.2f}', fontsize=8.5, color=colour, pad=4)
     _caption(axes, hit.image_path.stem, hit.caption)
 

@@ -74,10 +74,10 @@ def test_colours_find_painted_people(painted):
 def test_missing_and_broken_images(painted):
     scene, ground_truth = painted
     (scene.directory / '2.jpg').write_bytes(b'not a jpeg')
-    with pytest.raises(DataError, match=r'2\.jpg is not a readable image'):
+    with pytest.raises(DataError, match=r'2\.jpg is no readable image'):
         colour_predictions(scene.predictions(), ground_truth, scene.directory)
     (scene.directory / '1.jpg').unlink()
-    with pytest.raises(DataError, match=r'1\.jpg does not exist'):
+    with pytest.raises(DataError, match=r'1\.jpg cannot be read'):
         colour_predictions(scene.predictions(), ground_truth, scene.directory)
 
 

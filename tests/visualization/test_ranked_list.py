@@ -17,7 +17,6 @@ from mmps.visualization.ranked_list import (
     RankedList,
     crop_person,
     draw_ranked_lists,
-    read_image,
 )
 
 
@@ -111,13 +110,14 @@ def test_a_missing_or_broken_image_is_named(tmp_path, content):
     path = tmp_path / 'broken.jpg'
     if content:
         path.write_bytes(content)
-    with pytest.raises(DataError, match=r'broken\.jpg cannot be read as an image'):
-        read_image(path)
+    with pytest.raises(DataError, match=r'broken\.jpg (cannot be read|is no readable image)'):
+        draw_ranked_lists([ranked_list(path, ['right'])])
 
 
-def test_read_image_gives_rgb(tmp_path):
-    cv2.imwrite(str(tmp_path / 'red.png'), np.full((2, 2, 3), (0, 0, 255), np.uint8))
-    assert read_image(tmp_path / 'red.png')[0, 0].tolist() == [255, 0, 0]
+def test_sheets_show_rgb(tmp_path):
+    cv2.imwrite(str(tmp_path / 'red.png'), np.full((90, 160, 3), (0, 0, 255), np.uint8))
+    (scene, *_) = draw_ranked_lists([ranked_list(tmp_path / 'red.png', [])]).axes
+    assert scene.images[0].get_array()[20, 20].tolist() == [255, 0, 0]
 
 
 def test_a_crop_keeps_proportions_and_centre():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import UnidentifiedImageError
 
-from mmps.datasets.picture_size import picture_size
+from mmps.images import picture_size
 from mmps.structures import DataError
 
 from .log import ConversionLog

@@ -6,8 +6,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.datasets.transforms import LoadAnnotations
 
+from mmps.images import read_image
 from mmps.registry import TRANSFORMS
-from mmps.structures import DataError
 
 
 @TRANSFORMS.register_module()
@@ -22,56 +22,9 @@ class LoadScene(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Read one image."""
-        import cv2
-
-        path = Path(results['img_path'])
-        image = decode(read_whole(path), path, cv2.IMREAD_COLOR)
-        results['img'] = image
+        results['img'] = image = read_image(Path(results['img_path']))
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
         return results
-
-
-def read_whole(path: Path) -> bytes:
-    """Read an image file.
-
-    Raises:
-        DataError: The file is missing, or may not be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(
-            f'{path} cannot be read ({error.strerror}): restore the image, or convert the '
-            'data set again without it'
-        ) from error
-
-
-def decode(data: bytes, path: Path, flags: int) -> np.ndarray:
-    """Decode an image.
-
-    Args:
-        data: All bytes of the file.
-        path: For the message.
-        flags: OpenCV's ``IMREAD_...``.
-
-    Returns:
-        ``(H, W, 3)`` uint8 BGR.
-
-    Raises:
-        DataError: The bytes are no image, or not a whole one.
-    """
-    import cv2
-
-    # Some versions of OpenCV fill up what a cut JPEG lacks with grey, and say nothing.
-    cut = data[:2] == b'\xff\xd8' and b'\xff\xd9' not in data[-1024:]
-    whole = len(data) and not cut
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if whole else None
-    if image is None:
-        raise DataError(
-            f'{path} is no readable image, or cut short ({len(data)} bytes): download it '
-            'again, or convert the data set again without it'
-        )
-    return image
 
 
 @TRANSFORMS.register_module()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import math
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,8 @@ import numpy as np
 from mmcv.image import rescale_size
 from mmdet.datasets.transforms import Resize
 
-from mmps.datasets.picture_size import Size, picture_size
+from mmps.images import Size, decode, jpeg_size, read_whole
 from mmps.registry import TRANSFORMS
-
-from .loading import decode, read_whole
 
 REDUCTIONS = (8, 4, 2)
 """How many times smaller JPEG decoders can make a picture while they decode it."""
@@ -72,30 +69,12 @@ class LoadResizedScene(Resize):
             # OpenCV may understand a strange header otherwise; then its word counts.
             if image.shape[:2] == tuple(math.ceil(length / factor) for length in full[::-1]):
                 return image, full
-        image = decode(data, path, cv2.IMREAD_COLOR)
+        image = decode(data, path)
         return image, image.shape[1::-1]
 
     def _wanted(self, full: Size) -> Size:
         scale = tuple(self.scale)
         return rescale_size(full, scale) if self.keep_ratio else scale
-
-
-def jpeg_size(data: bytes) -> Size | None:
-    """Read a JPEG's size from its header, without decoding it.
-
-    Args:
-        data: Bytes of any file.
-
-    Returns:
-        (width, height) after the rotation that EXIF asks for; ``None`` where the file is no
-        JPEG, or its header is broken.
-    """
-    if data[:2] != b'\xff\xd8':
-        return None
-    try:
-        return picture_size(io.BytesIO(data))
-    except Exception:  # headers break in any way; the decoder has the last word
-        return None
 
 
 def reduction(full: Size, wanted: Size, least: float = 1.0) -> int:

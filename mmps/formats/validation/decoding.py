@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import IO
 
-from mmps.datasets.transforms import LoadScene
+from mmps.images import read_image
 from mmps.structures import DataError
 
 from .problems import Problem
@@ -93,7 +93,7 @@ def _decode(path: Path) -> Decoded:
     _complaints.seek(0)
     _complaints.truncate()
     try:
-        height, width = LoadScene().transform({'img_path': path})['img_shape']
+        height, width = read_image(path).shape[:2]
         size = (width, height)
     except (DataError, cv2.error):
         size = None

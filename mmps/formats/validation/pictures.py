@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mmps.datasets.picture_size import picture_size
+from mmps.images import picture_size
 
 from .problems import Problem
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from mmps.images import read_image
 from mmps.structures import UNLABELLED
 
 from ..drawn_set import DrawnScene, Job, Recipe, plan_splits, write_jpeg
@@ -130,7 +130,7 @@ def _write_queries(root: Path, scenes: list[DrawnScene], rng: np.random.Generato
         identity, x, y, w, h = _official_row(scene, person)
         stem = Path(scene.file_name).stem
         lines.append(f'{identity} {x:.4f} {y:.4f} {w:.4f} {h:.4f} {stem}\r\n')
-        image = cv2.imdecode(np.fromfile(root / scene.file_name, np.uint8), cv2.IMREAD_COLOR)
+        image = read_image(root / scene.file_name)
         crop = image[max(int(y), 0) : int(y + h), max(int(x), 0) : int(x + w)]
         write_jpeg(root / f'query_box/{identity:03d}_{stem}.jpg', crop)
     (root / 'query_info.txt').write_bytes(''.join(lines).encode())
