@@ -1,13 +1,21 @@
-"""The one room that reads image files: their bytes, their size and their pixels."""
+"""The one room that reads image files: their bytes, their size and their pixels.
+
+Every format that OpenCV or Pillow reads is read, as OpenCV reads it where both do: 8 bits per
+channel, blue first, without transparency, turned as EXIF asks, the first frame of several.
+"""
 
 from __future__ import annotations
 
+import functools
 import io
+import re
+import threading
+import warnings
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from mmps.structures import DataError
 
@@ -16,6 +24,31 @@ Size = tuple[int, int]
 
 _LYING = range(5, 9)
 """Values of EXIF's orientation by which an image is turned to its side."""
+
+_TURNS = dict(
+    enumerate(('FLIP_LEFT_RIGHT', 'ROTATE_180', 'FLIP_TOP_BOTTOM', 'TRANSPOSE', 'ROTATE_270',
+               'TRANSVERSE', 'ROTATE_90'), start=2)
+)  # fmt: skip
+"""What undoes EXIF's orientations 2 to 8."""
+
+_NOT_IMAGES = {'BUFR', 'EPS', 'GRIB', 'HDF5', 'MPEG', 'WMF'}
+"""Formats of Pillow that it only identifies, or that start another program."""
+
+_FLOATS = (b'PF', b'Pf')
+"""Beginnings of portable float maps."""
+
+_JPEG, _PNG = b'\xff\xd8', b'\x89PNG\r\n\x1a\n'
+_DEEP = (_PNG, b'II*\0', b'MM\0*', b'II+\0', b'MM\0+', b'\0\0\0\x0cjP  ', b'\xff\x4f\xff\x51')
+"""Beginnings of files that may have 16 bits: PNG, TIFF and JPEG 2000."""
+
+_SEGMENT = re.compile(rb'\xff[\x01-\xfe]')
+_AFTER_SCAN = re.compile(rb'\xff[\xc4\xd9-\xdd\xe0-\xef\xfe]')
+"""Marks that may follow the coded data of a scan, in which 0 or a restart mark follows ff."""
+_END, _SCAN = 0xD9, 0xDA
+_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
+
+_DARK_BITS = 14
+_opening = threading.Lock()
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -49,36 +82,59 @@ def read_whole(path: Path) -> bytes:
 
 
 def decode(data: bytes, path: Path, flags: int | None = None) -> np.ndarray:
-    """Decode an image.
+    """Decode an image, and warn once of 16-bit files that are nearly black.
 
     Args:
-        data: All bytes of the file.
+        data: All bytes of the file; what follows the end of a JPEG is not looked at.
         path: For the message.
-        flags: OpenCV's ``IMREAD_...``; ``IMREAD_COLOR`` if not given.
+        flags: OpenCV's ``IMREAD_...``; ``IMREAD_COLOR`` if not given. Images that only Pillow
+            reads are not reduced.
 
     Returns:
-        ``(H, W, 3)`` uint8 BGR.
+        ``(H, W, 3)`` uint8 BGR. Of 16 bits the upper 8 are taken.
 
     Raises:
         DataError: The bytes are no image, or not a whole one.
     """
-    import cv2
-
-    # Some versions of OpenCV fill up what a cut JPEG lacks with grey, and say nothing.
-    cut = data[:2] == b'\xff\xd8' and b'\xff\xd9' not in data[-1024:]
-    whole = len(data) and not cut
-    flags = cv2.IMREAD_COLOR if flags is None else flags
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if whole else None
+    image = _decode(data, flags)
     if image is None:
         raise DataError(
             f'{path} is no readable image, or cut short ({len(data)} bytes): download it '
             'again, or convert the data set again without it'
         )
+    bits = used_bits(data, image)
+    if bits is not None:
+        _warn_of_darkness(path, bits)
     return image
 
 
+def used_bits(data: bytes, image: np.ndarray) -> int | None:
+    """Count the bits that a 16-bit file uses, if that leaves it nearly black.
+
+    Cameras of 10, 12 or 14 bits are often stored so. No metadata decides it: PNG's sBIT belongs
+    to samples that were scaled to all 16 bits, and TIFF's MaxSampleValue must not change how an
+    image looks. A scale from the brightest pixel would differ from image to image.
+
+    Args:
+        data: All bytes of the file.
+        image: What :func:`decode` returns for them.
+
+    Returns:
+        Bits of the brightest value where they are 1 to 14 of 16, otherwise ``None``.
+    """
+    import cv2
+
+    shallow = data[:8] == _PNG and data[24:25] != b'\x10'
+    if not data.startswith(_DEEP) or shallow or image.max(initial=0) >> (_DARK_BITS - 8):
+        return None
+    deep = _opencv(data, cv2.IMREAD_UNCHANGED)
+    if deep is None or deep.dtype != np.uint16:
+        return None
+    return int(deep.max(initial=0)).bit_length() or None
+
+
 def picture_size(source: Path | BinaryIO) -> Size:
-    """Read an image's size as :func:`decode` gives it, from the header.
+    """Read an image's size as :func:`decode` gives it, from the header, however large it is.
 
     Cameras store an image as their sensor lies and note the rotation in EXIF; boxes are drawn on
     the image after it.
@@ -90,29 +146,131 @@ def picture_size(source: Path | BinaryIO) -> Size:
         (width, height) after the rotation that EXIF asks for.
 
     Raises:
-        OSError: The file cannot be read, or is no image.
-        ValueError: Its header is broken; so says ``SyntaxError`` for some formats.
+        OSError: The file cannot be read, is no image, or its header is broken.
     """
-    with Image.open(source) as image:
-        return image.size[::-1] if _orientation(image) in _LYING else image.size
+    try:
+        with _open(source) as image:
+            _check_whole_numbers(image)
+            return image.size[::-1] if _orientation(image) in _LYING else image.size
+    except UnidentifiedImageError:
+        # A few formats are OpenCV's alone, such as Radiance HDR.
+        data = source.read_bytes() if isinstance(source, Path) else _from_start(source)
+        decoded = _decode(data)
+        if decoded is None:
+            raise
+        return decoded.shape[1::-1]
+    except OSError:
+        raise
+    except Exception as error:  # Pillow's plugins raise whatever their parsing happens to raise
+        raise OSError(f'the header is broken: {error}') from error
 
 
-def jpeg_size(data: bytes) -> Size | None:
-    """Read a JPEG's size from its header, without decoding it.
-
-    Args:
-        data: Bytes of any file.
+@functools.cache
+def image_suffixes() -> frozenset[str]:
+    """List the endings of file names by which folders are searched for images.
 
     Returns:
-        (width, height) after the rotation that EXIF asks for; ``None`` where the file is no
-        JPEG, or its header is broken.
+        Lower-case suffixes with their dot, of all formats that are read.
     """
-    if data[:2] != b'\xff\xd8':
+    Image.init()
+    known = Image.registered_extensions().items()
+    pillow = {suffix for suffix, name in known if name in Image.OPEN and name not in _NOT_IMAGES}
+    return frozenset(pillow | {'.hdr', '.pam', '.pic', '.ras', '.sr'})
+
+
+def jpeg_end(data: bytes) -> int | None:
+    """Find the end of a JPEG: the mark behind its last scan.
+
+    Thumbnails in EXIF have such a mark too, and phones and download tools append films, further
+    images or zeros. So segments are walked through as decoders do.
+
+    Args:
+        data: All bytes of the file.
+
+    Returns:
+        Number of bytes that belong to the image, ``None`` where its end is missing.
+    """
+    position, pattern = 2, _SEGMENT
+    while mark := pattern.search(data, position):
+        position = mark.end()
+        code = data[position - 1]
+        if code == _END:
+            return position
+        if code not in _WITHOUT_LENGTH:
+            position += int.from_bytes(data[position : position + 2], 'big')
+            pattern = _AFTER_SCAN if code == _SCAN else _SEGMENT
+    return None
+
+
+def _decode(data: bytes, flags: int | None = None) -> np.ndarray | None:
+    import cv2
+
+    # Some versions of OpenCV fill up what a cut JPEG lacks with grey, and say nothing.
+    end = jpeg_end(data) if data[:2] == _JPEG else len(data)
+    if not end or data[:2] in _FLOATS:
         return None
+    # OpenCV does not scale by the white value that the header of such a file gives.
+    image = None if _has_own_white(data) else _opencv(data[:end], flags or cv2.IMREAD_COLOR)
+    return _pillow(data[:end]) if image is None else image
+
+
+def _opencv(data: bytes, flags: int) -> np.ndarray | None:
+    import cv2
+
     try:
-        return picture_size(io.BytesIO(data))
-    except Exception:  # headers break in any way; the decoder has the last word
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:  # such as more pixels than OpenCV's limit
         return None
+
+
+def _has_own_white(data: bytes) -> bool:
+    header = re.match(rb'P[2356](?:\s+|#[^\n]*\n)+(?:\d+(?:\s+|#[^\n]*\n)+){2}(\d+)', data[:4096])
+    return header is not None and int(header[1]) not in (255, 65535)
+
+
+def _pillow(data: bytes) -> np.ndarray | None:
+    try:
+        with _open(io.BytesIO(data)) as image:
+            turn = _TURNS.get(_orientation(image))
+            pixels = _to_bytes(image)
+    except MemoryError:
+        raise
+    except Exception:  # broken in any way; the caller names the file
+        return None
+    if turn is not None:
+        pixels = pixels.transpose(Image.Transpose[turn])
+    return np.ascontiguousarray(np.asarray(pixels)[..., ::-1])
+
+
+def _to_bytes(image: Image.Image) -> Image.Image:
+    _check_whole_numbers(image)
+    if image.mode.startswith('I'):
+        upper = np.clip(np.asarray(image).astype(np.int64), 0, 65535) >> 8
+        image = Image.fromarray(upper.astype(np.uint8))
+    return image.convert('RGB')
+
+
+def _check_whole_numbers(image: Image.Image) -> None:
+    if image.mode == 'F':
+        raise ValueError('pixels are floating-point numbers, and nothing says which one is white')
+
+
+def _open(source: Path | BinaryIO) -> Image.Image:
+    Image.preinit()  # the usual formats are tried first
+    Image.init()
+    formats = [name for name in Image.ID if name not in _NOT_IMAGES]
+    with _opening:  # two threads must not restore each other's limit
+        limit = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            return Image.open(source, formats=formats)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _from_start(stream: BinaryIO) -> bytes:
+    stream.seek(0)
+    return stream.read()
 
 
 def _orientation(image: Image.Image) -> object:
@@ -123,3 +281,18 @@ def _orientation(image: Image.Image) -> object:
     except Exception:  # broken in any way, which OpenCV passes over as well
         return None
     return exif.get(ExifTags.Base.Orientation)
+
+
+@functools.cache
+def _darkness_was_reported() -> list[Path]:
+    return []
+
+
+def _warn_of_darkness(path: Path, bits: int) -> None:
+    if not _darkness_was_reported():
+        _darkness_was_reported().append(path)
+        warnings.warn(
+            f'{path} has 16 bits per channel and uses {bits} of them, so it is loaded nearly '
+            'black; scale such images to all 16 bits, or save them with 8 (reported once)',
+            stacklevel=3,
+        )

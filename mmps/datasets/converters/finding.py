@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from mmps.images import image_suffixes
+
 from .log import ConversionLog
 
 
@@ -23,7 +25,7 @@ def find_pictures(root: Path) -> dict[str, list[str]]:
         below.sort()
         prefix = Path(folder).relative_to(root)
         for name in sorted(names):
-            if name.lower().endswith(('.jpg', '.jpeg', '.png')):
+            if os.path.splitext(name)[1].lower() in image_suffixes():
                 found.setdefault(name, []).append((prefix / name).as_posix())
     return found
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from PIL import UnidentifiedImageError
-
 from mmps.images import picture_size
 from mmps.structures import DataError
 
@@ -74,7 +72,7 @@ def measure(root: Path, split: Split, log: ConversionLog, progress: Progress) ->
             image.size = picture_size(path)
         except FileNotFoundError:
             missing.append(image.file_name)
-        except (OSError, ValueError, UnidentifiedImageError, SyntaxError):
+        except OSError:
             (missing if not path.is_file() else broken).append(image.file_name)
     for names, what in ((missing, 'missing'), (broken, 'unreadable')):
         for name in names:

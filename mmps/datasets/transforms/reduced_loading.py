@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 from mmcv.image import rescale_size
 from mmdet.datasets.transforms import Resize
 
-from mmps.images import Size, decode, jpeg_size, read_whole
+from mmps.images import Size, decode, picture_size, read_whole
 from mmps.registry import TRANSFORMS
 
 REDUCTIONS = (8, 4, 2)
@@ -75,6 +76,24 @@ class LoadResizedScene(Resize):
     def _wanted(self, full: Size) -> Size:
         scale = tuple(self.scale)
         return rescale_size(full, scale) if self.keep_ratio else scale
+
+
+def jpeg_size(data: bytes) -> Size | None:
+    """Read a JPEG's size from its header, without decoding it.
+
+    Args:
+        data: Bytes of any file.
+
+    Returns:
+        (width, height) after the rotation that EXIF asks for; ``None`` where the file is no
+        JPEG, or its header is broken.
+    """
+    if data[:2] != b'\xff\xd8':
+        return None
+    try:
+        return picture_size(io.BytesIO(data))
+    except OSError:  # the decoder has the last word
+        return None
 
 
 def reduction(full: Size, wanted: Size, least: float = 1.0) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
-from mmps.images import read_image
+from mmps.images import decode, read_whole, used_bits
 from mmps.structures import DataError
 
 from .problems import Problem
@@ -19,8 +20,19 @@ _CHUNK = 8
 _HARMLESS = ('[', 'libpng warning')
 """Beginnings of lines that tell of OpenCV's own doings, or of odd remarks in a whole picture."""
 
-Decoded = tuple[tuple[int, int] | None, str]
-"""(width, height), ``None`` where there is no picture to be had, and what the decoder said."""
+
+class Decoded(NamedTuple):
+    """What came of one image.
+
+    Args:
+        size: (width, height), ``None`` where no image could be decoded.
+        said: What the decoder said.
+        bits: How many of its 16 bits a nearly black image uses, otherwise ``None``.
+    """
+
+    size: tuple[int, int] | None
+    said: str
+    bits: int | None
 
 
 def check_decoding(
@@ -39,7 +51,7 @@ def check_decoding(
 
     Yields:
         Errors for pictures that are missing, cannot be decoded or have another size, warnings for
-        those that a decoder could only guess in part.
+        those that a decoder could only guess in part or that are nearly black for their depth.
 
     Raises:
         DataError: A process was killed.
@@ -48,8 +60,8 @@ def check_decoding(
     with ProcessPoolExecutor(workers, initializer=_catch_complaints) as pool:
         decoded = progress(pool.map(_decode, paths, chunksize=_CHUNK), len(paths))
         try:
-            for image, (size, said) in zip(images, decoded, strict=True):
-                yield from _judge(image, folder, size, said)
+            for image, result in zip(images, decoded, strict=True):
+                yield from _judge(image, folder, result)
         except BrokenProcessPool as error:
             raise DataError(
                 f'a process that decoded pictures of {folder} was killed, perhaps for want of '
@@ -57,8 +69,9 @@ def check_decoding(
             ) from error
 
 
-def _judge(image: dict, folder: Path, size: tuple[int, int] | None, said: str) -> Iterator[Problem]:
+def _judge(image: dict, folder: Path, result: Decoded) -> Iterator[Problem]:
     name, path = image['file_name'], folder / image['file_name']
+    size, said, bits = result
     if not path.is_file():
         yield Problem(f'a picture is missing under {folder}', name)
     elif size is None:
@@ -71,6 +84,9 @@ def _judge(image: dict, folder: Path, size: tuple[int, int] | None, said: str) -
     if size is not None and said:
         kind = 'a picture is damaged, and decoded in part only'
         yield Problem(kind, f'{name} ({said})', is_error=False)
+    if bits is not None:
+        kind = 'an image has 16 bits and uses fewer, so it is loaded nearly black'
+        yield Problem(kind, f'{name} ({bits} bits)', is_error=False)
 
 
 # In the worker processes. OpenCV's decoders tell of damage on the standard error stream alone.
@@ -85,18 +101,20 @@ def _catch_complaints() -> None:
     _complaints = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the worker lives
     os.dup2(_complaints.fileno(), 2)
     cv2.setNumThreads(0)
+    warnings.simplefilter('ignore')  # what Python's side remarks is no damage
 
 
 def _decode(path: Path) -> Decoded:
-    import cv2
-
     _complaints.seek(0)
     _complaints.truncate()
+    size = bits = None
     try:
-        height, width = read_image(path).shape[:2]
-        size = (width, height)
-    except (DataError, cv2.error):
-        size = None
+        data = read_whole(path)
+        image = decode(data, path)
+        size, bits = image.shape[1::-1], used_bits(data, image)
+    except DataError:
+        pass
     _complaints.seek(0)
     lines = _complaints.read().decode(errors='replace').splitlines()
-    return size, next((line for line in lines if line and not line.startswith(_HARMLESS)), '')
+    said = next((line for line in lines if line and not line.startswith(_HARMLESS)), '')
+    return Decoded(size, said, bits)

@@ -48,7 +48,7 @@ def check_pictures(images: Iterable[dict], folder: Path) -> Iterator[Problem]:
         except FileNotFoundError:
             yield Problem(f'a picture is missing under {folder}', image['file_name'])
             continue
-        except (OSError, ValueError, SyntaxError):
+        except OSError:
             yield Problem('a picture cannot be read', image['file_name'])
             continue
         if size != (image['width'], image['height']):

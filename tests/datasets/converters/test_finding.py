@@ -16,6 +16,12 @@ def test_pictures_are_found_at_any_depth(tmp_path, make_picture):
     assert find_pictures(tmp_path) == {'2.JPG': ['2.JPG'], '1.jpg': ['a/1.jpg', 'b/c/1.jpg']}
 
 
+def test_pictures_of_all_formats_are_found(tmp_path):
+    for name in ('1.webp', '2.TIFF', '3.avif', 'notes.txt', 'labels.json', '4.pdf'):
+        (tmp_path / name).touch()
+    assert sorted(find_pictures(tmp_path)) == ['1.webp', '2.TIFF', '3.avif']
+
+
 @pytest.mark.parametrize(
     ('paths', 'taken'),
     [

@@ -9,8 +9,7 @@ from PIL import Image
 
 from mmps.datasets import PersonSearchDataset
 from mmps.datasets.transforms import reduced_loading
-from mmps.datasets.transforms.reduced_loading import reduction
-from mmps.images import jpeg_size
+from mmps.datasets.transforms.reduced_loading import jpeg_size, reduction
 from mmps.structures import DataError
 
 BOX = [12.5, 40.0, 80.0, 210.0]

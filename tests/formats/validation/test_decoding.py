@@ -77,6 +77,24 @@ def test_what_a_decoder_had_to_guess_is_a_warning(folder, capfd):
     assert capfd.readouterr().err == ''
 
 
+def test_data_behind_the_end_are_no_problem(folder):
+    film = (folder / 'a/whole.jpg').read_bytes() + b'ftypmp42' + bytes(5000)
+    (folder / 'a/film.jpg').write_bytes(film)
+    assert found(folder, 'film.jpg') == validate(listing('film.jpg'), folder) == []
+
+
+def test_every_format_is_read_and_dark_16_bit_files_are_a_warning(folder):
+    Image.fromarray(smooth()).save(folder / 'a/windows.pcx')
+    grey = np.linspace(0, 4095, SIZE[0] * SIZE[1]).reshape(SIZE[::-1]).astype(np.uint16)
+    for name, image in (('dark 1.png', grey), ('dark 2.png', grey), ('bright.png', grey * 16)):
+        cv2.imwrite(str(folder / 'a' / name), image)
+    kind = 'an image has 16 bits and uses fewer, so it is loaded nearly black'
+    assert found(folder, 'windows.pcx', 'dark 1.png', 'dark 2.png', 'bright.png') == [
+        (kind, 'a/dark 1.png (12 bits)', False),
+        (kind, 'a/dark 2.png (12 bits)', False),
+    ]
+
+
 def test_the_size_is_that_of_the_decoded_picture(folder):
     expected = 'a/turned.jpg (decoded 40x60, annotation 60x40)'
     assert found(folder, 'turned.jpg') == [('a picture has another size', expected, True)]
