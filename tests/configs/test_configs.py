@@ -229,8 +229,7 @@ def test_it_builds_and_takes_a_step_of_each_phase(path):
     losses = model.loss(inputs, samples)
     sum(sum(v) if isinstance(v, list) else v for k, v in losses.items() if 'loss' in k).backward()
     reached = {n for n, p in model.named_parameters() if p.grad is not None}
-    frozen = [n for n in reached if 'conv1.weight' in n and 'detector.backbone.conv1' in n]
-    assert not frozen or config.model.detector.backbone.frozen_stages < 0
+    assert any(n.endswith('backbone.conv1.weight') for n in reached)
     if 'two_phase' not in config.default_hooks:
         return
     stages = config.model.get('shared_stages')

@@ -56,8 +56,8 @@ def build(case: str, config_path: str, threads: int) -> Any:
     torch.manual_seed(0)
     init_default_scope('mmdet')
     config = Config.fromfile(config_path)
-    if case == 'joint':
-        config.model.detector.backbone.frozen_stages = -1
+    if case == 'joint-frozen1':
+        config.model.detector.backbone.frozen_stages = 1
     model = MODELS.build(config.model)
     model.set_phase('joint' if case in ('joint', 'joint-frozen1') else 'reid')
     return model.train()

@@ -15,8 +15,8 @@ model = dict(
         backbone=dict(
             type='ResNet',
             depth=50,
-            frozen_stages=1,
-            norm_cfg=dict(type='BN', requires_grad=False),
+            frozen_stages=-1,  # what is shared learns in phase 1, scale and shift of its BN too
+            norm_cfg=dict(type='BN', requires_grad=True),
             norm_eval=True,
             style='caffe',
         ),

@@ -13,7 +13,9 @@ model = dict(
         backbone=dict(
             type='ResNet',
             depth=50,
-            frozen_stages=1,
+            # All that is shared learns in phase 1: mmdet's recipes freeze C1 and C2, J2's all.
+            # Batch statistics stay those of the COCO weights; scale and shift learn.
+            frozen_stages=-1,
             norm_cfg=dict(type='BN', requires_grad=True),
             norm_eval=True,
         ),
