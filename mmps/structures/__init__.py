@@ -1,8 +1,9 @@
 from .boxes import image_to_network, network_to_image, xywh_to_xyxy, xyxy_to_xywh
 from .errors import ConfigError, DataError, UserError
-from .identities import UNLABELLED, is_labelled, relabel
+from .identities import PERSON_LABEL, UNLABELLED, is_labelled, relabel
 
 __all__ = [
+    'PERSON_LABEL',
     'UNLABELLED',
     'ConfigError',
     'DataError',

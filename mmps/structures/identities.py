@@ -7,6 +7,9 @@ import numpy as np
 UNLABELLED = -1
 """``person_id`` that is written for people of unknown identity; any negative one means that."""
 
+PERSON_LABEL = 0
+"""Class of people: the only one in annotations, the first of a detector of COCO's 80 classes."""
+
 
 def is_labelled(person_ids: np.ndarray) -> np.ndarray:
     """Check which people have a known identity.

@@ -10,7 +10,10 @@ import numpy as np
 
 from mmps.formats.ground_truth import GroundTruth
 from mmps.formats.predictions import Predictions
-from mmps.structures import ConfigError
+from mmps.structures import PERSON_LABEL, ConfigError
+
+FIELDS = ('bboxes', 'scores', 'embeddings')
+"""Of detected people."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +57,10 @@ class ImageRecord:
             sample: as ``mmps.PersonSearchMetric`` describes it.
         """
         detected = sample['pred_instances']
-        embeddings = detected.get('embeddings', None)
+        if 'labels' in detected:  # of a bare detector, which may have more classes
+            people = detected['labels'] == PERSON_LABEL
+            detected = {key: detected[key][people] for key in FIELDS if key in detected}
+        embeddings = detected.get('embeddings')
         return cls(
             image_id=int(sample['img_id']),
             bboxes=_floats(detected['bboxes']).reshape(-1, 4),

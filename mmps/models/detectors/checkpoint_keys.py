@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from mmengine.logging import MMLogger
 from torch import Tensor, nn
@@ -15,9 +16,10 @@ from .person_class import keep_person
 def adopt_detector_weights(state_dict: dict, prefix: str, model: nn.Module) -> None:
     """Make a plain detector's checkpoint fit a model that keeps the detector in ``detector``.
 
-    Heads of COCO's 80 classes give their person's rows to a head of one class. What such a file
-    cannot hold, the re-ID branch, keeps the weights that it has; in the joint phase, which nothing
-    precedes, its replicated stages begin as phase 2 would begin them.
+    Heads of many classes give their person's rows to a head of one class. A head that cannot be cut
+    so is left to :func:`fill_gaps`. What such a file cannot hold, the re-ID branch, keeps the
+    weights that it has; in the joint phase, which nothing precedes, its replicated stages begin as
+    phase 2 would begin them.
 
     Args:
         state_dict: Weights by name; changed in place where they come from a plain detector.
@@ -25,10 +27,12 @@ def adopt_detector_weights(state_dict: dict, prefix: str, model: nn.Module) -> N
         model: The model with ``detector`` and ``reid_branch``.
 
     Raises:
-        UserError: Nothing in the file fits the backbone, or a weight of the detector has another
-            shape: it is no checkpoint for this model.
+        UserError: Nothing in the file fits the detector's backbone, or it is of another backbone.
     """
     ours = [key for key in state_dict if key.startswith(prefix)]
+    for key in [key for key in ours if not isinstance(state_dict[key], Tensor)]:
+        del state_dict[key]
+        ours.remove(key)
     wrapped, branch = f'{prefix}detector.', f'{prefix}reid_branch.'
     if not any(key.startswith((wrapped, branch)) for key in ours):
         for key in ours:
@@ -44,9 +48,9 @@ def adopt_detector_weights(state_dict: dict, prefix: str, model: nn.Module) -> N
     changed = keep_person(state_dict, expected)
     if changed:
         MMLogger.get_current_instance().info(
-            "Of the checkpoint's 80 classes the person is kept (%d weights).", len(changed)
+            "Of the checkpoint's classes the person is kept (%d weights).", len(changed)
         )
-    check_shapes(state_dict, expected, wrapped)
+    check_backbone(state_dict, expected, f'{wrapped}backbone.')
     if not any(key.startswith(branch) for key in state_dict):
         MMLogger.get_current_instance().warning(
             'The checkpoint holds a detector only: search numbers mean nothing before phase 2 has '
@@ -87,22 +91,39 @@ def rename_old_layers(state_dict: dict[str, Tensor], expected: dict[str, Tensor]
             state_dict[renamed] = state_dict.pop(name)
 
 
-def check_shapes(state_dict: dict[str, Tensor], expected: dict[str, Tensor], prefix: str) -> None:
-    """Refuse weights of another shape, which MMEngine would leave out with a mere warning.
+def check_backbone(state_dict: dict[str, Tensor], expected: dict[str, Tensor], prefix: str) -> None:
+    """Refuse the weights of another backbone, which MMEngine would leave out with a mere warning.
 
     Args:
         state_dict: What was read.
         expected: What the model has.
-        prefix: Left out of names in the message.
+        prefix: Of the detector's backbone in both.
 
     Raises:
-        UserError: A weight has another shape.
+        UserError: A weight has another shape, or a stage another number of blocks.
     """
+    cure = 'give a checkpoint of the same backbone, or make `model.detector.backbone` equal to its'
     for name in expected.keys() & state_dict.keys():
         found, wanted = tuple(state_dict[name].shape), tuple(expected[name].shape)
-        if found != wanted:
+        if name.startswith(prefix) and found != wanted:
             raise UserError(
-                f"The checkpoint's {name[len(prefix) :]} has shape {found}, the model's {wanted}: "
-                'give a checkpoint of the same detector, or make `model.detector` equal to its '
-                'config.'
+                f"The checkpoint's backbone.{name.removeprefix(prefix)} has shape {found}, the "
+                f"model's {wanted}: {cure} config."
             )
+    blocks, ours = (_count_blocks(weights, prefix) for weights in (state_dict, expected))
+    for stage in ours.keys() & blocks.keys():
+        if blocks[stage] != ours[stage]:
+            raise UserError(
+                f"The number of blocks in the checkpoint's backbone.{stage} is {blocks[stage]}, in "
+                f"the model's {ours[stage]}: {cure} depth."
+            )
+
+
+def _count_blocks(names: Iterable[str], prefix: str) -> dict[str, int]:
+    """Count the numbered modules of each stage that consist of modules themselves."""
+    blocks: dict[str, set[str]] = {}
+    for name in [name for name in names if name.startswith(prefix)]:
+        for number in re.finditer(r'\.(\d+)\.(?=\w+\.)', name):
+            stage = name[len(prefix) : number.start()]
+            blocks.setdefault(stage, set()).add(number[1])
+    return {stage: len(numbers) for stage, numbers in blocks.items()}

@@ -12,10 +12,25 @@ from mmdet.structures.bbox import get_box_tensor
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmps.structures import image_to_network, is_labelled
+from mmps.structures import PERSON_LABEL, image_to_network, is_labelled
 
 FIELDS = ('pred_instances', 'gt_instances', 'query_instances')
 """Fields of a data sample whose boxes get embeddings at test time, where present."""
+
+
+def keep_people(samples: list[DetDataSample]) -> list[DetDataSample]:
+    """Drop what a detector of more classes found beside people.
+
+    Args:
+        samples: From a detector's ``predict``; changed in place. People are class 0, in COCO's 80
+            classes as in the annotations that train a detector here.
+    """
+    for sample in samples:
+        found = sample.pred_instances
+        people = found.labels == PERSON_LABEL
+        if not people.all():
+            sample.pred_instances = found[people]
+    return samples
 
 
 def instances_to_embed(samples: list[DetDataSample]) -> list[tuple[int, InstanceData]]:

@@ -1,39 +1,85 @@
-"""Heads trained on COCO's 80 classes as heads of one class: the person's rows alone."""
+"""Heads trained on many classes as heads of one class: the person's rows alone.
+
+In mmdet's heads classes stand in the rows of a layer's weight and bias, in three ways:
+
+- innermost, group by group: every anchor scores all classes (``cls_score.permute(0, 2, 3, 1)
+  .reshape(-1, cls_out_channels)`` in dense heads). A group ends with the background where scores
+  go through softmax (Faster R-CNN, SSD, DETR), and begins with box and objectness in YOLOv3.
+- outermost: ``fc_reg`` of box heads has four rows for each class, ``fc_logits`` of coarse mask
+  heads one for each pixel.
+- alone: one row for each class, as in DINO's ``label_embedding`` or a mask head's ``conv_logits``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 
 COCO_CLASSES = 80
-PERSON = 0
-"""Place of ``person`` among COCO's classes, in mmdet's order."""
+LABEL_SPACES = (COCO_CLASSES, 365)
+"""Numbers of classes, COCO's and Objects365's, that tell the data set: there the person is first.
+
+Others (20 of Pascal VOC, 91 with gaps) may be anyone's, and leave open which row is the person."""
+
+AROUND = ((0, 0), (0, 1), (5, 0))
+"""Rows of a group before and after its classes: none, background, YOLOv3's box and objectness."""
+
+SCORES = re.compile(r'(.*_)?cls(_score|_out|_branches|_convs|_embed)?|convs_pred')
+"""Layers in which classes are innermost."""
+
+WITH_BACKGROUND = ('fc_cls', 'cls_convs', 'cls_embed')
+"""Those of them whose scores may go through softmax, so that the background is one more class."""
+
+OUTERMOST = ('fc_reg', 'fc_logits')
+ALONE = ('label_embedding', 'heatmap_head', 'conv_logits', 'fc_mask_iou')
 
 
-def person_rows(name: str, rows: int) -> Sequence[int] | None:
-    """Tell which rows of an 80-class head's weight belong to one class, the person.
-
-    Dense heads (RetinaNet, FCOS, ATSS, RPN-like) keep classes innermost, anchor by anchor, in a
-    layer whose name ends in ``cls``. Box heads (Faster R-CNN) score all classes and then the
-    background in ``fc_cls``, and keep four box deltas a class in ``fc_reg``.
+def person_rows(name: str, rows: int, wanted: int | None = None) -> Sequence[int] | None:
+    """Find which rows of a weight belong to one class, the person.
 
     Args:
         name: Of the weight or bias in a checkpoint.
         rows: Its first dimension.
+        wanted: First dimension of the same weight in a model of one class. The ratio of both says
+            how many rows stand around the classes; without it the layer's name must say so, and
+            COCO's 80 classes are meant.
 
     Returns:
-        Indices of rows; nothing where the weight does not depend on COCO's classes.
+        Indices of rows, background and the like with them; nothing where the weight does not
+        depend on classes, or it is open how.
     """
-    layer = name.split('.')[-2] if '.' in name else ''
-    if layer == 'fc_reg':
-        return range(4 * PERSON, 4 * PERSON + 4) if rows == 4 * COCO_CLASSES else None
-    if layer == 'fc_cls':
-        with_background = (PERSON, COCO_CLASSES)
-        return {COCO_CLASSES + 1: with_background, COCO_CLASSES: (PERSON,)}.get(rows)
-    if layer.endswith('cls') and rows and rows % COCO_CLASSES == 0:
-        return range(PERSON, rows, COCO_CLASSES)
+    *modules, _ = [part for part in name.split('.') if not part.isdigit()] or ['']
+    if rows == wanted or {'backbone', 'neck'} & {*modules}:
+        return None
+    layer = modules[-1] if modules else ''
+    if wanted is None:
+        arrangements = _by_name(layer, rows)
+    else:
+        arrangements = ((n, *around) for n in LABEL_SPACES for around in AROUND)
+    for classes, before, after in arrangements:
+        groups, rest = divmod(rows, before + classes + after)
+        if rest or not groups or wanted not in (None, groups * (before + 1 + after)):
+            continue
+        if layer in OUTERMOST:
+            return range(groups) if not before + after else None
+        if groups > 1 and not SCORES.fullmatch(layer):
+            return None
+        size = before + classes + after
+        kept = [*range(before + 1), *range(size - after, size)]
+        return [group * size + row for group in range(groups) for row in kept]
     return None
+
+
+def _by_name(layer: str, rows: int) -> Iterator[tuple[int, int, int]]:
+    """Say how COCO's classes may stand in a layer: their number, rows before and after."""
+    alone = layer in ALONE and rows == COCO_CLASSES
+    boxes = layer == 'fc_reg' and rows == 4 * COCO_CLASSES
+    if alone or boxes or layer == 'fc_logits' or SCORES.fullmatch(layer):
+        yield COCO_CLASSES, *((5, 0) if layer == 'convs_pred' else (0, 0))
+    if layer in WITH_BACKGROUND:
+        yield COCO_CLASSES, 0, 1
 
 
 def keep_person(
@@ -50,11 +96,15 @@ def keep_person(
     """
     changed = []
     for name, weight in state_dict.items():
-        rows = person_rows(name, len(weight)) if weight.dim() else None
-        if rows is None:
+        if not weight.dim() or (wanted is not None and not _may_fit(weight, wanted.get(name))):
             continue
-        fits = (len(rows), *weight.shape[1:])
-        if wanted is None or (name in wanted and tuple(wanted[name].shape) == fits):
+        rows = person_rows(name, len(weight), None if wanted is None else len(wanted[name]))
+        if rows is not None:
             state_dict[name] = weight[list(rows)].clone()
             changed.append(name)
     return changed
+
+
+def _may_fit(weight: Tensor, wanted: Tensor | None) -> bool:
+    """Check that nothing but the number of rows keeps a weight from its place."""
+    return wanted is not None and wanted.dim() > 0 and weight.shape[1:] == wanted.shape[1:]

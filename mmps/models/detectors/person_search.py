@@ -17,7 +17,13 @@ from mmps.structures import ConfigError
 
 from .checkpoint_fit import SHARED, fill_gaps
 from .checkpoint_keys import adopt_detector_weights
-from .instances import instances_to_embed, test_rois, training_rois, write_embeddings
+from .instances import (
+    instances_to_embed,
+    keep_people,
+    test_rois,
+    training_rois,
+    write_embeddings,
+)
 
 PHASES = {
     'detection': ('detector',),
@@ -163,7 +169,8 @@ class PersonSearchDetector(BaseDetector):
     ) -> list[DetDataSample]:
         """Detect people and embed them, the ground truth's people and the queries in one pass.
 
-        While the detection phase trains, there is nothing to embed with: boxes only.
+        While the detection phase trains, there is nothing to embed with: boxes only. Of a detector
+        of more classes, people alone are kept.
         Boxes of ``gt_instances`` and ``query_instances``, where the samples have them, are in
         pixels of the image file.
 
@@ -181,11 +188,11 @@ class PersonSearchDetector(BaseDetector):
             )
         if self.phase == 'detection':
             with _precision_of_ops(batch_inputs):
-                return self.detector.predict(batch_inputs, batch_data_samples)
+                return keep_people(self.detector.predict(batch_inputs, batch_data_samples))
         with self.source.watch(batch_inputs), _precision_of_ops(batch_inputs):
             samples = self.detector.predict(batch_inputs, batch_data_samples, rescale=True)
             feature = self.source.feature
-        people = instances_to_embed(samples)
+        people = instances_to_embed(keep_people(samples))
         write_embeddings(people, self.reid_branch(feature, test_rois(people, samples, feature)))
         return samples
 

@@ -107,6 +107,19 @@ def test_bare_detector_gets_detection_numbers_only(case):
     assert not Predictions.load(out).has_embeddings
 
 
+def test_other_classes_of_a_bare_detector_do_not_count(case):
+    data, annotation, _ = case
+    expected = run(PersonSearchMetric(annotation), samples(data, embeddings=False))
+    crowd = []
+    for sample in samples(data, embeddings=False):
+        found = sample.pred_instances
+        found.labels = torch.zeros(len(found), dtype=torch.long)
+        others = found.new(labels=found.labels + 17, bboxes=found.bboxes, scores=found.scores + 1)
+        sample.pred_instances = InstanceData.cat([others, found])
+        crowd.append(sample)
+    assert run(PersonSearchMetric(annotation), crowd) == expected
+
+
 def test_nothing_detected(case):
     data, annotation, _ = case
     empty = list(samples(data))
