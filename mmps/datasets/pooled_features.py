@@ -61,7 +61,7 @@ class PooledFeatures(Dataset):
     def __getitems__(self, indices: list[int]) -> dict[str, Tensor]:
         """A batch: ``pooled`` ``(B, C, h, w)`` in float32 and ``person_ids`` ``(B,)``."""
         views = torch.randint(self.shards[0].shape[1], (len(indices),))
-        indices = torch.tensor(indices)
+        indices = torch.tensor(indices, dtype=torch.int64)
         if self.storage == 'disk':
             picked = self._from_disk(indices.numpy(), views.tolist())
         else:
@@ -72,7 +72,8 @@ class PooledFeatures(Dataset):
         shards = np.searchsorted(self._starts, indices, side='right') - 1
         rows = indices - self._starts[shards]
         picked = [self.shards[s][r, v] for s, r, v in zip(shards, rows, views, strict=True)]
-        return torch.from_numpy(np.stack(picked))
+        empty = np.empty((0, *self.shards[0].shape[2:]), self.shards[0].dtype)
+        return torch.from_numpy(np.stack(picked) if picked else empty)
 
 
 def _as_one(shards: list[np.ndarray], device: torch.device | str) -> Tensor:

@@ -18,29 +18,34 @@ class PKBatchSampler(Sampler):
     Loesch et al., section 3.1: 32 identities, 4 shots. The last batch of an epoch holds the
     identities that are left. An identity with fewer than K appearances fills up with repetitions.
     An epoch is a function of the seed and the epoch's number alone; with several ranks each gets
-    its share of the identities of the same global batches.
+    its share of the same global batches, equal up to one sample, which may cut through an identity.
 
     Args:
-        person_ids: ``(N,)`` identity of each sample; unlabelled ones are never drawn.
+        person_ids: ``(N,)`` identity of each sample, negative where unknown.
         identities: P, over all ranks.
         shots: K.
         seed: Of the draws, the same on all ranks.
+        unlabelled: Samples of unknown people in each batch, over all ranks, where ``person_ids``
+            has some; as many as identities where left out. They do not change who else is drawn.
 
     Raises:
-        ConfigError: There is nothing to draw, or the ranks cannot share P evenly.
+        ConfigError: There is nothing to draw.
     """
 
     def __init__(
-        self, person_ids: np.ndarray, identities: int = 32, shots: int = 4, seed: int = 0
+        self,
+        person_ids: np.ndarray,
+        identities: int = 32,
+        shots: int = 4,
+        seed: int = 0,
+        unlabelled: int | None = None,
     ) -> None:
         person_ids = np.asarray(person_ids)
         self.rank, self.world_size = get_dist_info()
-        if identities < 1 or shots < 1:
-            raise ConfigError(f'{identities=} and {shots=} must be at least 1')
-        if identities % self.world_size:
+        unlabelled = identities if unlabelled is None else unlabelled
+        if identities < 1 or shots < 1 or unlabelled < 0:
             raise ConfigError(
-                f'{identities} identities per batch cannot be shared by {self.world_size} ranks; '
-                'make `identities` a multiple of the number of ranks'
+                f'{identities=} and {shots=} must be at least 1, {unlabelled=} at least 0'
             )
         labelled = np.flatnonzero(is_labelled(person_ids))
         if not len(labelled):
@@ -48,7 +53,9 @@ class PKBatchSampler(Sampler):
         order = labelled[np.argsort(person_ids[labelled], kind='stable')]
         starts = np.unique(person_ids[order], return_index=True)[1]
         self.members = np.split(order, starts[1:])
+        self.strangers = np.flatnonzero(~is_labelled(person_ids))
         self.identities, self.shots, self.seed, self.epoch = identities, shots, seed, 0
+        self.unlabelled = unlabelled if len(self.strangers) else 0
 
     @property
     def sampler(self) -> PKBatchSampler:
@@ -57,8 +64,8 @@ class PKBatchSampler(Sampler):
 
     @property
     def batch_size(self) -> int:
-        """Samples in a full batch of one rank."""
-        return self.identities * self.shots // self.world_size
+        """Samples with an identity in a full batch of one rank, at most."""
+        return math.ceil(self.identities * self.shots / self.world_size)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose batches come next."""
@@ -71,15 +78,21 @@ class PKBatchSampler(Sampler):
     def __iter__(self) -> Iterator[list[int]]:
         rng = np.random.default_rng((self.seed, self.epoch))
         order = rng.permutation(len(self.members))
-        for start in range(0, len(order), self.identities):
-            batch = [self._draw(self.members[i], rng) for i in order[start:][: self.identities]]
-            share = math.ceil(len(batch) / self.world_size)
-            mine = [
-                batch[i % len(batch)] for i in range(self.rank * share, (self.rank + 1) * share)
-            ]
-            yield np.concatenate(mine).tolist()
+        strangers = self._draw_strangers()
+        for number, start in enumerate(range(0, len(order), self.identities)):
+            drawn = [self._draw(self.members[i], rng) for i in order[start:][: self.identities]]
+            yield [*self._share(np.concatenate(drawn)), *self._share(strangers[number])]
 
     def _draw(self, members: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if len(members) >= self.shots:
             return rng.choice(members, self.shots, replace=False)
         return np.resize(rng.permutation(members), self.shots)
+
+    def _draw_strangers(self) -> np.ndarray:
+        """Draw ``(batches, unlabelled)`` samples of unknown people."""
+        rng = np.random.default_rng((self.seed, self.epoch, 1))
+        # Nobody is resized to nobody.
+        return np.resize(rng.permutation(self.strangers), (len(self), self.unlabelled))
+
+    def _share(self, samples: np.ndarray) -> list[int]:
+        return np.array_split(samples, self.world_size)[self.rank].tolist()

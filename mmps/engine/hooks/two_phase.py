@@ -25,6 +25,7 @@ from mmps.engine.checks import (
 )
 from mmps.engine.logs import bound_history, forget_phase
 from mmps.engine.plan import PLAN_KEY, check_plan, plan_of
+from mmps.engine.reid_batches import check_mining
 from mmps.engine.reproducible import seed_epoch, shared_seed
 from mmps.features import FeatureCache, FeatureSource, pooled_shards
 from mmps.registry import DATA_SAMPLERS, HOOKS
@@ -113,6 +114,7 @@ class TwoPhaseHook(Hook):
         check_accumulation('two_phase.optim_wrapper', reid, len(self.sampler))
         self._set_phase(runner, 'detection')
         check_cache_dtype(self.cache_dtype, _bare(runner))
+        check_mining(self.sampler, _bare(runner).reid_branch.head)
         self._plan = plan_of(runner, self)
         self._set_length(runner, epoch=0, iteration=0)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import torch
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -21,7 +22,8 @@ class TripletReIDHead(BaseModule):
         loss: Config of a triplet loss (:class:`BatchHardTripletLoss`,
             :class:`SemiHardTripletLoss`); the two-phase hook exchanges it between its stages.
         normalize: Whether embeddings have unit length, so that Euclidean and cosine ranking agree.
-        gather: Whether triplets are mined over the batches of all ranks.
+        gather: Whether triplets are mined over the batches of all ranks, so that several processes
+            learn as one with the whole batch would; makes no difference to a single process.
         neck: Config of a layer between the linear layer and the normalisation, such as
             :class:`BNNeck`; its ``num_features`` is filled in.
         init_cfg: As in any module of MMEngine.
@@ -36,7 +38,7 @@ class TripletReIDHead(BaseModule):
         embedding_channels: int = 256,
         loss: dict | None = None,
         normalize: bool = True,
-        gather: bool = False,
+        gather: bool = True,
         neck: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -57,8 +59,12 @@ class TripletReIDHead(BaseModule):
         self.triplet_loss = MODELS.build(loss)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Embed ``(N, in_channels)`` to ``(N, D)`` in float32, of unit length if so configured."""
-        embeddings = self.neck(self.embedding(features)).float()
+        """Embed ``(N, in_channels)`` to ``(N, D)``, of unit length if so configured.
+
+        Half precision is widened to float32.
+        """
+        embeddings = self.neck(self.embedding(features))
+        embeddings = embeddings.to(torch.promote_types(embeddings.dtype, torch.float32))
         return F.normalize(embeddings) if self.normalize else embeddings
 
     def loss(self, features: Tensor, person_ids: Tensor) -> dict[str, Tensor]:

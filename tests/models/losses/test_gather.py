@@ -1,21 +1,20 @@
-"""Triplets over two ranks have the loss and the gradient of one process with the whole batch."""
+"""Triplets over several ranks have loss and gradient of one process with the whole batch."""
 
-import os
-import subprocess
-import sys
-import textwrap
+import copy
 
 import pytest
 import torch
 
 from mmps.models.losses.gather import gather_batch
 from mmps.models.reid import TripletReIDHead
+from mmps.testing.ranks import run_ranks
 
-WORKER = textwrap.dedent(
-    """
-    import sys
-    import torch
-    from torch import distributed
+pytestmark = pytest.mark.skipif(
+    not torch.distributed.is_available(), reason='torch without distribution'
+)
+
+WORKER = """
+    import copy
     from mmps.models.reid import TripletReIDHead
 
 
@@ -28,29 +27,43 @@ WORKER = textwrap.dedent(
             return self.head.loss(features, ids)['loss_triplet']
 
 
-    def work(rank, folder):
+    def work():
         data = torch.load(f'{folder}/data.pth')
-        head = TripletReIDHead(6, 4, loss=data['loss'], gather=True).double()
-        head.load_state_dict(data['weights'])
-        head = torch.nn.parallel.DistributedDataParallel(Loss(head))
-        half = slice(rank * 8, rank * 8 + 8)
-        value = head(data['features'][half], data['ids'][half])
-        value.backward()
-        gradients = [p.grad for p in head.parameters()]
-        torch.save({'value': value.detach(), 'gradients': gradients}, f'{folder}/rank_{rank}.pth')
+        results = {}
+        for name, loss in data['losses'].items():
+            for split, parts in data['splits'][world_size].items():
+                mine = slice(*parts[rank])
+                head = TripletReIDHead(6, 4, loss=copy.deepcopy(loss)).double()
+                head.load_state_dict(data['weights'])
+                head = torch.nn.parallel.DistributedDataParallel(Loss(head))
+                results[name, split] = []
+                for features, ids in data['batches']:
+                    head.zero_grad()
+                    value = head(features[mine], ids[mine])
+                    value.backward()
+                    gradients = [p.grad.clone() for p in head.parameters()]
+                    results[name, split].append((value.detach(), gradients))
+        torch.save(results, f'{folder}/rank_{rank}_of_{world_size}.pth')
+"""
 
-
-    rank, folder = int(sys.argv[1]), sys.argv[2]
-    distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/meet', rank=rank, world_size=2
-    )
-    work(rank, folder)
-    # The wrapped model is gone by now: while one holds the group, gloo's threads outlive it, and
-    # the interpreter's end aborts now and then.
-    distributed.barrier()
-    distributed.destroy_process_group()
-    """
-)
+LOSSES = {
+    'batch-hard': {'type': 'mmps.BatchHardTripletLoss', 'margin': 1.0},
+    'batch-hard, soft': {'type': 'mmps.BatchHardTripletLoss', 'margin': 'soft'},
+    'semi-hard': {'type': 'mmps.SemiHardTripletLoss', 'margin': 1.0},
+    'unlabelled negatives': {
+        'type': 'mmps.BatchHardTripletLoss', 'margin': 1.0, 'unlabelled_negatives': True,
+    },
+    'memory': {
+        'type': 'mmps.CrossBatchTripletLoss',
+        'loss': {'type': 'mmps.SemiHardTripletLoss', 'margin': 1.0},
+        'size': 200,
+    },
+}  # fmt: skip
+ROWS = 128
+SPLITS = {
+    2: {'even': [64, 64], 'uneven': [127, 1], 'nobody on the first': [0, 128]},
+    4: {'even': [32] * 4, 'uneven': [33, 2, 90, 3], 'nobody on two': [0, 66, 0, 62]},
+}
 
 
 def test_without_ranks_nothing_is_gathered():
@@ -60,32 +73,51 @@ def test_without_ranks_nothing_is_gathered():
     assert gathered[1] is ids
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not torch.distributed.is_available(), reason='torch without distribution')
-@pytest.mark.parametrize('loss', ['BatchHardTripletLoss', 'SemiHardTripletLoss'])
-def test_two_ranks_equal_one_process(tmp_path, loss):
+@pytest.fixture(scope='module')
+def data():
+    """Two batches of the paper's 32 x 4, one behind the other for the memory, and a few unknown."""
     torch.manual_seed(0)
-    loss = {'type': f'mmps.{loss}', 'margin': 1.0}
-    head = TripletReIDHead(6, 4, loss=loss).double()
+    head = TripletReIDHead(6, 4).double()
     torch.nn.init.normal_(head.embedding.weight)
-    # Identities span both halves: no rank alone sees all positives.
-    features, ids = torch.randn(16, 6, dtype=torch.float64), torch.arange(16) % 4
-    data = {'loss': loss, 'weights': head.state_dict(), 'features': features, 'ids': ids}
+    ids = torch.arange(ROWS) // 4
+    ids[::19] = -1
+    batches = [(torch.randn(ROWS, 6, dtype=torch.float64), ids) for _ in range(2)]
+    splits = {
+        world_size: {
+            name: [(sum(counts[:r]), sum(counts[: r + 1])) for r in range(world_size)]
+            for name, counts in kinds.items()
+        }
+        for world_size, kinds in SPLITS.items()
+    }
+    weights = head.state_dict()
+    return {'losses': LOSSES, 'weights': weights, 'batches': batches, 'splits': splits}
+
+
+def alone(data, loss):
+    head = TripletReIDHead(6, 4, loss=copy.deepcopy(loss)).double()
+    head.load_state_dict(data['weights'])
+    for features, ids in data['batches']:
+        head.zero_grad()
+        value = head.loss(features, ids)['loss_triplet']
+        value.backward()
+        yield value.detach(), [p.grad.clone() for p in head.parameters()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('world_size', [2, 4])
+def test_ranks_equal_one_process_with_the_joined_batch(tmp_path, data, world_size):
     torch.save(data, tmp_path / 'data.pth')
-    (tmp_path / 'worker.py').write_text(WORKER, encoding='utf-8')
-    environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
-    workers = [
-        subprocess.Popen(
-            [sys.executable, tmp_path / 'worker.py', str(rank), tmp_path], env=environment
-        )
-        for rank in range(2)
-    ]
-    assert [worker.wait(120) for worker in workers] == [0, 0]
-    value = head.loss(features, ids)['loss_triplet']
-    value.backward()
-    assert value > 0
-    for rank in range(2):
-        found = torch.load(tmp_path / f'rank_{rank}.pth')
-        torch.testing.assert_close(found['value'], value.detach())
-        for ours, theirs in zip(found['gradients'], head.parameters(), strict=True):
-            torch.testing.assert_close(ours, theirs.grad)
+    run_ranks(WORKER, tmp_path, world_size)
+    found = [torch.load(tmp_path / f'rank_{r}_of_{world_size}.pth') for r in range(world_size)]
+    for name, loss in LOSSES.items():
+        steps = list(alone(data, loss))
+        assert all(value > 0 for value, _ in steps)
+        for split in SPLITS[world_size]:
+            for rank in found:
+                for (value, gradients), (expected, wanted) in zip(
+                    rank[name, split], steps, strict=True
+                ):
+                    case = f'{name}, {split}'
+                    assert abs(value - expected) < 1e-12, case
+                    for ours, theirs in zip(gradients, wanted, strict=True):
+                        assert (ours - theirs).abs().max() < 1e-12, case
