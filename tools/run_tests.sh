@@ -26,7 +26,7 @@ while (($#)); do
 done
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-bash tools/setup_env.sh
+bash tools/setup_env.sh --tests
 python="$(bash tools/setup_env.sh --print-python)"
 if $fast; then
     arguments=(-m 'not slow' ${arguments[@]+"${arguments[@]}"})

@@ -4,20 +4,24 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: bash tools/setup_env.sh [--stack {openmmlab,onedl}] [--gpu | --cpu] [--print-python]
+usage: bash tools/setup_env.sh [--stack {openmmlab,onedl}] [--torch VERSION] [--gpu | --cpu]
+                               [--tests] [--print-python]
 
 Makes .venv (or uses the environment that MMPS_VENV names or that is active), then installs torch,
-builds mmcv's compiled operators (once, about 10 minutes on 2 cores), installs mmdet, mmengine and
-mmps, and tries them. What already works there is kept. A second run takes seconds.
+builds mmcv's compiled operators (a minute on 2 cores), installs mmdet, mmengine and mmps, and
+tries them: 3 minutes beside the downloads. What already works there is kept, whatever its
+version. A second run takes seconds.
 
   --stack S       openmmlab (default) or onedl, the maintained fork; also MMPS_STACK=S
+  --torch V       install torch V in place of the default; also MMPS_TORCH=V. Tested versions
+                  stand in mmps/versions.txt
   --gpu           insist on operators for the GPU (otherwise built where torch sees a GPU and
                   nvcc of its CUDA version is there)
-  --cpu           build operators for the CPU only, in this and later runs, until --gpu is given
+  --cpu           build operators for the CPU only
+  --tests         install what the tests need too
   --print-python  only print the interpreter that would be used
   MMPS_VENV=DIR   make or use the environment in DIR
   MMPS_PYTHON=P   make the environment with the interpreter P
-  MMPS_CACHE=DIR  keep built wheels in DIR (~/.cache/mmps), for the next clone
 Indexes, proxies and wheel folders are pip's own settings (pip config, PIP_INDEX_URL, ...).
 TEXT
 }
@@ -35,7 +39,8 @@ options=()
 while (($#)); do
     case "$1" in
         --stack) stack="${2:?--stack needs openmmlab or onedl}" && shift ;;
-        --gpu | --cpu) options+=("$1") ;;
+        --torch) MMPS_TORCH="${2:?--torch needs a version}" && shift ;;
+        --gpu | --cpu | --tests) options+=("$1") ;;
         --print-python) print_python=true ;;
         -h | --help) usage && exit 0 ;;
         *) usage >&2 && fail "unknown argument $1" 2 ;;
@@ -108,13 +113,11 @@ if ! "$python" -m pip --version >/dev/null 2>&1; then
     { mkdir -p "$env" && echo "made by tools/setup_env.sh" >"$env/mmps-made.txt"; } 2>/dev/null ||
         fail "cannot write $env: name a folder that you can write with MMPS_VENV=DIR"
     echo "[set-up] making the environment $env with $base ($("$base" --version))"
-    # Another set-up may be making it at this moment.
-    "$base" "$tools/misc/setup_env/lock.py" "$env/mmps-setup.lock" bash -c \
-        '"$1" -m pip --version >/dev/null 2>&1 || "$2" -m venv "$3"' make "$python" "$base" "$env" ||
+    "$base" -m venv "$env" ||
         fail "$base cannot make a virtual environment: install its venv package (Debian, Ubuntu: apt-get install python3-venv)"
 fi
 is_python "$python" "$oldest" 9.99 ||
     fail "the environment $env has $("$python" --version 2>&1), too old: name another folder with MMPS_VENV=DIR (and a Python $span with MMPS_PYTHON=/path/to/python)"
 
-exec "$python" "$tools/misc/setup_env" \
-    --root "$root" --versions "$versions" --stack "$stack" ${options[@]+"${options[@]}"}
+exec "$python" "$tools/environment/setup_env" --root "$root" --versions "$versions" \
+    --stack "$stack" --torch "${MMPS_TORCH:-}" ${options[@]+"${options[@]}"}

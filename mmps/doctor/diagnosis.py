@@ -9,13 +9,11 @@ from .findings import FAILURE, OK, SKIPPED, WARNING, Finding
 from .machine import GIB, check_disk, check_folders, check_memory, check_python, is_too_old
 from .versions import (
     SAME_FILES,
-    install,
     is_onedl,
-    mend_mmcv,
-    mend_stacks,
     read_requirements,
-    reinstall,
+    read_tested_torches,
     replace,
+    set_up,
     upgrade,
 )
 
@@ -29,7 +27,6 @@ NEEDS = {
     'mmdet': ('numpy', 'torch', 'opencv', 'mmengine', 'extras', 'ops'),
     'checkpoint': ('numpy', 'torch', 'opencv', 'mmengine'),
 }
-MODULES = {'opencv': 'cv2'}
 # What MMCV says where it was built for the CPU only.
 NO_GPU_OPERATORS = r'implementation for device \S+ not found|not compiled with (GPU|CUDA)'
 OLD_ABI = r'undefined symbol|symbol not found|DLL load failed|cannot open shared object'
@@ -57,16 +54,19 @@ def diagnose(facts: Facts) -> list[Finding]:
 
 def check_numpy(facts: Facts) -> Finding:
     """NumPy imports and computes."""
-    return _check_package(facts, 'numpy', 'numpy')
+    return _check_package(facts, 'numpy')
 
 
 def check_torch(facts: Facts) -> Finding:
-    """Torch imports, computes, and works with the installed NumPy."""
+    """Torch imports, computes, and works with the installed NumPy; its version was tested."""
     probe = facts.probes['torch']
     if facts.probes['numpy'].ok and 'numpy' in probe.error.lower():
         found = f'torch does not work with numpy {facts.packages.get("numpy")}: {probe.error}'
         return Finding('torch', FAILURE, found, upgrade('numpy'))
-    return _check_package(facts, 'torch', 'torch')
+    finding, tested = _check_package(facts, 'torch'), read_tested_torches()
+    if finding.status != OK or finding.found.partition('+')[0] in tested:
+        return finding
+    return Finding('torch', OK, f'{finding.found} (tested: {", ".join(tested)})')
 
 
 def check_opencv(facts: Facts) -> Finding:
@@ -75,25 +75,16 @@ def check_opencv(facts: Facts) -> Finding:
     numpy = facts.packages.get('numpy', '')
     if not probe.ok and facts.probes['numpy'].ok and re.search('numpy|_ARRAY_API', probe.error):
         found = f'opencv does not work with numpy {numpy}: {probe.error}'
-        return Finding('opencv', FAILURE, found, upgrade('numpy', 'opencv-python'))
+        return Finding('opencv', FAILURE, found, set_up(facts.packages))
     if re.search(r'lib(GL|gthread|glib)\S*: cannot open shared object', probe.error):
         cure = 'install the libraries (Debian, Ubuntu: apt-get install libgl1 libglib2.0-0)'
         return Finding('opencv', FAILURE, _describe('opencv', probe), cure)
-    return _check_package(facts, 'opencv', 'opencv-python')
+    return _check_package(facts, 'opencv')
 
 
 def check_extras(facts: Facts) -> Finding:
     """SciPy, matplotlib, pycocotools and rich import."""
-    probe = facts.probes['extras']
-    if probe.ok:
-        return Finding('extras', OK, ', '.join(probe.found['modules']))
-    skipped = _skipped(facts, 'extras')
-    if skipped:
-        return skipped
-    names = ['scipy', 'matplotlib', 'pycocotools', 'rich']
-    missing = _missing_module(probe) in names
-    cure = install(*names) if missing else upgrade('numpy', *names)
-    return Finding('extras', FAILURE, _describe('extras', probe), cure)
+    return _check_package(facts, 'extras')
 
 
 def check_stacks(facts: Facts) -> Finding:
@@ -105,12 +96,12 @@ def check_stacks(facts: Facts) -> Finding:
         return Finding('stack', OK, stack)
     found = '; '.join(f'{" and ".join(names)} overwrite each other' for names in several)
     doubled = [name for names in several for name in names]
-    return Finding('stack', FAILURE, found, mend_stacks(facts.packages, doubled))
+    return Finding('stack', FAILURE, found, replace(facts.packages, *doubled))
 
 
 def check_mmengine(facts: Facts) -> Finding:
     """MMEngine imports."""
-    return _check_package(facts, 'mmengine', _name_of_mmengine(facts))
+    return _check_package(facts, 'mmengine')
 
 
 def check_ops(facts: Facts) -> Finding:
@@ -133,7 +124,7 @@ def check_ops(facts: Facts) -> Finding:
         found = f'mmcv {version} was built for another torch than {torch}: {probe.error}'
     else:
         found = f'mmcv {version} fails: {probe.error}'
-    return Finding('ops', FAILURE, found, _with_compiler(facts, mend_mmcv(packages)))
+    return Finding('ops', FAILURE, found, _with_compiler(facts, set_up(packages)))
 
 
 def check_mmdet(facts: Facts) -> Finding:
@@ -145,8 +136,8 @@ def check_mmdet(facts: Facts) -> Finding:
     if 'MMCV==' in probe.error:
         mmdet, mmcv = packages.get('mmdet', '?'), packages.get('mmcv', '?')
         found = f'mmdet {mmdet} does not accept mmcv {mmcv}'
-        return Finding('mmdet', FAILURE, found, _with_compiler(facts, mend_mmcv(packages)))
-    return _check_package(facts, 'mmdet', 'onedl-mmdetection' if is_onedl(packages) else 'mmdet')
+        return Finding('mmdet', FAILURE, found, _with_compiler(facts, set_up(packages)))
+    return _check_package(facts, 'mmdet')
 
 
 def check_checkpoint(facts: Facts) -> Finding:
@@ -157,8 +148,8 @@ def check_checkpoint(facts: Facts) -> Finding:
     probe = facts.probes['checkpoint']
     if probe.ok:
         return Finding('checkpoint', OK, 'a checkpoint of MMEngine loads')
-    cure = reinstall(facts.packages, 'torch', _name_of_mmengine(facts))
-    return Finding('checkpoint', FAILURE, probe.error, cure)
+    mmengine = 'onedl-mmengine' if is_onedl(facts.packages) else 'mmengine'
+    return Finding('checkpoint', FAILURE, probe.error, replace(facts.packages, 'torch', mmengine))
 
 
 def check_gpu(facts: Facts) -> Finding:
@@ -179,7 +170,7 @@ def check_gpu(facts: Facts) -> Finding:
     found = f'{names}, but {fails if built else "mmcv was built without operators for it"}'
     cuda = facts.probes['torch'].found['cuda']
     cure = (
-        f'put nvcc of CUDA {cuda} on PATH, then: {mend_mmcv(facts.packages, gpu=True)}; '
+        f'put nvcc of CUDA {cuda} on PATH, then: {set_up(facts.packages, "--gpu")}; '
         'or hide the GPU: export CUDA_VISIBLE_DEVICES='
     )
     # Without them training works on the CPU; wrong values would go unnoticed.
@@ -200,7 +191,7 @@ def check_conflicts(facts: Facts) -> Finding:
     unfit |= wanted & {*SAME_FILES[0]}  # pip alone would build an MMCV without operators
     wanted -= unfit
     steps = [upgrade(*sorted(wanted))] if wanted else []
-    steps += [replace(facts.packages, name) for name in sorted(unfit)]
+    steps += [replace(facts.packages, *sorted(unfit))] if unfit else []
     return Finding('conflicts', WARNING, '; '.join(facts.conflicts), ' && '.join(steps))
 
 
@@ -215,25 +206,18 @@ def check_setuptools(facts: Facts) -> Finding:
     if version:
         lacks = 'has no pkg_resources' if major >= too_new else 'is too old to build mmps'
         found = f'setuptools {version} {lacks}'
-    return Finding('setuptools', WARNING, found, install('setuptools'))
+    return Finding('setuptools', WARNING, found, upgrade('setuptools'))
 
 
-def _check_package(facts: Facts, name: str, distribution: str) -> Finding:
+def _check_package(facts: Facts, name: str) -> Finding:
     skipped = _skipped(facts, name)
     if skipped:
         return skipped
     probe = facts.probes[name]
     if probe.ok:
-        return Finding(name, OK, probe.found['version'])
-    # pip adds what an installed package misses, but does not mend the package itself.
-    missing = _missing_module(probe)
-    lacks_another = missing and missing != MODULES.get(name, name)
-    cure = install(distribution) if lacks_another else reinstall(facts.packages, distribution)
-    return Finding(name, FAILURE, _describe(name, probe), cure)
-
-
-def _name_of_mmengine(facts: Facts) -> str:
-    return 'onedl-mmengine' if is_onedl(facts.packages) else 'mmengine'
+        found = probe.found.get('version') or ', '.join(probe.found['modules'])
+        return Finding(name, OK, found)
+    return Finding(name, FAILURE, _describe(name, probe), set_up(facts.packages))
 
 
 def _describe(name: str, probe: Probe) -> str:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import replace
 
 import pytest
@@ -41,11 +39,11 @@ FORK = {
 BROKEN = {
     'no torch': (
         {'torch': None}, {'torch': MISSING.format('torch')},
-        'torch', 'torch is missing', 'pip install torch==2.13.0',
+        'torch', 'torch is missing', SET_UP,
     ),
     'no numpy': (
         {'numpy': None}, {'numpy': MISSING.format('numpy'), 'torch': 'RuntimeError: Numpy is not'},
-        'numpy', 'numpy is missing', "pip install 'numpy<=2.4.6'",
+        'numpy', 'numpy is missing', SET_UP,
     ),
     'no mmcv': (
         {'mmcv': None}, {'ops': MISSING.format('mmcv')},
@@ -69,7 +67,7 @@ BROKEN = {
     ),
     'opencv for another numpy': (
         {'numpy': '1.26.4'}, {'opencv': 'ImportError: numpy._core.multiarray failed to import'},
-        'opencv', 'opencv does not work with numpy 1.26.4', "--upgrade 'numpy<=2.4.6'",
+        'opencv', 'opencv does not work with numpy 1.26.4', SET_UP,
     ),
     'torch for another numpy': (
         {'numpy': '2.4.6'}, {'torch': 'RuntimeError: Numpy is not available'},
@@ -77,15 +75,11 @@ BROKEN = {
     ),
     'torch without a library': (
         {}, {'torch': 'OSError: libcudart.so.12: cannot open shared object file'},
-        'torch', 'torch does not work: OSError: libcudart', 'uninstall -y torch && ',
-    ),
-    'torch removed by hand': (
-        {}, {'torch': MISSING.format('torch')},
-        'torch', 'torch is missing', 'uninstall -y torch && ',
+        'torch', 'torch does not work: OSError: libcudart', SET_UP,
     ),
     'what torch needs': (
         {}, {'torch': MISSING.format('sympy')},
-        'torch', 'sympy is missing', 'pip install torch==2.13.0',
+        'torch', 'sympy is missing', SET_UP,
     ),
     'opencv without a library': (
         {}, {'opencv': 'ImportError: libGL.so.1: cannot open shared object file'},
@@ -93,7 +87,7 @@ BROKEN = {
     ),
     'matplotlib for another numpy': (
         {}, {'extras': 'ImportError: Matplotlib requires numpy>=1.25; you have 1.23.5'},
-        'extras', 'Matplotlib requires numpy>=1.25', "--upgrade 'numpy<=2.4.6' 'scipy",
+        'extras', 'Matplotlib requires numpy>=1.25', SET_UP,
     ),
     'mmcv 2.2': (
         {'mmcv': '2.2.0'}, {'mmdet': 'AssertionError: MMCV==2.2.0 is used but incompatible.'},
@@ -101,25 +95,25 @@ BROKEN = {
     ),
     'no mmdet': (
         {'mmdet': None}, {'mmdet': MISSING.format('mmdet')},
-        'mmdet', 'mmdet is missing', 'pip install mmdet==3.3.0',
+        'mmdet', 'mmdet is missing', SET_UP,
     ),
     'no mmdet of the fork': (
         FORK | {'onedl-mmdetection': None}, {'mmdet': MISSING.format('mmdet')},
-        'mmdet', 'mmdet is missing', 'pip install --no-build-isolation onedl-mmdetection==3.5.1',
+        'mmdet', 'mmdet is missing', 'MMPS_STACK=onedl ',
     ),
     'broken mmdet of the fork': (
         FORK, {'mmdet': 'ImportError: half installed'},
         'mmdet', 'mmdet does not work: ImportError: half installed',
-        'uninstall -y onedl-mmdetection && ',
+        'MMPS_STACK=onedl ',
     ),
     'what mmdet of the fork needs': (
         FORK, {'mmdet': MISSING.format('terminaltables')},
         'mmdet', 'terminaltables is missing',
-        'pip install --no-build-isolation onedl-mmdetection==3.5.1',
+        'MMPS_STACK=onedl ',
     ),
     'no mmengine of the fork': (
         FORK | {'onedl-mmengine': None}, {'mmengine': MISSING.format('mmengine')},
-        'mmengine', 'mmengine is missing', 'pip install onedl-mmengine==0.10.12',
+        'mmengine', 'mmengine is missing', 'MMPS_STACK=onedl ',
     ),
     'no mmcv of the fork': (
         FORK | {'onedl-mmcv': None}, {'ops': MISSING.format('mmcv')},
@@ -127,20 +121,20 @@ BROKEN = {
     ),
     'no mmengine': (
         {'mmengine': None}, {'mmengine': MISSING.format('mmengine')},
-        'mmengine', 'mmengine is missing', 'pip install mmengine==0.10.7',
+        'mmengine', 'mmengine is missing', SET_UP,
     ),
     'no scipy': (
         {}, {'extras': MISSING.format('scipy')},
-        'extras', 'scipy is missing', "pip install 'scipy<=1.17.1'",
+        'extras', 'scipy is missing', SET_UP,
     ),
     'refused checkpoint': (
         {}, {'checkpoint': '_pickle.UnpicklingError: Weights only load failed.'},
-        'checkpoint', 'Weights only load failed', 'pip install torch==2.13.0 mmengine==0.10.7',
+        'checkpoint', 'Weights only load failed', 'pip uninstall -y mmengine torch && ',
     ),
     'refused checkpoint of the fork': (
         FORK, {'checkpoint': '_pickle.UnpicklingError: Weights only load failed.'},
         'checkpoint', 'Weights only load failed',
-        'pip uninstall -y torch onedl-mmengine && ',
+        'pip uninstall -y onedl-mmengine torch && MMPS_STACK=onedl ',
     ),
     'both stacks': (
         {'onedl-mmdetection': '3.5.1'}, {},
@@ -208,7 +202,7 @@ def test_without_a_compiler_the_cure_begins_with_one(healthy):
         ),
         (
             'matplotlib 3.11.2 is not supported on this platform',
-            "uninstall -y matplotlib && {python} -m pip install 'matplotlib<=",
+            'uninstall -y matplotlib && MMPS_VENV=',
         ),
         ('mmcv 2.1.0 is not supported on this platform', 'uninstall -y mmcv && MMPS_VENV='),
         ('mmdet 3.3.0 has requirement mmcv<2.2, but you have mmcv 2.2.0.', 'uninstall -y mmcv &&'),
@@ -218,7 +212,7 @@ def test_what_pip_complains_about_is_a_warning(healthy, line, cure):
     healthy = broken(healthy, {'matplotlib': '3.11.2'})
     finding = findings(replace(healthy, conflicts=(line,)))['conflicts']
     assert (finding.status, finding.found) == (WARNING, line)
-    assert cure.format(python=shlex.quote(sys.executable)) in finding.cure
+    assert cure in finding.cure
 
 
 def test_several_complaints_of_pip_have_one_cure(healthy):
@@ -227,7 +221,7 @@ def test_several_complaints_of_pip_have_one_cure(healthy):
         'torch 2.13.0 is not supported on this platform',
     )
     cure = findings(replace(healthy, conflicts=lines))['conflicts'].cure
-    named = ["--upgrade 'scipy<=", ' && ', 'uninstall -y torch && ', 'pip install torch==']
+    named = ["--upgrade 'scipy<=", ' && ', 'uninstall -y torch && ', SET_UP]
     places = [cure.index(part) for part in named]
     assert places == sorted(places)
 
@@ -282,3 +276,17 @@ def test_a_gpu_needs_operators_for_it(healthy, gpu, error, status, found):
     assert finding.found.startswith(found)
     assert ('put nvcc of CUDA 13.0 on PATH, then: MMPS_VENV=' in finding.cure) == (not gpu)
     assert (' --gpu; or hide the GPU: export CUDA_VISIBLE_DEVICES=' in finding.cure) == (not gpu)
+
+
+@pytest.mark.parametrize(
+    ('version', 'found'),
+    [
+        ('2.13.0+cpu', '2.13.0+cpu'),
+        ('2.14.1', '2.14.1'),
+        ('2.4.1+cu121', '2.4.1+cu121 (tested: 2.13.0, 2.14.1)'),
+    ],
+)
+def test_which_torch_was_tested(healthy, version, found):
+    torch = Probe(True, {'version': version, 'cuda': None, 'devices': []})
+    finding = findings(replace(healthy, probes=healthy.probes | {'torch': torch}))['torch']
+    assert (finding.status, finding.found) == (OK, found)

@@ -8,14 +8,11 @@ import pytest
 from mmps.doctor import versions
 from mmps.doctor.versions import (
     STACKS,
-    install,
     is_onedl,
-    mend_mmcv,
-    mend_stacks,
     pip,
     read_python_span,
     read_requirements,
-    reinstall,
+    read_tested_torches,
     replace,
     set_up,
     set_up_elsewhere,
@@ -25,14 +22,16 @@ from mmps.doctor.versions import (
 
 def test_requirements_are_read(tmp_path):
     path = tmp_path / 'versions.txt'
-    path.write_text('# head\n# python: 3.8 to 3.14\n\na==1.0  # why\nb>=2,<3\nc<=4\n')
-    assert read_requirements(path) == {'a': 'a==1.0', 'b': 'b>=2,<3', 'c': 'c<=4'}
+    path.write_text('# head\n# python: 3.8 to 3.14\n# torch: 1.0, 2.0\n\na==1.0  # why\nb>=2,<3\n')
+    assert read_requirements(path) == {'a': 'a==1.0', 'b': 'b>=2,<3'}
     assert read_python_span(path) == ((3, 8), (3, 14))
+    assert read_tested_torches(path) == ('1.0', '2.0')
 
 
-def test_the_file_names_both_stacks():
+def test_the_file_names_both_stacks_and_a_tested_torch():
     names = ('mmcv', 'mmengine', 'mmdet', 'onedl-mmcv', 'onedl-mmengine', 'onedl-mmdetection')
     assert all('==' in read_requirements()[name] for name in (*names, 'torch'))
+    assert read_requirements()['torch'].partition('==')[2] in read_tested_torches()
 
 
 def test_commands_survive_the_shell(monkeypatch):
@@ -44,27 +43,6 @@ def test_commands_survive_the_shell(monkeypatch):
         'install',
         'numpy<3',
     ]
-    assert shlex.split(install('numpy', 'rich'))[-2:] == [read_requirements()['numpy'], 'rich']
-
-
-@pytest.mark.parametrize(
-    ('installed', 'removed', 'built'),
-    [
-        ({}, None, 'mmcv=='),
-        ({'mmcv': '2.2.0'}, 'uninstall -y mmcv &&', 'mmcv=='),
-        ({'mmcv-lite': '2.1.0'}, 'uninstall -y mmcv-lite &&', 'mmcv=='),
-        ({'onedl-mmcv': '2.3.6'}, 'uninstall -y onedl-mmcv &&', 'onedl-mmcv=='),
-    ],
-)
-@pytest.mark.parametrize('gpu', [False, True])
-def test_without_the_script_mmcv_is_built_by_pip(monkeypatch, installed, removed, built, gpu):
-    monkeypatch.setattr(versions, 'SETUP_SCRIPTS', ())
-    command = mend_mmcv(installed, gpu)
-    assert command.split()[-1].startswith(built)
-    assert ('uninstall' in command) == (removed is not None)
-    assert removed is None or removed in command
-    assert '--no-build-isolation --no-cache-dir' in command
-    assert ('FORCE_CUDA=1' in command) == gpu
 
 
 @pytest.fixture
@@ -79,29 +57,17 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('installed', 'gpu', 'stack', 'options'),
+    ('installed', 'options', 'stack'),
     [
-        ({'mmcv': '2.2.0'}, False, [], []),
-        ({'mmcv': '2.1.0'}, True, [], ['--gpu']),
-        ({'onedl-mmcv': '2.3.6'}, False, ['MMPS_STACK=onedl'], []),
+        ({'mmcv': '2.2.0'}, [], []),
+        ({'mmcv': '2.1.0'}, ['--gpu'], []),
+        ({'onedl-mmcv': '2.3.6'}, [], ['MMPS_STACK=onedl']),
     ],
 )
-def test_mmcv_is_mended_by_the_script(place, installed, gpu, stack, options):
+def test_an_environment_is_repaired_by_the_script(place, installed, options, stack):
     environment, script = f'MMPS_VENV={place}/an env', f'{place}/a clone/setup_env.sh'
-    expected = [*stack, environment, 'bash', script, *options]
-    assert shlex.split(mend_mmcv(installed, gpu)) == expected
-
-
-def test_the_script_needs_a_python_to_work_with(place):
-    (place / 'an env/bin/python').unlink()
-    assert set_up() == ''
-
-
-@pytest.mark.parametrize('installed', [{}, {'torch': '2.13.0'}])
-def test_a_broken_package_is_removed_first(installed):
-    removed, _, installing = reinstall(installed, 'torch').rpartition(' && ')
-    assert removed.endswith('uninstall -y torch') == bool(installed)
-    assert installing == install('torch')
+    words = shlex.split(set_up(installed, *options))
+    assert words == [*stack, environment, 'bash', script, *options]
 
 
 def test_an_upgrade_stays_within_the_tested_versions():
@@ -109,15 +75,9 @@ def test_an_upgrade_stays_within_the_tested_versions():
     assert words[-3:] == ['--upgrade', read_requirements()['numpy'], 'rich']
 
 
-def test_the_fork_is_told_by_its_packages():
+def test_the_fork_is_known_by_its_packages():
     assert all(is_onedl({name: '1'}) for name in STACKS['onedl'])
     assert not any(is_onedl({name: '1'}) for name in STACKS['openmmlab'])
-
-
-@pytest.mark.parametrize('command', [install, upgrade])
-@pytest.mark.parametrize(('name', 'isolated'), [('onedl-mmdetection', False), ('mmdet', True)])
-def test_what_is_built_from_source_takes_setuptools_from_here(command, name, isolated):
-    assert ('--no-build-isolation' in shlex.split(command('numpy', name))) == (not isolated)
 
 
 @pytest.mark.parametrize(
@@ -131,31 +91,11 @@ def test_what_is_built_from_source_takes_setuptools_from_here(command, name, iso
         (['mmengine', 'onedl-mmdetection'], ['mmcv', 'onedl-mmcv'], ['mmengine'], 'onedl'),
     ],
 )
-@pytest.mark.parametrize('script', [True, False])
-def test_what_is_left_decides_about_the_stack(
-    place, monkeypatch, kept, doubled, removed, stack, script
-):
-    if not script:
-        monkeypatch.setattr(versions, 'SETUP_SCRIPTS', ())
-    command = mend_stacks(dict.fromkeys([*kept, *doubled], '1'), doubled)
+def test_what_is_left_decides_about_the_stack(place, kept, doubled, removed, stack):
+    command = replace(dict.fromkeys([*kept, *doubled], '1'), *doubled)
     first, _, then = command.partition(' && ')
     assert shlex.split(first) == shlex.split(pip('uninstall', '-y', *sorted([*doubled, *removed])))
-    if script:
-        assert then == set_up(stack)
-    else:
-        missing = [read_requirements()[name] for name in STACKS[stack] if name not in kept]
-        installed = [word for word in shlex.split(then) if '==' in word]
-        assert sorted(installed) == sorted(missing)
-        assert shlex.split(then)[-1].startswith(f'{STACKS[stack][0]}==')  # mmcv is built
-
-
-def test_a_package_is_replaced_and_mmcv_keeps_its_operators(place, monkeypatch):
-    installed = {'mmcv': '2.1.0', 'scipy': '1'}
-    assert replace(installed, 'scipy') == reinstall(installed, 'scipy')
-    assert replace(installed, 'mmcv') == f'{pip("uninstall", "-y", "mmcv")} && {set_up()}'
-    assert replace({}, 'mmcv') == set_up()
-    monkeypatch.setattr(versions, 'SETUP_SCRIPTS', ())
-    assert replace(installed, 'mmcv') == mend_mmcv(installed)
+    assert then == set_up(dict.fromkeys(STACKS[stack], '1'))
 
 
 @pytest.mark.parametrize(

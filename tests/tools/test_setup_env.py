@@ -143,42 +143,16 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(checkout, tmp_path):
 
 def replace_steps(checkout, code='import sys; print(*sys.argv[1:])'):
     """Put another program in the place of what is handed over to."""
-    (checkout / 'tools' / 'misc' / 'setup_env' / '__main__.py').write_text(code)
+    (checkout / 'tools' / 'environment' / 'setup_env' / '__main__.py').write_text(code)
 
 
-@pytest.mark.parametrize('option', ['--gpu', '--cpu'])
+@pytest.mark.parametrize('option', ['--gpu', '--cpu', '--tests'])
 def test_what_operators_to_build_is_handed_over(checkout, tmp_path, option):
     fake_program(tmp_path / 'an env' / 'bin', 'python', f'exec "{sys.executable}" "$@"')
     replace_steps(checkout)
     environment = {'MMPS_VENV': str(tmp_path / 'an env'), 'MMPS_STACK': 'onedl'}
     done = bash(checkout / 'tools' / 'setup_env.sh', option, **environment)
-    assert done.stdout.endswith(f'--stack onedl {option}\n'), done.stderr
-
-
-def test_two_set_ups_at_once_make_one_environment(checkout, tmp_path):
-    replace_steps(checkout, 'print("went on")')
-    env, notes = tmp_path / 'an env', tmp_path / 'notes'
-    real = f'exec "{sys.executable}" "$@"'
-    make = f"""
-        echo made >>"{notes}" && sleep 1 && mkdir -p "$3/bin"
-        printf '#!{shutil.which('bash')}\\n%s\\n' '{real}' >"$3/bin/python"
-        chmod +x "$3/bin/python"
-    """
-    slow = fake_program(tmp_path / 'a bin', 'python', f'[[ "$1" == -m ]] || {real}\n{make}')
-    start = [shutil.which('bash'), str(checkout / 'tools' / 'setup_env.sh')]
-    settings = {**os.environ, 'MMPS_VENV': str(env), 'MMPS_PYTHON': str(slow)}
-    both = [
-        subprocess.Popen(
-            start, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=settings
-        )
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=60) for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
-    assert notes.read_text() == 'made\n'
-    assert all(out.endswith('went on\n') for out, _ in said)
-    waiting = f'[set-up] waiting for another set-up, which holds {env}/mmps-setup.lock\n'
-    assert sum(waiting in out for out, _ in said) == 1
+    assert done.stdout.endswith(f'--stack onedl --torch  {option}\n'), done.stderr
 
 
 @pytest.mark.slow
@@ -190,7 +164,7 @@ def test_an_interrupted_environment_is_made_again(checkout):
     done = bash(checkout / 'tools' / 'setup_env.sh', '--gpu', cwd='/')
     assert done.returncode == 0, done.stderr
     handed_over = f'{checkout}/.venv --root {checkout} --versions {checkout}/mmps/versions.txt'
-    assert f'{handed_over} --stack openmmlab --gpu' in done.stdout
+    assert f'{handed_over} --stack openmmlab --torch  --gpu' in done.stdout
 
 
 # The test runner.
@@ -206,12 +180,12 @@ def test_an_interrupted_environment_is_made_again(checkout):
 )
 def test_run_tests_sets_up_then_lints_then_tests(checkout, tmp_path, arguments, last):
     python = fake_program(tmp_path / 'bin', 'python', 'echo "$@" in $PWD with ${MMPS_STACK:-none}')
-    fake = f'[[ "${{1:-}}" == --print-python ]] && echo {python} || echo set up'
+    fake = f'[[ "${{1:-}}" == --print-python ]] && echo {python} || echo set up $1'
     fake_program(checkout / 'tools', 'setup_env.sh', fake)
     done = bash(checkout / 'tools' / 'run_tests.sh', *arguments, cwd=tmp_path)
     stack = 'onedl' if 'onedl' in arguments else 'none'
     told = [line.removesuffix(f' in {checkout} with {stack}') for line in done.stdout.splitlines()]
-    assert told == ['set up', '-m ruff check .', '-m ruff format --check .', last]
+    assert told == ['set up --tests', '-m ruff check .', '-m ruff format --check .', last]
 
 
 def test_run_tests_stops_where_the_style_is_wrong(checkout, tmp_path):

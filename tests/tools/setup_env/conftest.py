@@ -7,20 +7,19 @@ from types import SimpleNamespace
 
 import pytest
 
-FOLDER = Path(__file__).parents[3] / 'tools' / 'misc' / 'setup_env'
+FOLDER = Path(__file__).parents[3] / 'tools' / 'environment' / 'setup_env'
 
 
 @pytest.fixture(scope='session')
 def tool():
-    """The modules of tools/misc/setup_env."""
+    """The modules of tools/environment/setup_env."""
     sys.path.insert(0, str(FOLDER))
     try:
         spec = importlib.util.spec_from_file_location('setup_env_main', FOLDER / '__main__.py')
         main = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(main)
-        names = {'gpu': 'gpu', 'installer': 'installer', 'lock': 'lock', 'stamp': 'stamp'}
-        names['mmcv'] = 'mmcv_wheel'
-        return SimpleNamespace(main=main, **{key: sys.modules[name] for key, name in names.items()})
+        names = ('gpu', 'installer', 'joined_sources', 'operators')
+        return SimpleNamespace(main=main, **{name: sys.modules[name] for name in names})
     finally:
         sys.path.remove(str(FOLDER))
 

@@ -32,12 +32,18 @@ def run(tool, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('arguments', 'operators'), [([], ''), (['--gpu'], 'gpu'), (['--cpu'], 'cpu')]
+    ('arguments', 'device'), [([], ''), (['--gpu'], 'gpu'), (['--cpu'], 'cpu')]
 )
-def test_what_operators_are_asked_for(run, arguments, operators):
+def test_what_operators_are_asked_for(run, arguments, device):
     seen = []
-    assert run(lambda _, options: seen.append(options.operators), *arguments) == 0
-    assert seen == [operators]
+    assert run(lambda _, options: seen.append(options.device), *arguments) == 0
+    assert seen == [device]
+
+
+def test_another_torch_is_handed_on(run):
+    seen = []
+    assert run(lambda installer, _: seen.append(installer.requirements), '--torch', '9.8.7') == 0
+    assert seen[0]['torch'] == 'torch==9.8.7'
 
 
 def test_operators_for_both_are_refused(run, capsys):
@@ -62,7 +68,7 @@ def test_a_failed_step_is_told_with_the_log(tool, run, capsys):
     assert run(fail) == 1
     first, second = capsys.readouterr().out.splitlines()
     assert first == '[set-up] FAILED: x is wrong: do y'
-    assert 'What is done is kept: mend it and run again. The log: ' in second
+    assert 'What is done is kept: fix it and run again. The log: ' in second
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -30,8 +30,13 @@ def test_only_an_environment_of_our_own_is_held_to_the_versions(
     monkeypatch.setattr(tool.installer, 'ENVIRONMENT', tmp_path)
     if made_here:
         (tmp_path / 'mmps-made.txt').touch()
+    monkeypatch.setattr(tool.installer, 'is_installed', lambda name: name == 'torch')
+    monkeypatch.setattr(tool.installer.metadata, 'version', lambda _: '9.8.7')
     constraints = tool.installer.Installer(ROOT / 'mmps' / 'versions.txt').constraints
     assert bool(constraints) is made_here
+    if made_here:  # a torch that is there is kept
+        lines = Path(constraints[1]).read_text().splitlines()
+        assert {'torch==9.8.7', 'mmdet==3.3.0'} <= {*lines}
 
 
 @pytest.mark.parametrize(
@@ -54,32 +59,40 @@ def test_cures(tool, log, cure):
     assert cure in tool.installer.find_cure(log)
 
 
+def run(installer, *command):
+    installer.finish(installer.start(list(command)))
+
+
 def test_a_failing_command_is_named_with_its_cure_and_logged(tool, installer):
     installer.log.write_text('an older run: Permission denied\n')
     code = 'print("No space left on device"); raise SystemExit(1)'
     with pytest.raises(tool.installer.SetupError, match='free some GiB'):
-        installer.run([sys.executable, '-c', code])
+        run(installer, sys.executable, '-c', code)
     assert 'No space left on device' in installer.log.read_text()
 
 
 def test_a_long_command_gives_signs_of_life(tool, installer, monkeypatch, capsys):
     monkeypatch.setattr(tool.installer, 'HEARTBEAT_SECONDS', 0.2)
-    command = [sys.executable, '-c', 'import time; time.sleep(1)']
-    installer.run(command, progress=lambda: '(3 of 7 files compiled)')
-    assert '0:00 min (3 of 7 files compiled)' in capsys.readouterr().out
+    run(installer, sys.executable, '-c', 'import time; time.sleep(1)')
+    assert '0:00 min' in capsys.readouterr().out
 
 
-def test_an_interrupted_command_ends_with_what_it_started(tool, installer, monkeypatch, tmp_path):
+def test_a_command_that_is_left_running_ends_with_set_up_and_what_it_started(tmp_path):
     """pip starts compilers: ending pip alone would leave them running."""
-    monkeypatch.setattr(tool.installer, 'HEARTBEAT_SECONDS', 0.5)
     note = tmp_path / 'pid of the child'
-
-    def interrupt():
-        raise KeyboardInterrupt
-
-    script = f'sleep 60 & echo $! >"{note}"; wait'
-    with pytest.raises(KeyboardInterrupt):
-        installer.run([shutil.which('bash'), '-c', script], progress=interrupt)
+    code = f"""
+import sys
+sys.path.insert(0, {str(ROOT / 'tools' / 'environment' / 'setup_env')!r})
+import installer, pathlib, time
+installer.ENVIRONMENT = pathlib.Path({str(tmp_path)!r})
+made = installer.Installer(pathlib.Path({str(ROOT / 'mmps' / 'versions.txt')!r}))
+made.start(['bash', '-c', 'sleep 60 & echo $! >"{note}"; wait'])
+while not pathlib.Path({str(note)!r}).is_file() or not pathlib.Path({str(note)!r}).read_text():
+    time.sleep(0.05)
+raise KeyboardInterrupt
+"""
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, check=False)
+    assert b'KeyboardInterrupt' in done.stderr
     deadline = time.monotonic() + 5
     while is_running(int(note.read_text())) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,7 +1,8 @@
-"""Runs pip in this environment, tells how far it is, and says what helps when it fails."""
+"""Runs pip in this environment, and names what helps when it fails."""
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -52,20 +53,36 @@ class SetupError(Exception):
 
 
 class Installer:
-    """Runs pip in this environment, and writes everything that it says to a log.
+    """Runs pip in this environment, and writes all that it prints to a log.
 
     Args:
         versions: The constraints file, ``mmps/versions.txt``.
+        torch: The version to install in place of the one that stands there.
     """
 
-    def __init__(self, versions: Path) -> None:
+    def __init__(self, versions: Path, torch: str = '') -> None:
         self.package = versions.parent
         self.requirements = read_requirements(versions)
-        # In an environment of the user's own, the tested versions decide about missing packages
-        # only; whatever else is there stays as it is.
-        made_here = (ENVIRONMENT / 'mmps-made.txt').is_file()
-        self.constraints = ('-c', str(versions)) if made_here else ()
         self.log = ENVIRONMENT / 'mmps-setup.log'
+        self.torch = torch
+        if torch:
+            self.requirements['torch'] = f'torch=={torch}'
+
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """Options that hold pip to the tested versions, and to a torch that is there already.
+
+        In an environment of the user's own, the tested versions decide about missing packages
+        only; whatever else is there stays as it is.
+        """
+        if not (ENVIRONMENT / 'mmps-made.txt').is_file():
+            return ()
+        lines = dict(self.requirements)
+        if is_installed('torch') and not self.torch:
+            lines['torch'] = f'torch=={metadata.version("torch")}'
+        file = ENVIRONMENT / 'mmps-constraints.txt'
+        file.write_text('\n'.join(lines.values()), 'utf-8')
+        return ('-c', str(file))
 
     def call(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run Python for a moment, with mmps importable, and keep what it prints."""
@@ -81,18 +98,23 @@ class Installer:
         )
 
     def works(self, *probes: str) -> dict | None:
-        """Try parts of the environment; None where one fails, else what the last one found."""
+        """Try parts of the environment; None where one fails, otherwise what the last one found."""
         done = self.call(str(self.package / 'doctor' / 'probes.py'), *probes)
         return json.loads(done.stdout.strip().splitlines()[-1]) if done.returncode == 0 else None
 
-    def install(self, *names: str, options: tuple[str, ...] = ()) -> None:
-        """Install packages at their tested versions."""
+    def replace(self, *names: str, options: tuple[str, ...] = ()) -> None:
+        """Install packages at their tested versions, in place of what is there of them.
+
+        pip takes a broken package for a satisfied one, so it is removed first.
+        """
+        self.uninstall(*names)
         wanted = [self.requirements.get(name, name) for name in names]
-        say(f'installing {", ".join(wanted)}')
-        self.pip('install', *options, *self.constraints, *wanted)
+        if wanted:
+            say(f'installing {", ".join(wanted)}')
+            self.pip('install', *options, *self.constraints, *wanted)
 
     def uninstall(self, *names: str) -> None:
-        """Remove what is installed of these: pip takes a broken package for a satisfied one."""
+        """Remove what is installed of these."""
         there = [name for name in names if is_installed(name)]
         if there:
             self.pip('uninstall', '-y', *there)
@@ -101,67 +123,80 @@ class Installer:
         """Run pip; its output goes to the log.
 
         Raises:
-            SetupError: If pip fails.
+            SetupError: It fails.
         """
-        self.run([sys.executable, '-m', 'pip', *arguments])
+        self.finish(self.start([sys.executable, '-m', 'pip', *arguments]))
 
-    def run(
+    def start(
         self,
         command: list[str],
         environment: dict[str, str] | None = None,
         folder: Path | None = None,
-        progress: Callable[[], str] = str,
-    ) -> None:
-        """Run a long command with a sign of life every half minute.
+        log: Path | None = None,
+    ) -> Command:
+        """Start a long command in the background; it ends with this process.
 
         Args:
             command: The command.
             environment: Environment variables to add.
-            folder: Where to run it; here if not given.
-            progress: Says in a few words how far it is.
-
-        Raises:
-            SetupError: If it fails.
+            folder: Where to run it; here if left out.
+            log: Where its output goes; the log of this set-up if left out.
         """
-        with self.log.open('a+', errors='replace') as log:
-            log.write(f'\n$ {shlex.join(command)}\n')
-            log.flush()
-            start = log.tell()
+        log = log or self.log
+        with log.open('a', errors='replace') as file:
+            file.write(f'\n$ {shlex.join(command)}\n')
+            file.flush()
             process = subprocess.Popen(
                 command,
                 cwd=folder,
-                stdout=log,
+                stdout=file,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # so that the compilers that pip starts end with it
+                start_new_session=True,  # so that the compilers that it starts end with it
                 env={**os.environ, **(environment or {})},
             )
-            if wait(process, progress):
-                log.seek(start)
-                raise SetupError(f'`{shlex.join(command)}`: {find_cure(log.read())}')
+            atexit.register(_end, process)
+            return Command(command, process, log, file.tell())
 
+    def finish(self, command: Command) -> None:
+        """Wait for a command, with a sign of life every half minute.
 
-def wait(process: subprocess.Popen, progress: Callable[[], str]) -> int:
-    """Wait for a process and say every half minute that it is alive.
-
-    Args:
-        process: The running process, first of its session; it ends with this one.
-        progress: Says in a few words how far it is.
-
-    Returns:
-        Its exit code.
-    """
-    start = time.monotonic()
-    try:
-        while True:
+        Raises:
+            SetupError: It fails.
+        """
+        start = time.monotonic()
+        while command.process.poll() is None:
             try:
-                return process.wait(HEARTBEAT_SECONDS)
+                command.process.wait(HEARTBEAT_SECONDS)
             except subprocess.TimeoutExpired:
                 minutes, seconds = divmod(int(time.monotonic() - start), 60)
-                say(f'  {minutes}:{seconds:02d} min {progress()}')
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
+                say(f'  {minutes}:{seconds:02d} min')
+        if command.process.returncode:
+            with command.log.open(errors='replace') as file:
+                file.seek(command.position)
+                raise SetupError(f'`{shlex.join(command.words)}`: {find_cure(file.read())}')
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that runs in the background.
+
+    Attributes:
+        words: The command.
+        process: Its process.
+        log: Where its output goes.
+        position: Where in the log its output begins.
+    """
+
+    words: list[str]
+    process: subprocess.Popen
+    log: Path
+    position: int
+
+
+def _end(process: subprocess.Popen) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
 
 
 def is_installed(name: str) -> bool:
