@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from mmps.doctor.diagnosis import diagnose
 from mmps.doctor.facts import Folder
 from mmps.doctor.findings import FAILURE, OK, WARNING
-from mmps.doctor.versions import find_setup_script
+from mmps.doctor.versions import set_up_elsewhere
 
 GIB = 2**30
 USES = ('working', 'package', 'cache', 'temporary')
@@ -61,7 +60,7 @@ def test_without_a_look_at_the_disk_nothing_is_said(healthy):
     ('use', 'cure'),
     [
         ('working', 'cd DIR'),
-        ('package', f'MMPS_VENV=DIR/env bash {shlex.quote(str(find_setup_script()))}'),
+        ('package', set_up_elsewhere('MMPS_VENV=DIR/env')),
         ('cache', 'export XDG_CACHE_HOME=DIR MPLCONFIGDIR=DIR'),
         ('temporary', 'export TMPDIR=DIR'),
     ],
