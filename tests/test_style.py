@@ -6,6 +6,7 @@ import ast
 import importlib
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,19 @@ def functions(path: Path) -> Iterator[Function]:
     return (node for node in ast.walk(tree(path)) if isinstance(node, Function))
 
 
+@cache
 def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding='utf-8'))
+    return ast.parse(read(path))
+
+
+@cache
+def read(path: Path) -> str:
+    return path.read_text(encoding='utf-8', errors='replace')
+
+
+def plain_calls(path: Path) -> set[str]:
+    calls = (node for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
+    return {call.func.id for call in calls if isinstance(call.func, ast.Name)}
 
 
 def body_length(function: Function) -> int:
@@ -58,46 +70,47 @@ def text_files() -> list[Path]:
     return [path for path in files if path.is_file() and '__pycache__' not in path.parts]
 
 
-@pytest.mark.parametrize('path', MODULES, ids=name_of)
-def test_files_are_short(path):
-    lines = len(path.read_text(encoding='utf-8').splitlines())
-    assert lines <= MAX_FILE, f'{lines} lines: split it by concept'
+def test_files_are_short():
+    lengths = {name_of(path): len(read(path).splitlines()) for path in MODULES}
+    assert not {name: n for name, n in lengths.items() if n > MAX_FILE}, 'split by concept'
 
 
-@pytest.mark.parametrize('path', MODULES, ids=name_of)
-def test_functions_are_short(path):
-    long = {f.name: n for f in functions(path) if (n := body_length(f)) > MAX_FUNCTION}
-    assert not long, f'more than {MAX_FUNCTION} lines: {long}'
+def test_functions_are_short():
+    lengths = {
+        f'{name_of(path)}: {function.name}': body_length(function)
+        for path in MODULES
+        for function in functions(path)
+    }
+    assert not {name: n for name, n in lengths.items() if n > MAX_FUNCTION}
+    usual = sum(length <= USUAL_FUNCTION for length in lengths.values())
+    assert usual >= 0.97 * len(lengths)
 
 
-def test_nearly_all_functions_are_shorter_still():
-    lengths = [body_length(function) for path in MODULES for function in functions(path)]
-    assert sum(length <= USUAL_FUNCTION for length in lengths) >= 0.97 * len(lengths)
-
-
-@pytest.mark.parametrize('path', MODULES, ids=name_of)
-def test_docstrings_do_not_repeat_types_and_defaults(path):
+def test_docstrings_do_not_repeat_types_and_defaults():
     documented = (ast.Module, ast.ClassDef, *Function.__args__)
-    texts = [ast.get_docstring(n) or '' for n in ast.walk(tree(path)) if isinstance(n, documented)]
-    repeated = re.findall(
-        r'^ +\w+ \([^)\n]*\): .*$|.*\b[Dd]efaults? to\b.*', '\n'.join(texts), re.M
+    repeats = re.compile(r'^ +\w+ \([^)\n]*\): .*$|.*\b[Dd]efaults? to\b.*', re.M)
+    assert not {
+        f'{name_of(path)}: {found.group().strip()}'
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        if isinstance(node, documented)
+        for found in repeats.finditer(ast.get_docstring(node) or '')
+    }
+
+
+def test_the_library_does_not_print_or_unpickle():
+    unsafe = re.compile(
+        r'^\s*(import|from) (pickle|joblib|torchvision)\b|allow_pickle=True|weights_only=False',
+        re.M,
     )
-    assert not repeated
+    assert not [name_of(path) for path in LIBRARY if unsafe.search(read(path))]
+    printing = [name_of(path) for path in LIBRARY if 'print' in plain_calls(path)]
+    assert not [name for name in printing if not name.endswith(COMMAND_LINES)]
 
 
-@pytest.mark.parametrize('path', LIBRARY, ids=name_of)
-def test_the_library_does_not_print_or_unpickle(path):
-    calls = {node.func.id for node in ast.walk(tree(path)) if is_plain_call(node)}
-    assert 'print' not in calls or name_of(path).endswith(COMMAND_LINES)
-    text = path.read_text(encoding='utf-8')
-    assert not re.search(r'^\s*(import|from) (pickle|joblib|torchvision)\b', text, re.M)
-    assert not re.search(r'allow_pickle=True|weights_only=False', text)
-
-
-@pytest.mark.parametrize('path', TESTS, ids=name_of)
-def test_tests_do_not_hide_skips(path):
-    text = path.read_text(encoding='utf-8')
-    assert not re.search(r'^\s*return (unittest|pytest)\.\w+|^import unittest', text, re.M)
+def test_tests_do_not_hide_skips():
+    hidden = re.compile(r'^\s*return (unittest|pytest)\.\w+|^import unittest', re.M)
+    assert not [name_of(path) for path in TESTS if hidden.search(read(path))]
 
 
 def test_registries_are_found():
@@ -123,11 +136,3 @@ def test_no_file_names_a_machine_or_a_package_index():
         for found in (*machine.finditer(read(path)), *index.finditer(read(path)))
     }
     assert not named
-
-
-def read(path: Path) -> str:
-    return path.read_text(encoding='utf-8', errors='replace')
-
-
-def is_plain_call(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
