@@ -15,6 +15,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 
+from mmps.checkpoints import check_checkpoint
 from mmps.registry import MODELS
 from mmps.structures import DataError
 
@@ -62,7 +63,11 @@ def load_model(config: Config, checkpoint: str | Path, device: str | None = None
         config: Of the model.
         checkpoint: A file.
         device: Where it runs; the GPU where there is one, by default.
+
+    Raises:
+        UserError: The file is no checkpoint.
     """
+    check_checkpoint(checkpoint)
     if device is None:
         check_gpu()
     init_default_scope('mmdet')

@@ -16,11 +16,11 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.runner import Runner
 
+from mmps.checkpoints import check_checkpoint
 from mmps.engine.checkpoints import newest_whole_checkpoint
 from mmps.engine.checks import check_amp
 from mmps.structures import ConfigError, UserError
 
-from .checkpoints import check_checkpoint
 from .evaluators import check_test_set, keep_details_beside, write_predictions
 from .gpu import check_gpu
 

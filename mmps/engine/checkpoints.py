@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from mmengine.dist import broadcast_object_list, is_main_process, master_only
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
+from mmps.checkpoints import is_whole
 from mmps.files import atomic_file, remove_abandoned
 from mmps.structures import ConfigError
 
@@ -55,15 +55,6 @@ def _warn_of_higher(path: Path, others: list[Path]) -> None:
 def _last_checkpoint(folder: Path) -> str | None:
     path = folder / 'last_checkpoint'
     return Path(path.read_text(errors='replace').strip()).name if path.is_file() else None
-
-
-def is_whole(path: str | Path) -> bool:
-    """Tell whether a checkpoint has its end and every record the checksum that it was given."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (zipfile.BadZipFile, EOFError):
-        return False
 
 
 def choose_checkpoint(runner: Runner, start: str, detection_epochs: int) -> None:

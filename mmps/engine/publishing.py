@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +12,11 @@ import torch
 from mmengine.logging import MMLogger
 from torch import Tensor
 
+from mmps.checkpoints import read_restricted, weights_of
 from mmps.files import write_atomically
-from mmps.structures import UserError
+from mmps.structures import ConfigError
 from mmps.version import __version__
 
-from .checkpoints import is_whole
 from .tested import find_calibration
 
 
@@ -39,16 +37,19 @@ def publish(checkpoint: str | Path, out_dir: str | Path) -> Path:
         ``<folder>_<checkpoint>-<hash>.pth``, the first eight digits of the file's SHA-256.
 
     Raises:
-        UserError: The file is missing, or no checkpoint that can be read safely.
+        UserError: The file is missing, or no checkpoint that can be read safely; or ``out_dir`` is
+            a file.
     """
-    checkpoint = Path(checkpoint).resolve()
+    checkpoint, out_dir = Path(checkpoint).resolve(), Path(out_dir)
     content = read(checkpoint)
+    if out_dir.exists() and not out_dir.is_dir():
+        raise ConfigError(f'{out_dir} is a file; give the folder to publish to')
     content = slim(content, fitting_calibration(checkpoint, content))
     buffer = io.BytesIO()
     torch.save(content, buffer)
     data = buffer.getvalue()
     name = f'{checkpoint.parent.name}_{checkpoint.stem}-{hashlib.sha256(data).hexdigest()[:8]}.pth'
-    path = Path(out_dir) / name
+    path = out_dir / name
     write_atomically(path, data)
     return path
 
@@ -56,48 +57,18 @@ def publish(checkpoint: str | Path, out_dir: str | Path) -> Path:
 def read(checkpoint: Path) -> dict[str, Any]:
     """Read a checkpoint of a training.
 
+    Returns:
+        What it holds; ``meta`` is a dictionary.
+
     Raises:
         UserError: It is none, missing, cut short, or asks for more than data.
     """
     content = read_restricted(checkpoint)
-    if not isinstance(content, dict) or not isinstance(content.get('state_dict'), dict):
-        raise UserError(f'{checkpoint} has no `state_dict`: it is no checkpoint of a training')
-    return content
-
-
-def read_restricted(path: str | Path, cure: str = 'train or download it again') -> Any:
-    """Read a file with torch's restricted unpickler, having checked its records.
-
-    Args:
-        path: Of any content; weights stay on disk until they are used, where the format allows it.
-        cure: What is to be done about a file that cannot be read.
-
-    Raises:
-        UserError: It is missing, cut short, or asks for more than data.
-    """
-    path = Path(path)
-    if not path.is_file():
-        what = 'is a folder' if path.is_dir() else 'does not exist'
-        raise UserError(f'{path} {what}; give a checkpoint, such as epoch_52.pth')
-    try:
-        # Torch reads on over a record with wrong bytes. Old files are no archives of records.
-        records = zipfile.is_zipfile(path)
-        if not records or is_whole(path):
-            return torch.load(str(path), map_location='cpu', weights_only=True, mmap=records)
-        reason = 'a record in it is damaged'
-    except Exception as error:  # whatever a broken or crafted file provokes
-        reason = _reason(error)
-    raise UserError(f'{path} cannot be read as a checkpoint; {cure} ({reason})')
-
-
-def _reason(error: Exception) -> str:
-    """Say in plain words why torch refused a file; it may advise to lift the restriction."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    wanted = re.search(r'GLOBAL ([\w.]+)', str(error))
-    if wanted:
-        return f'it asks for {wanted[1]}, which is more than data'
-    return 'it is cut short, or of another kind'
+    weights_of(content, checkpoint)
+    if 'state_dict' not in content:
+        raise ConfigError(f'{checkpoint} has no `state_dict`: it is no checkpoint of a training')
+    meta = content.get('meta')
+    return {**content, 'meta': meta if isinstance(meta, dict) else {}}
 
 
 def fitting_calibration(checkpoint: Path, content: dict[str, Any]) -> dict[str, Any] | None:
@@ -110,7 +81,7 @@ def fitting_calibration(checkpoint: Path, content: dict[str, Any]) -> dict[str, 
     Raises:
         UserError: A file of the test is broken.
     """
-    calibration, reasons = find_calibration(checkpoint, str(content.get('meta', {}).get('cfg', '')))
+    calibration, reasons = find_calibration(checkpoint, str(content['meta'].get('cfg', '')))
     if reasons:
         MMLogger.get_current_instance().warning(
             '%s is published without calibration: %s; run tools/test.py on it with the config that '
@@ -126,7 +97,7 @@ def slim(checkpoint: dict[str, Any], calibration: dict[str, Any] | None) -> dict
         checkpoint: As MMEngine saves it.
         calibration: As :meth:`mmps.evaluation.calibration.Calibration.summary` gives it.
     """
-    meta = checkpoint.get('meta', {})
+    meta = checkpoint['meta']
     kept = {
         key: plain(meta[key]) for key in ('cfg', 'dataset_meta', 'epoch', 'iter') if key in meta
     }

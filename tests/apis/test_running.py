@@ -96,7 +96,7 @@ def test_resume_takes_the_newest_whole_checkpoint(config, tmp_path, capsys):
     ('checkpoint', 'changes', 'out', 'sentence'),
     [
         ('none.pth', {}, None, 'none.pth does not exist; give a checkpoint'),
-        ('cut.pth', {}, None, r'cut.pth cannot be read as a checkpoint; train or download'),
+        ('cut.pth', {}, None, r'cut.pth cannot be read as a checkpoint: it is cut short; train'),
         ('a.pth', {'test_evaluator': None}, None, 'the config has nothing to test on: set test_ev'),
         ('a.pth', {}, 'predictions.pkl', r'--out predictions.pkl must end in .npz'),
         ('a.pth', {}, 'predictions.npz', 'which test_evaluator does not have: add it, or leave'),

@@ -5,8 +5,9 @@ import zipfile
 import pytest
 import torch
 
+from mmps.checkpoints import is_whole
 from mmps.engine.atomic_backend import ATOMIC_BACKEND
-from mmps.engine.checkpoints import check_resumable, is_whole, newest_whole_checkpoint
+from mmps.engine.checkpoints import check_resumable, newest_whole_checkpoint
 from mmps.structures import ConfigError
 
 

@@ -113,10 +113,18 @@ def test_coco_weights_of_a_bare_detector_become_a_persons(tmp_path, capsys):
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
-        (None, 'does not exist; give a checkpoint of a detector'),
-        (b'no checkpoint', 'is no checkpoint that can be read safely'),
+        (None, 'does not exist; give a checkpoint'),
+        (b'no checkpoint', 'cannot be read as a checkpoint'),
         ({'state_dict': {}}, 'holds no weights'),
-        ({'state_dict': {'a.weight': torch.ones(2)}}, "has no head of COCO's 80 classes"),
+        ({'state_dict': {'a.weight': torch.ones(2)}}, "no layer that is known to score COCO's 80"),
+        (
+            {'meta': {'CLASSES': ('cat', 'dog')}, 'state_dict': {'a.fc_cls.bias': torch.ones(81)}},
+            "is of 2 classes, the first 'cat', not of COCO's 80",
+        ),
+        (
+            {'meta': {'dataset_meta': {'classes': ['x'] * 80}}, 'a_cls.bias': torch.ones(80)},
+            "the first 'x', not of COCO's 80, the first 'person'",
+        ),
     ],
 )
 def test_what_cannot_be_converted_is_told(tmp_path, capsys, content, message):
@@ -130,6 +138,19 @@ def test_what_cannot_be_converted_is_told(tmp_path, capsys, content, message):
     assert message in error
     assert error.count('\n') == 1
     assert not (tmp_path / 'out.pth').exists()
+
+
+def test_a_folder_is_no_file_to_convert_to(tmp_path, capsys):
+    torch.save(coco_weights(), tmp_path / 'coco.pth')
+    assert call('misc/coco_to_person', tmp_path / 'coco.pth', tmp_path) == 2
+    assert f'{tmp_path} is a folder; give the name of the file' in capsys.readouterr().err
+
+
+def test_coco_weights_are_converted_in_place(tmp_path):
+    path = tmp_path / 'coco.pth'
+    torch.save({'meta': None, 'state_dict': coco_weights()}, path)
+    assert call('misc/coco_to_person', path, path) == 0
+    assert len(torch.load(path, weights_only=True)['state_dict']['bbox_head.retina_cls.bias']) == 3
 
 
 def test_table_of_presets_says_what_the_runs_tell():

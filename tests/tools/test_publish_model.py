@@ -120,8 +120,8 @@ def evil(path):
     path.write_bytes(pickle.dumps({'state_dict': Evil()}))
 
 
-def weightless(path):
-    torch.save({'model': {}}, path)
+def bare(path):
+    torch.save({'a.weight': torch.ones(1)}, path)
 
 
 def bad_calibration(path):
@@ -132,10 +132,10 @@ def bad_calibration(path):
     ('damage', 'sentence'),
     [
         (not_there, 'does not exist; give a checkpoint'),
-        (cut, 'cannot be read as a checkpoint; train or download it again'),
-        (empty, '(it is cut short, or of another kind)'),
-        (evil, 'cannot be read as a checkpoint; train or download it again'),
-        (weightless, 'has no `state_dict`: it is no checkpoint of a training'),
+        (cut, 'cannot be read as a checkpoint: it is cut short; train or download it again'),
+        (empty, 'cannot be read as a checkpoint: it is empty; train or download it again'),
+        (evil, 'cannot be read as a checkpoint: it '),
+        (bare, 'has no `state_dict`: it is no checkpoint of a training'),
         (bad_calibration, 'evaluate again, or remove it'),
     ],
 )

@@ -2,7 +2,7 @@
 """Make a detector's checkpoint of COCO's 80 classes one of a single class, the person.
 
 For training a bare mmdet detector (configs/detection); models of mmps do the same by themselves
-when they load such a file.
+when they load such a file. configs/detectors/README.md lists the detectors that were tried.
 
 examples:
   python tools/misc/coco_to_person.py retinanet_r50_fpn_1x_coco.pth retinanet_r50_fpn_person.pth
@@ -11,7 +11,6 @@ examples:
 from __future__ import annotations
 
 import argparse
-import pickle
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,9 @@ import torch
 import mmps  # noqa: F401  # lets torch read MMEngine's checkpoints, safely
 from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import tell_user_errors
+from mmps.checkpoints import read_restricted, weights_of
 from mmps.files import atomic_file
-from mmps.models.detectors.person_class import keep_person
+from mmps.models.detectors.person_class import COCO_CLASSES, keep_person
 from mmps.structures import UserError
 
 
@@ -35,36 +35,46 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_weights(path: Path) -> dict[str, Any]:
-    """Read the weights of a checkpoint, without running anything that it might hold.
+def check_classes(content: dict[str, Any], source: Path) -> None:
+    """Refuse a checkpoint that says itself that its classes are not COCO's.
 
     Raises:
-        UserError: It is no checkpoint.
+        UserError: It has another number of classes, or the person is not the first.
     """
-    if not path.is_file():
-        raise UserError(f'{path} does not exist; give a checkpoint of a detector')
-    try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
-    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().splitlines() or ['it is empty']
-        raise UserError(f'{path} is no checkpoint that can be read safely: {reason[0]}') from error
-    weights = content.get('state_dict', content) if isinstance(content, dict) else {}
-    weights = {name: w for name, w in weights.items() if isinstance(w, torch.Tensor)}
-    if not weights:
-        raise UserError(f'{path} holds no weights; give a checkpoint of a detector')
-    return weights
+    meta = content.get('meta')
+    meta = meta if isinstance(meta, dict) else {}
+    told = meta.get('dataset_meta')
+    classes = told.get('classes') if isinstance(told, dict) else meta.get('CLASSES')
+    if not isinstance(classes, list | tuple) or not classes:
+        return
+    if len(classes) != COCO_CLASSES or classes[0] != 'person':
+        raise UserError(
+            f'{source} is of {len(classes)} classes, the first {classes[0]!r}, not of '
+            f"COCO's {COCO_CLASSES}, the first 'person': there is nothing to convert"
+        )
 
 
 def convert(source: Path, target: Path) -> list[str]:
-    """Write the checkpoint with one class; give the names of the weights that were cut.
+    """Write the checkpoint with one class.
+
+    Returns:
+        Names of the weights that were cut.
 
     Raises:
-        UserError: The file is not there, is no checkpoint, or has no head of 80 classes.
+        UserError: The file is not there, is no checkpoint, or has no head of 80 classes; or the
+            target is a folder.
     """
-    weights = read_weights(source)
+    content = read_restricted(source)
+    weights = weights_of(content, source)
+    check_classes(content, source)
+    if target.is_dir():
+        raise UserError(f'{target} is a folder; give the name of the file to write')
     changed = keep_person(weights)
     if not changed:
-        raise UserError(f"{source} has no head of COCO's 80 classes: there is nothing to convert")
+        raise UserError(
+            f"{source} has no layer that is known to score COCO's {COCO_CLASSES} classes: there is "
+            'nothing to convert'
+        )
     meta = {'dataset_meta': {'classes': ('person',)}}
     with atomic_file(target) as file:
         torch.save({'meta': meta, 'state_dict': weights}, file)
