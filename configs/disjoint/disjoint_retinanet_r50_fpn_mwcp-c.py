@@ -1,7 +1,7 @@
 _base_ = [
     '../_base_/models/disjoint_retinanet_r50_fpn.py',
     '../_base_/datasets/detection_mwcp.py',
-    '../_base_/datasets/search_cuhk_sysu.py',
+    '../_base_/datasets/search_cuhk_sysu_originals.py',
     '../_base_/schedules/two_phase_paper.py',
     '../_base_/default_runtime.py',
 ]

@@ -1,7 +1,7 @@
 _base_ = [
     '../_base_/models/disjoint_retinanet_r50_fpn.py',
     '../_base_/datasets/detection_mwp.py',
-    '../_base_/datasets/search_prw.py',
+    '../_base_/datasets/search_prw_originals.py',
     '../_base_/schedules/two_phase_paper.py',
     '../_base_/default_runtime.py',
 ]

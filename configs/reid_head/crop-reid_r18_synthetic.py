@@ -19,7 +19,19 @@ model = dict(
     ),
 )
 
-train_dataloader = dict(batch_size=32)
+train_dataloader = dict(
+    batch_size=32,
+    dataset=dict(
+        pipeline=[
+            dict(type='mmps.LoadScene'),
+            dict(type='mmps.KeepOriginalImage'),
+            dict(type='mmps.LoadPeople'),
+            dict(type='Resize', scale=(32, 32)),  # unused: crops are cut from the originals
+            dict(type='RandomFlip', prob=0.5),
+            dict(type='mmps.PackPersonSearchInputs'),
+        ],
+    ),
+)
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-3))
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=40)
 val_dataloader = None

@@ -12,8 +12,11 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmps.features.cache import DTYPES
 from mmps.structures import ConfigError
+from mmps.structures.originals import HOW_TO_KEEP
 
 if TYPE_CHECKING:
+    from mmps.features import FeatureSource
+
     from .hooks.two_phase import TwoPhaseHook
 
 DETECTION_METRICS = 'det/'
@@ -128,6 +131,29 @@ def check_cache_dtype(dtype: str, model: Any) -> None:
             f"{name}='uint8' holds the pixels of mmps.DisjointDetector, but would round the "
             f'features of {type(model).__name__} to whole numbers: leave it at float16'
         )
+
+
+def check_originals(runner: Runner, model: Any, source: FeatureSource) -> None:
+    """Refuse pipelines that do not hand on the original images that a model pools from.
+
+    Args:
+        runner: With its validation loop built.
+        model: A person-search model; one that pools the network's input needs nothing.
+        source: The people of phase 2.
+
+    Raises:
+        ConfigError: That of phase 2 or of validation does not.
+    """
+    looked_at = [('reid_dataloader', source.dataset, index) for index in source.images[:1]]
+    if runner.val_loop is not None:
+        looked_at.append(('val_dataloader', runner.val_loop.dataloader.dataset, 0))
+    for name, dataset, index in looked_at if model.source.fields else ():
+        sample = dataset[index]['data_samples']
+        if any(field not in sample for field in model.source.fields):
+            raise ConfigError(
+                f'{name}.dataset.pipeline does not keep the original images, from which '
+                f'{type(model).__name__} cuts people: {HOW_TO_KEEP}'
+            )
 
 
 def reid_lr_factor(auto_scale_lr: dict[str, Any] | None, batch_size: int) -> float:

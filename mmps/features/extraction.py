@@ -13,17 +13,14 @@ from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
 
-from mmps.structures import image_to_network
-
 from .source import FeatureSource
-from .views import mirrored
 
 
 def pooled_shards(model: Any, source: FeatureSource, shards: list[int]) -> Iterator[np.ndarray]:
     """Compute the pooled features of some shards.
 
     Args:
-        model: A person-search model: ``data_preprocessor`` and ``pool``.
+        model: A person-search model: ``data_preprocessor``, ``source`` and ``pool``.
         source: The people.
         shards: Which shards.
 
@@ -62,23 +59,25 @@ def pool_batch(model: Any, source: FeatureSource, data: dict) -> Tensor:
     """
     data = model.data_preprocessor(data, False)
     inputs, samples = data['inputs'], data['data_samples']
-    boxes, owners = [], []
-    for index, sample in enumerate(samples):
+    boxes = []
+    for sample in samples:
         people = sample.gt_instances[source.kept(sample.gt_instances)]
         views = source.views.displaced(
             get_box_tensor(people.bboxes).cpu().float(), people.ann_indices.cpu()
         )
-        boxes.append(image_to_network(views.to(inputs.device), sample.scale_factor))
-        owners.append(torch.full((len(people),), float(index), device=inputs.device))
-    views, owner = torch.cat(boxes), torch.cat(owners)
-    passes = [_pool(model, inputs, views, owner)]
+        boxes.append(views.to(inputs.device))
+    passes = [_pool(model, inputs, samples, boxes, mirror=False)]
     if source.views.mirror:
-        passes.append(_pool(model, inputs.flip(3), mirrored(views, inputs.shape[3]), owner))
+        passes.append(_pool(model, inputs, samples, boxes, mirror=True))
     return torch.cat(passes, dim=1)
 
 
-def _pool(model: Any, inputs: Tensor, views: Tensor, owner: Tensor) -> Tensor:
-    people, count = views.shape[:2]
-    rois = torch.cat([owner.repeat_interleave(count)[:, None], views.reshape(-1, 4)], dim=1)
-    pooled = model.pool(inputs, rois)
-    return pooled.reshape(people, count, *pooled.shape[1:])
+def _pool(model: Any, inputs: Tensor, samples: list, boxes: list[Tensor], mirror: bool) -> Tensor:
+    placed = [
+        model.source.place(views.flatten(0, 1), sample, mirror)
+        for views, sample in zip(boxes, samples, strict=True)
+    ]
+    owner = [rows.new_full((len(rows), 1), index) for index, rows in enumerate(placed)]
+    rois = torch.cat([torch.cat(owner), torch.cat(placed)], dim=1)
+    pooled = model.pool(inputs, rois, samples, mirror)
+    return pooled.reshape(-1, boxes[0].shape[1], *pooled.shape[1:])

@@ -50,9 +50,3 @@ class Views:
         shifts = torch.from_numpy(np.array(draws).reshape(len(boxes), self.jitters, 4))
         jittered = boxes[:, None] + shifts.to(boxes) * self.jitter_scale * size
         return torch.cat([boxes[:, None], jittered], dim=1)
-
-
-def mirrored(boxes: Tensor, width: int) -> Tensor:
-    """Mirror ``(..., 4)`` xyxy boxes in an image of that width."""
-    x1, y1, x2, y2 = boxes.unbind(-1)
-    return torch.stack([width - x2, y1, width - x1, y2], dim=-1)

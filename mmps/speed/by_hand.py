@@ -28,7 +28,7 @@ def predict_by_hand(
     Args:
         model: Whose modules run; its detector is single-stage, with a neck.
         inputs: ``(B, 3, H, W)`` normalised images.
-        samples: Meta information of the images.
+        samples: Meta information of the images; original images, where crops are cut from them.
         part: Opens a context around each of ``PARTS``, for timing.
 
     Returns:
@@ -42,12 +42,12 @@ def predict_by_hand(
         maps = detector.bbox_head(detector.neck(outputs))
     with part('NMS'), detector_precision(inputs):
         metas = [sample.metainfo for sample in samples]
-        found = detector.bbox_head.predict_by_feat(*maps, batch_img_metas=metas, rescale=False)
+        found = detector.bbox_head.predict_by_feat(*maps, batch_img_metas=metas, rescale=disjoint)
     with part('pooling'):
         boxes = [instances.bboxes for instances in found]
         owner = [boxes[k].new_full((len(boxes[k]), 1), k) for k in range(len(boxes))]
         rois = torch.cat([torch.cat(owner), torch.cat(boxes)], dim=1)
-        feature = model.source.run(inputs) if disjoint else outputs[tapped(model)]
+        feature = model.source.run(inputs, samples) if disjoint else outputs[tapped(model)]
     embeddings = []
     for chunk in branch.split(rois):
         with part('pooling'):

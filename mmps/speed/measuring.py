@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from mmps.structures import ConfigError
 from .by_hand import BRANCH_PARTS, predict_by_hand
 from .planted import PlantedPeople
 from .timing import PartTimes, Quartiles, interleaved, quartiles
-from .variants import Variant, empty_samples
+from .variants import Variant, searched_samples
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,8 @@ def measure_overhead(
         By variant ``overhead``, the median over rounds of the relative difference, ``shares`` of
         the parts, 0..1, and ``branch_ms_per_person``, pooling and all that follows it.
     """
-    inputs, samples = settings.images(batch), empty_samples(batch, settings.size)
+    inputs = settings.images(batch)
+    samples = searched_samples(batch, settings.size, settings.device)
     parts = {v.name: PartTimes(settings.clock) for v in variants}
     jobs: dict[str, Callable[[], object]] = {}
     for v in variants:
@@ -164,11 +164,11 @@ def overhead(ours: list[float], bare: list[float]) -> float:
 
 def predict_job(variant: Variant, settings: Settings, inputs: Tensor) -> Callable[[], list]:
     """Make a pass of a whole model; each pass gets fresh samples, as from a loader."""
-    samples = empty_samples(len(inputs), settings.size)
+    samples = searched_samples(len(inputs), settings.size, settings.device)
 
     def job() -> list:
         with settings.precision:
-            return variant.model.predict(inputs, copy.copy(samples))
+            return variant.model.predict(inputs, [sample.new() for sample in samples])
 
     return job
 

@@ -19,6 +19,13 @@ from mmps.models.detectors import SharedBackboneDetector
 from mmps.models.detectors.person_search import PersonSearchDetector
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
+from mmps.structures.originals import ORIGINAL_IMAGE
+
+ORIGINAL_SHAPE = (1080, 1920)
+"""(height, width) of PRW's images."""
+
+TILE = 120
+"""Pixels of a tile of one colour in them: finer noise would be averaged away in crops."""
 
 CONFIG_SUFFIXES = {'.py', '.json', '.yaml', '.yml'}
 """Of the files that MMEngine reads as configs."""
@@ -126,6 +133,27 @@ def empty_samples(count: int, size: int) -> list[DetDataSample]:
         'scale_factor': (1.0, 1.0),
     }
     return [DetDataSample(metainfo={'img_id': k, **meta}) for k in range(count)]
+
+
+def searched_samples(count: int, size: int, device: str) -> list[DetDataSample]:
+    """Make the samples of images as large as PRW's that were resized to squares.
+
+    Args:
+        count: Images.
+        size: Pixels of a square.
+        device: Where the original images are, which the baseline cuts its crops from.
+    """
+    height, width = ORIGINAL_SHAPE
+    generator = torch.Generator().manual_seed(0)
+    shape = (3, height // TILE, width // TILE)
+    coarse = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+    original = coarse.repeat_interleave(TILE, 1).repeat_interleave(TILE, 2).to(device)
+    resize = {'ori_shape': ORIGINAL_SHAPE, 'scale_factor': (size / width, size / height)}
+    samples = empty_samples(count, size)
+    for sample in samples:
+        sample.set_metainfo(resize)
+        sample.set_field(original, ORIGINAL_IMAGE)
+    return samples
 
 
 @torch.no_grad()

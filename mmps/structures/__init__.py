@@ -1,4 +1,4 @@
-from .boxes import image_to_network, network_to_image, xywh_to_xyxy, xyxy_to_xywh
+from .boxes import image_to_network, mirrored, network_to_image, xywh_to_xyxy, xyxy_to_xywh
 from .errors import ConfigError, DataError, UserError
 from .identities import PERSON_LABEL, UNLABELLED, is_labelled, relabel
 
@@ -10,6 +10,7 @@ __all__ = [
     'UserError',
     'image_to_network',
     'is_labelled',
+    'mirrored',
     'network_to_image',
     'relabel',
     'xywh_to_xyxy',

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 Boxes = TypeVar('Boxes', np.ndarray, Tensor)
@@ -52,3 +53,9 @@ def network_to_image(boxes: Tensor, scale_factor: tuple[float, float]) -> Tensor
         ``(N, 4)`` xyxy in pixels of the image file.
     """
     return boxes / boxes.new_tensor([*scale_factor, *scale_factor])
+
+
+def mirrored(boxes: Tensor, width: int) -> Tensor:
+    """Mirror ``(..., 4)`` xyxy boxes in an image of that width."""
+    x1, y1, x2, y2 = boxes.unbind(-1)
+    return torch.stack([width - x2, y1, width - x1, y2], dim=-1)

@@ -12,6 +12,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmps.registry import MODELS
+from mmps.structures.originals import ORIGINAL_IMAGE
 
 
 def tiny_detector(**changes: Any) -> ConfigDict:
@@ -115,6 +116,8 @@ def packed_batch(
 ) -> tuple[Tensor, list[DetDataSample]]:
     """Make preprocessed images of noise and their samples, with ground truth and one query each.
 
+    Each sample has an original image of noise too, for models that cut people out of it.
+
     Args:
         images: How many.
         boxes: xyxy of the people in each image.
@@ -139,7 +142,11 @@ def packed_batch(
             }
         )
         sample.gt_instances = people(boxes)
+        sample.gt_instances.image_bboxes = sample.gt_instances.bboxes
         sample.ignored_instances = people([])
         sample.query_instances = people(boxes[:1])
+        shape = (3, *sample.ori_shape)
+        original = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+        sample.set_field(original, ORIGINAL_IMAGE)
         samples.append(sample)
     return inputs, samples

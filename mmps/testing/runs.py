@@ -43,6 +43,29 @@ def tiny_run(data_root: str | Path, work_dir: str | Path, **changes: Any) -> Con
     return config
 
 
+def disjoint_run(data_root: str | Path, work_dir: str | Path, **changes: Any) -> Config:
+    """Config of such a run with the baseline, whose search pipelines keep original images.
+
+    Args:
+        data_root: Folder of a converted data set.
+        work_dir: Where the run writes.
+        **changes: As in :func:`tiny_run`.
+    """
+    config = tiny_run(data_root, work_dir, default_hooks__two_phase__cache_dtype='uint8')
+    branch = {'pooling': {'output_size': (32, 16)}, 'head': {'embedding_channels': 8}}
+    config.model = {
+        'type': 'mmps.DisjointDetector',
+        'detector': config.model.detector,
+        'reid_branch': branch,
+    }
+    for loader in ('reid_dataloader', 'val_dataloader', 'test_dataloader'):
+        load, *others = config[loader].dataset.pipeline
+        keep = {'type': 'mmps.KeepOriginalImage'}
+        config[loader].dataset.pipeline = [load, keep, *others]
+    config.merge_from_dict({key.replace('__', '.'): value for key, value in changes.items()})
+    return config
+
+
 def train(config: Config) -> Runner:
     """Train a config; give the runner, whose model is trained."""
     runner = Runner.from_cfg(config)

@@ -97,6 +97,17 @@ def test_the_papers_numbers_are_kept(path):
     assert 'coco' in config.load_from
 
 
+@pytest.mark.parametrize('path', LEAVES, ids=stem)
+def test_the_baseline_alone_keeps_original_images(path):
+    config = Config.fromfile(path)
+    for name in ('train_dataloader', 'reid_dataloader', 'val_dataloader', 'test_dataloader'):
+        dataset = (config.get(name) or {}).get('dataset', {})
+        for part in dataset.get('datasets', [dataset] if dataset else []):
+            kept = [step.type for step in part.pipeline].count('mmps.KeepOriginalImage')
+            searches = name != 'train_dataloader'
+            assert kept == (config.model.type == 'mmps.DisjointDetector' and searches)
+
+
 @pytest.mark.parametrize(
     'name', ['joint/joint-j3_retinanet_r50_fpn_c', 'detection/retinanet_r50_fpn_c']
 )

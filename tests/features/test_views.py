@@ -1,6 +1,6 @@
 import torch
 
-from mmps.features.views import Views, mirrored
+from mmps.features.views import Views
 
 BOXES = torch.tensor([[10.0, 20, 30, 80], [0, 0, 50, 100]])
 
@@ -23,9 +23,3 @@ def test_jitter_scales_with_the_box():
 
 def test_number_of_views():
     assert [len(Views()), len(Views(True)), len(Views(True, 2))] == [1, 2, 6]
-
-
-def test_mirroring_twice_is_nothing():
-    once = mirrored(BOXES, 100)
-    assert once[0].tolist() == [70, 20, 90, 80]
-    assert torch.equal(mirrored(once, 100), BOXES)

@@ -6,7 +6,7 @@ import torch
 from mmps.speed import Settings, measure_cells, measure_overhead, predict_by_hand, run_trunk
 from mmps.speed.by_hand import PARTS
 from mmps.speed.measuring import marginal_ms, overhead, planted
-from mmps.speed.variants import empty_samples
+from mmps.speed.variants import searched_samples
 from mmps.structures import ConfigError
 from mmps.testing.builders import tiny_detector, tiny_searcher
 
@@ -23,9 +23,9 @@ def test_bare_modules_give_the_same_embeddings(variants):
     inputs = SETTINGS.images(2)
     with planted(variants, 5), torch.no_grad():
         for variant in variants:
-            samples = variant.model.predict(inputs, empty_samples(2, 256))
+            samples = variant.model.predict(inputs, searched_samples(2, 256, 'cpu'))
             expected = [sample.pred_instances.embeddings for sample in samples]
-            found = predict_by_hand(variant.model, inputs, empty_samples(2, 256))
+            found = predict_by_hand(variant.model, inputs, searched_samples(2, 256, 'cpu'))
             torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
             assert [len(f) for f in found] == [5, 5]
 
@@ -53,8 +53,8 @@ def test_boxes_by_hand_come_in_the_same_chunks(variants):
     model.reid_branch.cpu_chunk = 4
     model.reid_branch.stages.register_forward_pre_hook(lambda _, x: sizes.append(len(x[0])))
     with planted(variants[:1], 5), torch.no_grad():
-        model.predict(SETTINGS.images(2), empty_samples(2, 256))
-        predict_by_hand(model, SETTINGS.images(2), empty_samples(2, 256))
+        model.predict(SETTINGS.images(2), searched_samples(2, 256, 'cpu'))
+        predict_by_hand(model, SETTINGS.images(2), searched_samples(2, 256, 'cpu'))
     assert sizes == [4, 3, 3] * 2
 
 

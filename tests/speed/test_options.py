@@ -7,7 +7,7 @@ from mmps.models.inference import TRUNK
 from mmps.speed import Options, Settings, build_variant, flops_per_part, predict_by_hand, prepare
 from mmps.speed.measuring import planted, predict_job
 from mmps.speed.options import NOBODY, in_words
-from mmps.speed.variants import empty_samples
+from mmps.speed.variants import searched_samples
 from mmps.structures import ConfigError
 
 PLAIN = Options(fuse_conv_bn=False, channels_last=(NOBODY,), nnpack=False)
@@ -35,7 +35,7 @@ def embeddings(variant, settings, images=2):
     with planted([variant], PEOPLE):
         samples = predict_job(variant, settings, inputs)()
         with settings.precision:
-            by_hand = predict_by_hand(variant.model, inputs, empty_samples(images, SIZE))
+            by_hand = predict_by_hand(variant.model, inputs, searched_samples(images, SIZE, 'cpu'))
     return torch.cat([s.pred_instances.embeddings for s in samples]), torch.cat(by_hand)
 
 

@@ -1,5 +1,12 @@
 from .formatting import PackPersonSearchInputs
+from .keeping import KeepOriginalImage
 from .loading import LoadPeople, LoadScene
 from .reduced_loading import LoadResizedScene
 
-__all__ = ['LoadPeople', 'LoadResizedScene', 'LoadScene', 'PackPersonSearchInputs']
+__all__ = [
+    'KeepOriginalImage',
+    'LoadPeople',
+    'LoadResizedScene',
+    'LoadScene',
+    'PackPersonSearchInputs',
+]

@@ -7,6 +7,7 @@ from mmengine.structures import InstanceData
 
 from mmps.registry import TRANSFORMS
 from mmps.structures import DataError
+from mmps.structures.originals import ORIGINAL_IMAGE
 
 META_KEYS = (
     'img_id', 'img_path', 'camera_id', 'ori_shape', 'img_shape', 'scale_factor', 'flip',
@@ -21,6 +22,8 @@ class PackPersonSearchInputs(PackDetInputs):
     ``gt_instances`` gets ``person_ids`` ``(N,)`` and ``ann_indices`` ``(N,)``, the positions in
     the file's ``annotations``; the same holds for ``ignored_instances``. ``query_instances`` has
     ``bboxes`` ``(Q, 4)`` xyxy in pixels of the image file, ``person_ids`` and ``query_indices``.
+    Behind :class:`KeepOriginalImage` the sample has ``original_image`` ``(3, H, W)`` uint8, and
+    ``gt_instances`` has ``image_bboxes`` ``(N, 4)`` xyxy in its pixels, as annotated.
 
     Args:
         meta_keys: What else of the results goes into the sample's meta information.
@@ -30,6 +33,7 @@ class PackPersonSearchInputs(PackDetInputs):
         **PackDetInputs.mapping_table,
         'gt_person_ids': 'person_ids',
         'gt_ann_indices': 'ann_indices',
+        'gt_image_bboxes': 'image_bboxes',
     }
 
     def __init__(self, meta_keys: tuple[str, ...] = META_KEYS) -> None:
@@ -52,15 +56,23 @@ class PackPersonSearchInputs(PackDetInputs):
                 )
             results['gt_person_ids'] = _column(people, 'person_id')[kept]
             results['gt_ann_indices'] = _column(people, 'ann_index')[kept]
+            if ORIGINAL_IMAGE in results:
+                results['gt_image_bboxes'] = _boxes(people)[kept]
         packed = super().transform(results)
         queries = results.get('queries', [])
-        boxes = np.array([q['bbox'] for q in queries], dtype=np.float32).reshape(-1, 4)
         packed['data_samples'].query_instances = InstanceData(
-            bboxes=torch.from_numpy(boxes),
+            bboxes=torch.from_numpy(_boxes(queries)),
             person_ids=torch.from_numpy(_column(queries, 'person_id')),
             query_indices=torch.from_numpy(_column(queries, 'query_index')),
         )
+        if ORIGINAL_IMAGE in results:
+            image = torch.from_numpy(results[ORIGINAL_IMAGE]).permute(2, 0, 1)
+            packed['data_samples'].set_field(image, ORIGINAL_IMAGE)
         return packed
+
+
+def _boxes(rows: list[dict]) -> np.ndarray:
+    return np.array([row['bbox'] for row in rows], dtype=np.float32).reshape(-1, 4)
 
 
 def _column(rows: list[dict], key: str) -> np.ndarray:

@@ -19,6 +19,7 @@ from mmps.engine.checkpoints import PHASE_KEY, check_resumable, choose_checkpoin
 from mmps.engine.checks import (
     check_accumulation,
     check_cache_dtype,
+    check_originals,
     check_run,
     check_watched,
     reid_lr_factor,
@@ -115,6 +116,7 @@ class TwoPhaseHook(Hook):
         self._set_phase(runner, 'detection')
         check_cache_dtype(self.cache_dtype, _bare(runner))
         check_mining(self.sampler, _bare(runner).reid_branch.head)
+        check_originals(runner, _bare(runner), self.source)
         self._plan = plan_of(runner, self)
         self._set_length(runner, epoch=0, iteration=0)
 

@@ -5,7 +5,9 @@ from mmdet.structures import DetDataSample
 from mmengine.model import BaseModel
 from torch import Tensor
 
+from mmps.models.reid.original_images import OriginalImages, normalisation, swaps_channels
 from mmps.registry import MODELS
+from mmps.structures.originals import drop_originals
 
 from .instances import (
     instances_to_embed,
@@ -20,9 +22,10 @@ class CropReID(BaseModel):
     """Re-identification alone: a network on crops of annotated people, without a detector.
 
     A plain MMEngine model, and an example of :class:`TripletReIDHead` outside of person search.
+    Crops are cut from the original images (:class:`mmps.KeepOriginalImage`).
 
     Args:
-        backbone: Config of the crops' network, whose last output is used.
+        backbone: Config of the crops' network, as in :class:`CropBackbone`.
         aggregation: Config of the step from maps to vectors.
         head: Config of the head; its ``in_channels`` is filled in.
         crop_size: (height, width) of a crop.
@@ -38,15 +41,24 @@ class CropReID(BaseModel):
         data_preprocessor: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor or {'type': 'DetDataPreprocessor'})
-        pooling = {'type': 'mmps.RoIPooling', 'stride': 1, 'output_size': crop_size}
-        self.crop = MODELS.build(pooling)
-        self.backbone = MODELS.build(backbone)
+        self.source = OriginalImages()
+        mean, std = normalisation(self.data_preprocessor)
+        self.crop = MODELS.build(
+            {
+                'type': 'mmps.CropAndResize',
+                'output_size': crop_size,
+                'swap_channels': swaps_channels(self.data_preprocessor),
+            }
+        )
+        self.backbone = MODELS.build(
+            {'type': 'mmps.CropBackbone', 'backbone': backbone, 'mean': mean, 'std': std}
+        )
         self.aggregation = MODELS.build(aggregation)
-        self.head = MODELS.build({'in_channels': self.backbone.feat_dim, **head})
+        self.head = MODELS.build({'in_channels': self.backbone.out_channels, **head})
 
-    def extract_feat(self, inputs: Tensor, rois: Tensor) -> Tensor:
-        """Describe people: ``(B, 3, H, W)`` images and ``(N, 5)`` RoIs to ``(N, C)``."""
-        return self.aggregation(self.backbone(self.crop(inputs, rois))[-1])
+    def extract_feat(self, images: list[Tensor], rois: Tensor) -> Tensor:
+        """Describe people: ``(3, H, W)`` images in 0..255 and ``(N, 5)`` RoIs to ``(N, C)``."""
+        return self.aggregation(self.backbone(self.crop(images, rois)))
 
     def forward(
         self, inputs: Tensor, data_samples: list[DetDataSample], mode: str = 'loss'
@@ -54,18 +66,20 @@ class CropReID(BaseModel):
         """Compute losses, or embed the people of the data samples.
 
         Args:
-            inputs: ``(B, 3, H, W)`` normalised images.
-            data_samples: With ``gt_instances``, and at test time also queries.
+            inputs: ``(B, 3, H, W)`` normalised images; only their device matters.
+            data_samples: With original images and ``gt_instances``, at test time also queries.
             mode: ``'loss'``, ``'predict'``, or ``'tensor'`` for the vectors before the head.
         """
+        images = self.source.run(inputs, data_samples)
         if mode != 'predict':
-            rois, person_ids = training_rois(data_samples)
-            features = self.extract_feat(inputs, rois)
+            rois, person_ids = training_rois(data_samples, self.source.training_boxes)
+            features = self.extract_feat(images, rois)
             return self.head.loss(features, person_ids) if mode == 'loss' else features
         people = instances_to_embed(data_samples)
-        rois = test_rois(people, data_samples, inputs)
+        rois = test_rois(people, data_samples, self.source.place, inputs)
         embeddings = inputs.new_zeros(0, self.head.embedding_channels, dtype=torch.float32)
         if len(rois):
-            embeddings = self.head(self.extract_feat(inputs, rois))
+            embeddings = self.head(self.extract_feat(images, rois))
         write_embeddings(people, embeddings)
+        drop_originals(data_samples)
         return data_samples

@@ -2,8 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmps.models.reid.input_images import InputImages, normalisation
+from mmdet.structures import DetDataSample
+from torch import Tensor
+
+from mmps.models.reid.original_images import OriginalImages, normalisation, swaps_channels
 from mmps.registry import MODELS
+from mmps.structures.originals import drop_originals
 
 from .person_search import PersonSearchDetector
 
@@ -19,8 +23,9 @@ class DisjointDetector(PersonSearchDetector):
     """The paper's baseline Disj.: a detector, then a whole network on crops of its boxes.
 
     The same interface as :class:`SharedBackboneDetector`, so that data, losses, training and
-    evaluation are the same. Crops are cut on the device, batched over images, from the network's
-    input. Loesch et al., section 3.2.
+    evaluation are the same. Crops are cut on the device from the original images, not from the
+    network's smaller input: pipelines of phase 2 and of tests keep them
+    (:class:`mmps.KeepOriginalImage`), that of phase 1 need not. Loesch et al., section 3.2.
 
     Args:
         detector: Config of any mmdet detector.
@@ -42,7 +47,11 @@ class DisjointDetector(PersonSearchDetector):
         mean, std = normalisation(images)
         branch = {'type': 'mmps.ReIDBranch', 'cpu_chunk': CPU_CHUNK, **(reid_branch or {})}
         defaults = {
-            'pooling': {'type': 'mmps.RoIPooling', 'stride': 1, 'output_size': CROP_SIZE},
+            'pooling': {
+                'type': 'mmps.CropAndResize',
+                'output_size': CROP_SIZE,
+                'swap_channels': swaps_channels(images),
+            },
             'stages': {
                 'type': 'mmps.CropBackbone',
                 'backbone': backbone or detector['backbone'],
@@ -54,4 +63,12 @@ class DisjointDetector(PersonSearchDetector):
         }
         for part, settings in defaults.items():
             branch[part] = {**settings, **branch.get(part, {})}
-        self.add_branch(InputImages(images), branch)
+        self.add_branch(OriginalImages(), branch)
+
+    def predict(
+        self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample], rescale: bool = True
+    ) -> list[DetDataSample]:
+        """Detect and embed people; the returned samples have let go of their original images."""
+        samples = super().predict(batch_inputs, batch_data_samples, rescale)
+        drop_originals(samples)
+        return samples

@@ -1,10 +1,12 @@
 """What a person-search model reads from and writes into data samples.
 
-Inside the network boxes are in pixels of its input; in data samples at test time they are in
-pixels of the image file. Here they cross over.
+In data samples at test time boxes are in pixels of the image file; what is pooled may be as large
+as the network's input. Here they cross over.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from mmdet.structures import DetDataSample
@@ -12,7 +14,7 @@ from mmdet.structures.bbox import get_box_tensor
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmps.structures import PERSON_LABEL, image_to_network, is_labelled
+from mmps.structures import PERSON_LABEL, is_labelled
 
 FIELDS = ('pred_instances', 'gt_instances', 'query_instances')
 """Fields of a data sample whose boxes get embeddings at test time, where present."""
@@ -48,38 +50,48 @@ def instances_to_embed(samples: list[DetDataSample]) -> list[tuple[int, Instance
 
 
 def test_rois(
-    instances: list[tuple[int, InstanceData]], samples: list[DetDataSample], like: Tensor
+    instances: list[tuple[int, InstanceData]],
+    samples: list[DetDataSample],
+    place: Callable[[Tensor, DetDataSample], Tensor],
+    like: Tensor,
 ) -> Tensor:
     """Collect boxes in image pixels as RoIs of one pooling pass.
 
     Args:
         instances: From :func:`instances_to_embed`.
-        samples: The batch, for the scale factors.
+        samples: The batch.
+        place: Moves boxes of a sample from image pixels to those of what is pooled.
         like: Any tensor with the wanted device.
 
     Returns:
-        ``(N, 5)`` (image index, x1, y1, x2, y2) in pixels of the network's input.
+        ``(N, 5)`` (image index, x1, y1, x2, y2) in pixels of what is pooled.
     """
     rois = [like.new_zeros(0, 5, dtype=torch.float32)]
     for index, people in instances:
         boxes = get_box_tensor(people.bboxes).to(like.device, torch.float32)
-        boxes = image_to_network(boxes, samples[index].scale_factor)
+        boxes = place(boxes, samples[index])
         rois.append(torch.cat([boxes.new_full((len(boxes), 1), index), boxes], dim=1))
     return torch.cat(rois)
 
 
-def training_rois(samples: list[DetDataSample]) -> tuple[Tensor, Tensor]:
-    """Collect the labelled people of a training batch, whose boxes went through its transforms.
+def training_rois(
+    samples: list[DetDataSample], boxes_of: Callable[[DetDataSample], Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Collect the labelled people of a training batch.
+
+    Args:
+        samples: The batch.
+        boxes_of: Finds a sample's ``(N, 4)`` boxes in pixels of what is pooled.
 
     Returns:
-        ``(N, 5)`` RoIs in pixels of the network's input and ``(N,)`` identities.
+        ``(N, 5)`` RoIs in pixels of what is pooled and ``(N,)`` identities.
     """
     rois, identities = [], []
     for index, sample in enumerate(samples):
-        people = sample.gt_instances
-        boxes = get_box_tensor(people.bboxes)[is_labelled(people.person_ids)].float()
+        labelled = is_labelled(sample.gt_instances.person_ids)
+        boxes = boxes_of(sample)[labelled].float()
         rois.append(torch.cat([boxes.new_full((len(boxes), 1), index), boxes], dim=1))
-        identities.append(people.person_ids[is_labelled(people.person_ids)])
+        identities.append(sample.gt_instances.person_ids[labelled])
     return torch.cat(rois), torch.cat(identities)
 
 

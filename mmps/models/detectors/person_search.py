@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
@@ -12,6 +12,7 @@ from mmengine.config import ConfigDict
 from mmengine.logging import MMLogger
 from torch import Tensor
 
+from mmps.models.reid.feature_source import FeatureSource
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
 
@@ -31,26 +32,6 @@ PHASES = {
     'joint': ('detector', 'reid_branch'),
 }
 """What learns in each phase of training."""
-
-
-class FeatureSource(Protocol):
-    """Where the re-ID branch pools: a stage of the detector's backbone, or the image itself."""
-
-    channels: int
-    later_stages: list[str] | None
-
-    def watch(self, inputs: Tensor) -> FeatureSource:
-        """Open around one pass of the detector over these inputs."""
-
-    def run(self, inputs: Tensor) -> Tensor:
-        """Compute the feature alone."""
-
-    @property
-    def feature(self) -> Tensor:
-        """``(B, C, H, W)`` of the pass."""
-
-    def weights(self) -> dict[str, Any]:
-        """Describe what the feature depends on, for the cache's fingerprint."""
 
 
 class PersonSearchDetector(BaseDetector):
@@ -157,12 +138,14 @@ class PersonSearchDetector(BaseDetector):
         if self.phase == 'detection':
             with _precision_of_ops(batch_inputs):
                 return self.detector.loss(batch_inputs, batch_data_samples)
-        rois, person_ids = training_rois(batch_data_samples)
-        with self.source.watch(batch_inputs), _precision_of_ops(batch_inputs):
+        source = self.source
+        rois, person_ids = training_rois(batch_data_samples, source.training_boxes)
+        with source.watch(batch_inputs, batch_data_samples), _precision_of_ops(batch_inputs):
             losses = self.detector.loss(batch_inputs, batch_data_samples)
-            feature = self.source.feature
-        feature = feature.detach() if self.detach else feature
-        return losses | self.reid_branch.loss(self.reid_branch.pooling(feature, rois), person_ids)
+            feature = source.feature
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.detach):
+            pooled = self.reid_branch.pooling(feature, rois)
+        return losses | self.reid_branch.loss(pooled, person_ids)
 
     def predict(
         self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample], rescale: bool = True
@@ -189,24 +172,36 @@ class PersonSearchDetector(BaseDetector):
         if self.phase == 'detection':
             with _precision_of_ops(batch_inputs):
                 return keep_people(self.detector.predict(batch_inputs, batch_data_samples))
-        with self.source.watch(batch_inputs), _precision_of_ops(batch_inputs):
+        source = self.source
+        with source.watch(batch_inputs, batch_data_samples), _precision_of_ops(batch_inputs):
             samples = self.detector.predict(batch_inputs, batch_data_samples, rescale=True)
-            feature = self.source.feature
+            feature = source.feature
         people = instances_to_embed(keep_people(samples))
-        write_embeddings(people, self.reid_branch(feature, test_rois(people, samples, feature)))
+        rois = test_rois(people, samples, source.place, batch_inputs)
+        write_embeddings(people, self.reid_branch(feature, rois))
         return samples
 
-    def pool(self, batch_inputs: Tensor, rois: Tensor) -> Tensor:
-        """Compute what phase 2 learns from: shared features pooled in boxes.
+    def pool(
+        self,
+        batch_inputs: Tensor,
+        rois: Tensor,
+        batch_data_samples: Sequence[DetDataSample] = (),
+        mirror: bool = False,
+    ) -> Tensor:
+        """Compute what phase 2 learns from: shared features, or images, pooled in boxes.
 
         Args:
             batch_inputs: ``(B, 3, H, W)`` normalised images.
-            rois: ``(N, 5)`` (image index, x1, y1, x2, y2) in pixels of the network's input.
+            rois: ``(N, 5)`` (image index, x1, y1, x2, y2) in the pixels that ``source.place``
+                moves boxes to: for shared stages those of the network's input.
+            batch_data_samples: Of the images; the disjoint baseline cuts its crops from them.
+            mirror: Whether images are mirrored, as ``source.place`` then mirrors boxes.
 
         Returns:
             ``(N, C, h, w)``.
         """
-        return self.reid_branch.pooling(self.source.run(batch_inputs), rois)
+        feature = self.source.run(batch_inputs, batch_data_samples, mirror)
+        return self.reid_branch.pooling(feature, rois)
 
     @property
     def pooled_shape(self) -> tuple[int, int, int]:

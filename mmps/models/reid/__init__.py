@@ -1,6 +1,7 @@
 from .aggregation import AveragePool, GeMPool
 from .bn_neck import BNNeck
 from .branch import ReIDBranch
+from .crop_and_resize import CropAndResize
 from .crop_backbone import CropBackbone
 from .feature_tap import FeatureTap
 from .random_erasing import RandomErasing
@@ -11,6 +12,7 @@ from .triplet_head import TripletReIDHead
 __all__ = [
     'AveragePool',
     'BNNeck',
+    'CropAndResize',
     'CropBackbone',
     'FeatureTap',
     'GeMPool',

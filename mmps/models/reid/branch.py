@@ -45,18 +45,19 @@ class ReIDBranch(BaseModule):
         """Take over what a trained detector's backbone has to give; phase 2 begins."""
         self.stages.start(backbone)
 
-    def forward(self, feature: Tensor, rois: Tensor) -> Tensor:
+    def forward(self, feature: Tensor | list[Tensor], rois: Tensor) -> Tensor:
         """Embed people without gradients in chunks.
 
         Args:
-            feature: ``(B, C, H, W)`` output of the last shared stage.
-            rois: ``(N, 5)`` (image index, x1, y1, x2, y2) in pixels of the network's input.
+            feature: What the pooling takes: ``(B, C, H, W)`` output of the last shared stage, or
+                images.
+            rois: ``(N, 5)`` (image index, x1, y1, x2, y2) in the pooling's pixels.
 
         Returns:
             ``(N, D)``; ``(0, D)`` without boxes.
         """
         if not len(rois):
-            return feature.new_zeros(0, self.head.embedding_channels, dtype=torch.float32)
+            return rois.new_zeros(0, self.head.embedding_channels, dtype=torch.float32)
         chunks = self.split(rois)
         return torch.cat([self.embed(self.pooling(feature, c)) for c in chunks])
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
+from mmdet.structures import DetDataSample
+from mmdet.structures.bbox import get_box_tensor
 from torch import Tensor, nn
 
 from mmps.features import weights_digest
-from mmps.structures import ConfigError
+from mmps.structures import ConfigError, image_to_network, mirrored
 
 
 class _EnoughComputed(BaseException):
@@ -27,11 +30,14 @@ class FeatureTap:
     Attributes:
         channels: Channels of the output.
         later_stages: Names of the stages that the output does not go through.
+        fields: What samples must have: nothing, the network's input is enough.
         feature: ``(B, C, H, W)`` output of the tapped stage, after a backbone pass.
 
     Raises:
         ConfigError: The backbone has no such stages.
     """
+
+    fields = ()
 
     def __init__(self, backbone: nn.Module, shared_stages: int) -> None:
         layers = stage_names(backbone)
@@ -48,9 +54,24 @@ class FeatureTap:
         self._feature: Tensor | None = None
         self._stop = False
 
-    def watch(self, inputs: Tensor) -> FeatureTap:
+    def watch(self, inputs: Tensor, samples: Sequence[DetDataSample] = ()) -> FeatureTap:
         """Open the tap around one pass of the detector over these inputs."""
         return self
+
+    def place(self, boxes: Tensor, sample: DetDataSample, mirror: bool = False) -> Tensor:
+        """Move ``(..., 4)`` boxes from image pixels to those of the network's input.
+
+        Args:
+            boxes: xyxy.
+            sample: Of the image, as the preprocessor leaves it.
+            mirror: Whether the input is mirrored.
+        """
+        boxes = image_to_network(boxes, sample.scale_factor)
+        return mirrored(boxes, sample.batch_input_shape[1]) if mirror else boxes
+
+    def training_boxes(self, sample: DetDataSample) -> Tensor:
+        """Find the people of a training sample, whose boxes went through its transforms."""
+        return get_box_tensor(sample.gt_instances.bboxes)
 
     def weights(self) -> dict[str, Any]:
         """Describe what the output depends on: the backbone's weights and layers, the stage."""
@@ -81,11 +102,15 @@ class FeatureTap:
             raise RuntimeError('the detector did not run its backbone, so there is no feature')
         return self._feature
 
-    def run(self, inputs: Tensor) -> Tensor:
+    def run(
+        self, inputs: Tensor, samples: Sequence[DetDataSample] = (), mirror: bool = False
+    ) -> Tensor:
         """Compute the tapped output alone, without the stages and the detector behind it.
 
         Args:
             inputs: ``(B, 3, H, W)`` normalised images.
+            samples: Of the images, not used.
+            mirror: Whether the inputs are mirrored first.
 
         Returns:
             ``(B, C, H / stride, W / stride)``.
@@ -93,7 +118,7 @@ class FeatureTap:
         with self:
             self._stop = True
             try:
-                self.backbone(inputs)
+                self.backbone(inputs.flip(3) if mirror else inputs)
             except _EnoughComputed:
                 pass
             finally:

@@ -1,0 +1,44 @@
+"""The image as it was read, which a data sample carries beside the network's smaller input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mmengine.structures import BaseDataElement
+from torch import Tensor
+
+from .errors import ConfigError
+
+ORIGINAL_IMAGE = 'original_image'
+"""Field of a data sample, and of a pipeline's results."""
+
+HOW_TO_KEEP = (
+    "add dict(type='mmps.KeepOriginalImage') to the pipeline, directly behind the transform that "
+    'reads the image, and pack by mmps.PackPersonSearchInputs'
+)
+
+
+def original_image(sample: BaseDataElement) -> Tensor:
+    """Get the image of a data sample.
+
+    Args:
+        sample: From a pipeline that keeps it.
+
+    Returns:
+        ``(3, H, W)`` uint8, channels as they were read.
+
+    Raises:
+        ConfigError: The pipeline does not keep it.
+    """
+    if ORIGINAL_IMAGE not in sample:
+        raise ConfigError(
+            f'the original image of {sample.get("img_path", "a sample")} is not there, from which '
+            f'people are cut: {HOW_TO_KEEP}'
+        )
+    return sample.get(ORIGINAL_IMAGE)
+
+
+def drop_originals(samples: Iterable[BaseDataElement]) -> None:
+    """Let go of the images of data samples, so that results do not keep them in memory."""
+    for sample in samples:
+        sample.pop(ORIGINAL_IMAGE, None)
