@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 CONVERTERS = [
@@ -98,6 +99,28 @@ def test_a_wrong_folder_ends_in_one_sentence(name, tmp_path, capsys):
 def test_wrong_rules_for_tracks(value, tmp_path, capsys):
     assert load('dataset_converters/mot_tracks').main([str(tmp_path), '--every', value]) == 2
     assert 'n must be at least 1' in capsys.readouterr().err
+
+
+def test_options_for_tracks(tmp_path, capsys):
+    (tmp_path / 'img1').mkdir()
+    for frame in range(1, 5):
+        Image.new('RGB', (160, 120)).save(tmp_path / f'img1/{frame:06d}.webp')
+    rows = [f'{frame} 1 {frame} 20 30 80 0.9 0 -1' for frame in range(4)]
+    (tmp_path / 'tracks.txt').write_text('\n'.join(rows))
+    convert = load('dataset_converters/mot_tracks').main
+    arguments = [str(tmp_path), '--train-fraction', '0.5']
+    assert convert(arguments) == 2
+    assert 'give --first-frame 0' in capsys.readouterr().err
+    arguments += ['--first-frame', '0']
+    assert convert(arguments) == 2
+    assert 'give --person-class 0' in capsys.readouterr().err
+    arguments += ['--person-class', '0']
+    assert convert(arguments) == 0
+    assert '1 of 1 people of test.json are in train.json too' in capsys.readouterr().out
+    assert convert([*arguments, '--disjoint']) == 0
+    content = json.loads((tmp_path / 'mmps/train.json').read_text())
+    assert [a['person_id'] for a in content['annotations']] == [-1, -1]
+    assert [a['bbox'][0] for a in content['annotations']] == [0, 1]
 
 
 def test_validating(converted, tmp_path, capsys):

@@ -8,10 +8,13 @@ examples:
   python tools/dataset_converters/mot_tracks.py data/mot17/train/MOT17-04-FRCNN
   # every 10th frame; the first half of each sequence trains, the rest tests
   python tools/dataset_converters/mot_tracks.py data/mot17/train --every 10 --train-fraction 0.5
+  # a tracker whose people are of class 0 and that counts frames from 0
+  python tools/dataset_converters/mot_tracks.py data/hall --person-class 0 --first-frame 0
 """
 
 from __future__ import annotations
 
+import argparse
 import functools
 import sys
 
@@ -31,6 +34,25 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         Exit code: 0, or 2 for wrong input.
     """
+    args = _parser().parse_args(argv)
+    try:
+        rules = TrackRules(
+            args.every,
+            args.train_fraction,
+            args.shared_ids,
+            args.min_visibility,
+            args.first_frame,
+            tuple(args.person_class),
+            args.disjoint,
+        )
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    read = functools.partial(parse, rules=rules)
+    return report(Converter(NAME, read), args.root, args.out_dir, strict=args.strict)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = teaching_parser(__doc__)
     add_arguments(parser, 'one sequence, or of several')
     parser.add_argument('--every', type=int, default=1, metavar='N', help='keep every N-th frame')
@@ -54,14 +76,29 @@ def main(argv: list[str] | None = None) -> int:
         metavar='SHARE',
         help='share of a person, 0..1, below which the box becomes an ignore region',
     )
-    args = parser.parse_args(argv)
-    try:
-        rules = TrackRules(args.every, args.train_fraction, args.shared_ids, args.min_visibility)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    read = functools.partial(parse, rules=rules)
-    return report(Converter(NAME, read), args.root, args.out_dir, strict=args.strict)
+    parser.add_argument(
+        '--first-frame',
+        type=int,
+        metavar='N',
+        help='number of the first image in the track files, where they count otherwise than the '
+        'images: 0 where they count from 0 and the images from 1',
+    )
+    parser.add_argument(
+        '--person-class',
+        type=int,
+        action='append',
+        default=[],
+        metavar='N',
+        help='class number of people in the track files, repeatable (default: 1, what labels.txt '
+        "calls person, pedestrian or people, or VisDrone's 1 and 2)",
+    )
+    parser.add_argument(
+        '--disjoint',
+        action='store_true',
+        help='leave people of test.json unlabelled in train.json, so that nobody who is searched '
+        'for was trained on',
+    )
+    return parser
 
 
 if __name__ == '__main__':

@@ -33,6 +33,26 @@ class ConversionLog:
         self.kinds[kind] += 1
         self.lines.append(f'{where}: {kind}' + (f': {detail}' if detail else ''))
 
+    def count(self, kind: str, where: str, number: int) -> None:
+        """Log how many entries of a file went one way, in one line.
+
+        Args:
+            kind: What happened to them.
+            where: File.
+            number: How many they are.
+        """
+        self.kinds[kind] += number
+        self.lines.append(f'{where}: {kind} ({number}x)')
+
+    def remark(self, sentence: str) -> None:
+        """Log what the user should know and nothing is wrong with.
+
+        Args:
+            sentence: One sentence.
+        """
+        self.kinds[sentence] += 1
+        self.lines.append(sentence)
+
     def warn(self, sentence: str) -> None:
         """Log something that the user should look at.
 

@@ -10,20 +10,20 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mmps.structures import UNLABELLED, DataError
+from mmps.structures import DataError
 
+from .frames import find_frames
 from .log import ConversionLog
-from .motchallenge import TrackBox, check_share, find_frames, read_tracks
+from .motchallenge import check_share, place_people
 from .pictures import Progress, no_progress
-from .records import Image, Parsed, Person, Split
+from .records import Image, Parsed, Split
+from .track_files import read_tracks
 
 NAME = 'MOT17Det'
 OFFICIAL_COUNTS = {'train': {'images': 5316, 'boxes': 112297}}
 
 _USUAL = ('MOT17Det', 'MOT17', 'MOT17Labels')
 _SEQUENCE = re.compile(r'MOT17-(\d+)(-[A-Z]+)?')
-_PEDESTRIAN = 1
-_IGNORED = {2, 7, 8, 12, 13}
 
 
 def parse(
@@ -92,21 +92,10 @@ def _read_sequence(
         frame: Image(f'{prefix}/{name}', camera_id=number)
         for frame, name in find_frames(folder, log).items()
     }
-    absent = 0
-    for row in read_tracks(folder / 'gt/gt.txt', log):
-        if row.frame not in images:
-            absent += 1
-            continue
-        counts = row.kind == _PEDESTRIAN and row.considered
-        if counts and row.visibility >= min_visibility:
-            person_id = identities.setdefault((number, row.track), len(identities))
-            images[row.frame].people.append(Person(row.bbox, person_id))
-        elif _is_ignored(row):
-            images[row.frame].people.append(Person(row.bbox, UNLABELLED, ignore=True))
-    if absent:
-        log.warn(f'{folder}/gt/gt.txt has {absent} boxes in frames that have no picture: left out')
+
+    def identify(track: int) -> int:
+        return identities.setdefault((number, track), len(identities))
+
+    tracks = read_tracks(folder / 'gt/gt.txt', log, truth=True)
+    place_people(tracks, images, identify, min_visibility, log)
     return list(images.values())
-
-
-def _is_ignored(row: TrackBox) -> bool:
-    return row.kind == _PEDESTRIAN or row.kind in _IGNORED

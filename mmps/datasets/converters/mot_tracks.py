@@ -7,19 +7,20 @@ frame of a track is its query and everything after is to be found.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmps.structures import UNLABELLED, DataError
 
+from .frames import find_frames, frame_shift
 from .log import ConversionLog
-from .motchallenge import TrackBox, check_share, find_frames, read_tracks
+from .motchallenge import Way, check_share, place_people
 from .pictures import Progress, no_progress
 from .records import Image, Parsed, Person, Query, Split
+from .track_files import read_tracks
 
 NAME = 'MOT tracks'
-
-_PEDESTRIAN = 1
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,39 @@ class TrackRules:
         shared_ids: Whether a track number means the same person in every sequence; then each
             person is searched for once per sequence, otherwise once.
         min_visibility: Boxes of people of whom less shows are ignore regions, 0..1.
+        first_frame: The track files' number for the first image; the same number if not given.
+        person_classes: Class numbers of people, where a track file does not say them.
+        disjoint: Whether people of the test split are left unlabelled in the training split.
     """
 
     every: int = 1
     train_fraction: float = 0.0
     shared_ids: bool = False
     min_visibility: float = 0.0
+    first_frame: int | None = None
+    person_classes: tuple[int, ...] = ()
+    disjoint: bool = False
 
     def __post_init__(self) -> None:
         if self.every < 1:
             raise DataError(f'every n-th frame: n must be at least 1, not {self.every}')
         for name in ('train_fraction', 'min_visibility'):
             check_share(name, getattr(self, name))
+
+
+@dataclass
+class _Found:
+    """What was found in all sequences so far.
+
+    Args:
+        identities: Identity of each track.
+        ways: How many rows went which way.
+        empty: Track files without a usable row.
+    """
+
+    identities: dict[tuple, int] = field(default_factory=dict)
+    ways: Counter[Way | None] = field(default_factory=Counter)
+    empty: list[Path] = field(default_factory=list)
 
 
 def parse(
@@ -65,25 +87,24 @@ def parse(
         The split ``test`` with queries, and ``train`` if a share of the frames is for it.
 
     Raises:
-        DataError: If there is no sequence, or nobody can be searched for.
+        DataError: If there is no sequence, a track file is none, its frames are counted in another
+            way than the images, or nobody can be searched for.
     """
     rules = rules or TrackRules()
     train, test = Split('train', []), Split('test', [])
-    identities: dict[tuple, int] = {}
+    found = _Found()
     sequences = _find_sequences(root)
     for number, folder in enumerate(
         progress(sequences, len(sequences), 'reading sequences'), start=1
     ):
-        images = _read_sequence(root, folder, number, identities, rules, log)[:: rules.every]
+        images = _read_sequence(root, folder, number, found, rules, log)[:: rules.every]
         border = round(rules.train_fraction * len(images))
         train.images += images[:border]
         test.images += images[border:]
     test.queries = choose_queries(test.images)
     if test.images and not test.queries:
-        raise DataError(
-            f'{root} leaves nobody who is in two test frames, so nobody can be searched for; '
-            'keep more frames'
-        )
+        raise DataError(_nobody(root, found))
+    _separate(train, test, rules, log)
     return Parsed(root, [split for split in (train, test) if split.images], {})
 
 
@@ -114,62 +135,95 @@ def _find_sequences(root: Path) -> list[Path]:
     found = [folder for folder in folders if (folder / 'img1').is_dir()]
     if not found:
         raise DataError(
-            f'{root} holds no sequence: neither it nor a folder in it has pictures in img1'
+            f'{root} holds no sequence: neither it nor a folder in it has images in img1'
         )
     return found
 
 
-def _tracks_file(folder: Path) -> Path:
+def _tracks_file(folder: Path, log: ConversionLog) -> Path:
     candidates = (
         folder / 'gt/gt.txt',
         folder / 'tracks.txt',
         folder.with_name(f'{folder.name}.txt'),
     )
-    for path in candidates:
-        if path.is_file():
-            return path
-    raise DataError(f'{folder} has no tracks: none of {", ".join(map(str, candidates))} is there')
+    used, *others = [path for path in candidates if path.is_file()] or [None]
+    if used is None:
+        names = ', '.join(map(str, candidates))
+        raise DataError(f'{folder} has no tracks: none of {names} is there')
+    if others:
+        log.warn(f'{used} is read, and {others[0]} is not: move away the one that does not count')
+    return used
 
 
 def _read_sequence(
     root: Path,
     folder: Path,
     number: int,
-    identities: dict[tuple, int],
+    found: _Found,
     rules: TrackRules,
     log: ConversionLog,
 ) -> list[Image]:
     prefix = folder.relative_to(root).as_posix()
+    names = find_frames(folder, log)
+    path = _tracks_file(folder, log)
+    tracks = read_tracks(path, log, path.parent.name == 'gt', rules.person_classes)
+    shift = frame_shift(names, tracks, rules.first_frame, log)
     images = {
-        frame: Image(name if prefix == '.' else f'{prefix}/{name}', camera_id=number)
-        for frame, name in find_frames(folder, log).items()
+        frame - shift: Image(name if prefix == '.' else f'{prefix}/{name}', camera_id=number)
+        for frame, name in names.items()
     }
-    path, absent = _tracks_file(folder), 0
-    for row in read_tracks(path, log):
-        if row.kind != _PEDESTRIAN or not row.considered:
-            continue
-        if row.frame not in images:
-            absent += 1
-            continue
-        image = images[row.frame]
-        person = _person(row, number, identities, rules)
-        if person.person_id != UNLABELLED and any(
-            person.person_id == other.person_id for other in image.people
-        ):
-            log.note(
-                'left a second box of one track in a frame unlabelled', f'{path}, frame {row.frame}'
-            )
-            person = Person(row.bbox)
-        image.people.append(person)
-    if absent:
-        log.warn(f'{path} has {absent} boxes in frames that have no picture: left out')
+
+    def identify(track: int) -> int:
+        key = (track,) if rules.shared_ids else (number, track)
+        return found.identities.setdefault(key, len(found.identities))
+
+    found.ways += place_people(tracks, images, identify, rules.min_visibility, log)
+    if not tracks.rows:
+        found.empty.append(path)
+        log.warn(f'{path} has no usable row: nobody is in the images of {folder}')
     return list(images.values())
 
 
-def _person(row: TrackBox, number: int, identities: dict[tuple, int], rules: TrackRules) -> Person:
-    if row.visibility < rules.min_visibility:
-        return Person(row.bbox, UNLABELLED, ignore=True)
-    if row.track < 0:
-        return Person(row.bbox)
-    key = (row.track,) if rules.shared_ids else (number, row.track)
-    return Person(row.bbox, identities.setdefault(key, len(identities)))
+def _nobody(root: Path, found: _Found) -> str:
+    ways, total = found.ways, found.ways.total()
+    if ways[None]:
+        return (
+            f'{root} leaves nobody who is in two test frames, so nobody can be searched for; '
+            'keep more frames'
+        )
+    if not total:
+        return (
+            f'{found.empty[0]} has no usable row, so nobody can be searched for: is it empty '
+            'because the tracker failed?'
+        )
+    parts = [
+        f'{"all " if number == total else ""}{number} rows are {way.reason}'
+        for way, number in ways.most_common()
+    ]
+    cures = dict.fromkeys(way.cure for way, _ in ways.most_common() if way.cure)
+    return f'{root} has nobody to search for: {"; ".join([", ".join(parts), *cures])}'
+
+
+def _separate(train: Split, test: Split, rules: TrackRules, log: ConversionLog) -> None:
+    """Report the people who are in both splits, or take their identity from training."""
+    tested = _identities(test)
+    both = tested & _identities(train)
+    if not both:
+        return
+    if not rules.disjoint:
+        log.remark(
+            f'{len(both)} of {len(tested)} people of test.json are in train.json too, because '
+            'sequences are cut in time: figures of a model that is trained on it are not figures '
+            'on unseen people (--disjoint leaves them unlabelled in train.json)'
+        )
+        return
+    for image in train.images:
+        image.people = [
+            Person(person.bbox) if person.person_id in both else person for person in image.people
+        ]
+    log.remark(f'{len(both)} people of test.json are left unlabelled in train.json')
+
+
+def _identities(split: Split) -> set[int]:
+    people = (person for image in split.images for person in image.people)
+    return {person.person_id for person in people} - {UNLABELLED}

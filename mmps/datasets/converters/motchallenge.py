@@ -1,40 +1,41 @@
-"""Sequences in MOTChallenge's format: pictures in ``img1``, boxes of tracks in ``gt/gt.txt``."""
+"""Rows of track files become people of images: one set of rules for all such sets."""
 
 from __future__ import annotations
 
-import re
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from mmps.structures import DataError
+from mmps.structures import UNLABELLED, DataError
 
-from .boxes import is_usable
 from .log import ConversionLog
-from .records import Box
-from .textfiles import numbers, read_lines, whole
+from .records import Image, Person
+from .track_files import TrackBox, TrackClasses, TrackFile
 
-_PICTURES = ('.jpg', '.jpeg', '.png')
+_LEFT_OUT, _IGNORED, _UNLABELLED = 'left out', 'made ignore regions of', 'left unlabelled'
 
 
 @dataclass(frozen=True)
-class TrackBox:
-    """One row of a track file.
+class Way:
+    """What becomes of a row that is no person with an identity.
 
     Args:
-        frame: Number of the frame, from 1.
-        track: Number of the track.
-        bbox: xywh in the numbers of the file.
-        considered: Whether the flag of the row is not 0.
-        kind: Class of the row, 1 for pedestrians.
-        visibility: Share of the person that shows, 0..1.
+        action: What is done with it.
+        reason: What such rows are.
+        cure: What makes people of them, where anything does.
     """
 
-    frame: int
-    track: int
-    bbox: Box
-    considered: bool
-    kind: int
-    visibility: float
+    action: str
+    reason: str
+    cure: str = ''
+
+
+ABSENT = Way(_LEFT_OUT, 'in frames without an image', 'compare frame numbers and image names')
+FLAGGED_OUT = Way(_IGNORED, 'not considered (flag 0)')
+UNTRACKED = Way(
+    _UNLABELLED, 'without a track number (-1)', "run a tracker: this is a detector's output"
+)
+REPEATED = Way(_UNLABELLED, 'a second box of their track in a frame')
 
 
 def check_share(name: str, value: float) -> None:
@@ -51,61 +52,73 @@ def check_share(name: str, value: float) -> None:
         raise DataError(f'{name} must be in 0..1, not {value}')
 
 
-def read_tracks(path: Path, log: ConversionLog) -> list[TrackBox]:
-    """Read a track file: 9 columns of ground truth, or 7 or 10 columns of a tracker.
+def place_people(
+    tracks: TrackFile,
+    images: dict[int, Image],
+    identify: Callable[[int], int],
+    min_visibility: float,
+    log: ConversionLog,
+) -> Counter[Way | None]:
+    """Put the rows of a track file into their images.
+
+    Rows of people are people. Those that are not considered (flag 0), of whom too little shows,
+    or whose class looks like people (MOTChallenge: on vehicles, standing, distractors,
+    reflections) become ignore regions; other classes are left out.
 
     Args:
-        path: The file.
-        log: Where dropped boxes go.
+        tracks: The rows.
+        images: By frame number; their people are added.
+        identify: Returns the identity of a track number.
+        min_visibility: People of whom less shows are ignore regions, 0..1.
+        log: Where everything goes that is not a person with an identity.
 
     Returns:
-        Its rows, in order; a tracker's rows all count as visible pedestrians.
-
-    Raises:
-        DataError: If the file is missing or has other columns.
+        How many rows went which way; ``None`` stands for people with an identity.
     """
-    rows = []
-    for where, line in read_lines(path):
-        words = [word.strip() for word in line.split(',')]
-        if len(words) not in (7, 9, 10):
-            raise DataError(
-                f'{where} has {len(words)} columns; expected are frame, track, left, top, width, '
-                'height, flag, class and visibility, or the 7 or 10 columns of a tracker'
-            )
-        values = numbers(words, where)
-        frame, track = whole(values[0], where), whole(values[1], where)
-        bbox = tuple(values[2:6])
-        considered, kind, visibility = True, 1, 1.0
-        if len(words) == 9:
-            considered, kind = values[6] != 0, whole(values[7], where)
-            visibility = values[8]
-        if is_usable(bbox, where, log):
-            rows.append(TrackBox(frame, track, bbox, considered, kind, visibility))
-    return rows
+    ways: Counter[Way | None] = Counter()
+    for row in tracks.rows:
+        way = _way(row, tracks.classes, min_visibility)
+        image = images.get(row.frame)
+        if image is None and (way is None or way.action != _LEFT_OUT):
+            way = ABSENT
+        elif way is None:
+            person = _person(row, image, identify)
+            image.people.append(person)
+            if person.person_id == UNLABELLED:
+                way = UNTRACKED if row.track < 0 else REPEATED
+        elif way.action == _IGNORED:
+            image.people.append(Person(row.bbox, UNLABELLED, ignore=True))
+        ways[way] += 1
+    _report(tracks, ways, log)
+    return ways
 
 
-def find_frames(folder: Path, log: ConversionLog) -> dict[int, str]:
-    """Find the pictures of a sequence; ``seqinfo.ini`` is not trusted, its length can be wrong.
+def _way(row: TrackBox, classes: TrackClasses, min_visibility: float) -> Way | None:
+    if row.kind in classes.people:
+        if not row.considered:
+            return FLAGGED_OUT
+        if row.visibility < min_visibility:
+            reason = f'of people of whom less than {min_visibility:g} shows'
+            return Way(_IGNORED, reason, 'lower --min-visibility')
+        return None
+    if row.kind in classes.ignored:
+        return Way(_IGNORED, f'of class {classes.describe(row.kind)}')
+    wanted = ' and '.join(map(str, sorted(classes.people)))
+    reason = f'of class {classes.describe(row.kind)}, and people are of class {wanted}'
+    return Way(_LEFT_OUT, reason, f'give --person-class {row.kind} if these are people')
 
-    Args:
-        folder: Folder of the sequence.
-        log: Where pictures go whose names are not numbers.
 
-    Returns:
-        Path of each picture relative to the sequence, by frame number, in order.
+def _person(row: TrackBox, image: Image, identify: Callable[[int], int]) -> Person:
+    if row.track < 0:
+        return Person(row.bbox)
+    person_id = identify(row.track)
+    repeated = any(person_id == other.person_id for other in image.people)
+    return Person(row.bbox, UNLABELLED if repeated else person_id)
 
-    Raises:
-        DataError: If there is no picture.
-    """
-    frames = {}
-    pictures = folder / 'img1'
-    for path in sorted(pictures.iterdir()) if pictures.is_dir() else ():
-        if path.suffix.lower() not in _PICTURES:
-            continue
-        if not re.fullmatch(r'[0-9]{1,9}', path.stem):
-            log.note('left out a picture whose name is not a frame number', str(path))
-            continue
-        frames[int(path.stem)] = f'img1/{path.name}'
-    if not frames:
-        raise DataError(f'{folder}/img1 holds no pictures such as 000001.jpg; unpack it again')
-    return dict(sorted(frames.items()))
+
+def _report(tracks: TrackFile, ways: Counter[Way | None], log: ConversionLog) -> None:
+    for way, number in ways.items():
+        if way not in (None, ABSENT):
+            log.count(f'{way.action} rows that are {way.reason}', str(tracks.path), number)
+    if ways[ABSENT]:
+        log.warn(f'{tracks.path} has {ways[ABSENT]} boxes in frames that have no image: left out')

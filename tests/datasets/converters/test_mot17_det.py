@@ -40,6 +40,18 @@ def test_classes_and_flags(tmp_path, make_picture):
     assert [image.camera_id for image in parsed.splits[0].images] == [9, 9]
 
 
+def test_what_is_no_person_is_counted_by_reason(tmp_path, make_picture):
+    write_sequence(tmp_path / 'train/MOT17-09', make_picture)
+    log = ConversionLog()
+    parse(tmp_path, log, min_visibility=0.3)
+    assert log.kinds == {
+        'made ignore regions of rows that are of people of whom less than 0.3 shows': 2,
+        'made ignore regions of rows that are not considered (flag 0)': 1,
+        'made ignore regions of rows that are of class 7 (static person)': 1,
+        'left out rows that are of class 3 (car), and people are of class 1': 1,
+    }
+
+
 def test_hardly_visible_people_can_become_ignore_regions(tmp_path, make_picture):
     write_sequence(tmp_path / 'train/MOT17-09', make_picture)
     people = people_of(parse(tmp_path, ConversionLog(), min_visibility=0.3))
@@ -84,11 +96,11 @@ def test_files_on_disk_count_not_the_length_that_seqinfo_says(tmp_path, make_pic
     make_picture(folder / 'img1/cover.jpg')
     log = ConversionLog()
     assert len(parse(tmp_path, log).splits[0].images) == 2
-    assert any('1 boxes in frames that have no picture' in line for line in log.lines)
+    assert any('1 boxes in frames that have no image' in line for line in log.lines)
     assert any('whose name is not a frame number' in line for line in log.lines)
 
 
 def test_a_sequence_without_pictures_is_refused(tmp_path):
     (tmp_path / 'train/MOT17-02/gt').mkdir(parents=True)
-    with pytest.raises(DataError, match=r'MOT17-02/img1 holds no pictures such as 000001\.jpg'):
+    with pytest.raises(DataError, match=r'MOT17-02/img1 holds no images such as 000001\.jpg'):
         parse(tmp_path, ConversionLog())

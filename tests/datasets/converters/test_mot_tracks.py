@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from mmps.datasets.converters import mot17_det
 from mmps.datasets.converters.log import ConversionLog
 from mmps.datasets.converters.mot_tracks import TrackRules, choose_queries, parse
 from mmps.datasets.converters.records import Image, Person
@@ -62,7 +63,123 @@ def test_a_track_twice_in_a_frame_counts_once(sequences):
     log = ConversionLog()
     (test,) = parse(sequences, log).splits
     assert [p.person_id for p in test.images[0].people] == [0, UNLABELLED]
-    assert any('second box of one track' in line for line in log.lines)
+    assert any('a second box of their track in a frame' in line for line in log.lines)
+
+
+def truth(folder, make_picture, row, frames=3, images=3):
+    """Write a sequence whose frames all hold one row of ground truth."""
+    for frame in range(1, images + 1):
+        make_picture(folder / f'img1/{frame:06d}.jpg')
+    (folder / 'gt').mkdir()
+    lines = [line.format(frame) for frame in range(1, frames + 1) for line in row.split('|')]
+    (folder / 'gt/gt.txt').write_text('\n'.join(lines))
+    return folder
+
+
+def counts(folder, log=None, **rules):
+    (test,) = parse(folder, log or ConversionLog(), rules=TrackRules(**rules)).splits
+    return {key: test.counts()[key] for key in ('boxes', 'identities', 'ignored', 'queries')}
+
+
+def test_people_of_ground_truth_are_those_of_mot17_det(tmp_path, make_picture):
+    rows = (
+        '{},1,10,20,30,80,1,1,1|{},2,60,20,30,80,0,7,1|{},3,110,20,30,80,0,1,1|{},4,9,9,9,9,0,3,1'
+    )
+    folder = truth(tmp_path / 'train/MOT17-02', make_picture, rows)
+    expected = mot17_det.parse(tmp_path, ConversionLog()).splits[0]
+    (test,) = parse(folder, ConversionLog()).splits
+    assert [i.people for i in test.images] == [i.people for i in expected.images]
+    assert counts(folder) == {'boxes': 3, 'identities': 1, 'ignored': 6, 'queries': 1}
+
+
+def test_flags_of_ten_columns_count_in_ground_truth(tmp_path, make_picture):
+    rows = '{},1,60,20,30,80,1,-1,-1,-1|{},2,110,20,30,80,0,-1,-1,-1'
+    folder = truth(tmp_path, make_picture, rows)
+    assert counts(folder) == {'boxes': 3, 'identities': 1, 'ignored': 3, 'queries': 1}
+    (folder / 'gt/gt.txt').rename(folder / 'tracks.txt')
+    assert counts(folder) == {'boxes': 6, 'identities': 2, 'ignored': 0, 'queries': 2}
+
+
+def test_classes_follow_labels(tmp_path, make_picture):
+    rows = '{},1,60,20,30,80,1,1,1.0|{},2,110,20,30,80,1,2,1.0'
+    folder, log = truth(tmp_path, make_picture, rows), ConversionLog()
+    (folder / 'gt/labels.txt').write_text('car\nperson\n')
+    (test,) = parse(folder, log).splits
+    assert [[p.bbox[0] for p in image.people] for image in test.images] == [[110]] * 3
+    assert log.kinds == {'left out rows that are of class 1 (car), and people are of class 2': 3}
+
+
+def test_frames_from_0_are_shifted_when_it_is_said(sequences):
+    path = sequences / 'hall.txt'
+    rows = [f'{frame},1,{frame},5,10,20,1,-1,-1,-1' for frame in range(6)]
+    path.write_text('\n'.join(rows))
+    hall = sequences / 'hall'
+    with pytest.raises(DataError, match=r'rows of frames 0 to 5, .* give --first-frame 0'):
+        parse(hall, ConversionLog())
+    (test,) = parse(hall, ConversionLog(), rules=TrackRules(first_frame=0)).splits
+    found = [(image.file_name, image.people[0].bbox[0]) for image in test.images]
+    assert found == [(f'img1/{k + 1}.jpg', k) for k in range(6)]
+
+
+@pytest.mark.parametrize(
+    ('row', 'message'),
+    [
+        ('{},{},1,1,9,9,0.9,0,-1', 'all 6 rows are of class 0, and people are of class 1; give '
+         '--person-class 0'),
+        ('{},-1,1,1,9,9,0.9,-1,-1,-1', 'all 6 rows are without a track number'),
+        ('{},1,1,1,9,9,1,1,0.1', 'all 6 rows are of people of whom less than 0.5 shows; lower'),
+        ('', 'hall.txt has no usable row, so nobody can be searched for'),
+        ('70{},1,1,1,9,9,1,1,1', 'all 6 rows are in frames without an image'),
+    ],
+)  # fmt: skip
+def test_why_nobody_can_be_searched_for(sequences, row, message):
+    lines = [row.format(frame, frame) for frame in range(1, 7)]
+    (sequences / 'hall.txt').write_text('\n'.join(lines))
+    with pytest.raises(DataError, match=message):
+        parse(sequences / 'hall', ConversionLog(), rules=TrackRules(min_visibility=0.5))
+
+
+def test_several_reasons_are_named_the_most_frequent_first(sequences):
+    rows = ['1,1,1,1,9,9,1,3,1', '1,-1,1,1,9,9,1,1,1', '2,-1,1,1,9,9,1,1,1']
+    (sequences / 'hall.txt').write_text('\n'.join(rows))
+    with pytest.raises(DataError, match=r'2 rows are without a track .*, 1 rows are of class 3'):
+        parse(sequences / 'hall', ConversionLog())
+
+
+def test_an_unknown_visibility_is_no_small_one(sequences):
+    rows = [f'{frame},1,5,5,10,20,0.9,1,-1' for frame in range(1, 7)]
+    (sequences / 'hall.txt').write_text('\n'.join(rows))
+    expected = {'boxes': 6, 'identities': 1, 'ignored': 0, 'queries': 1}
+    assert counts(sequences / 'hall') == expected
+    assert counts(sequences / 'hall', min_visibility=0.9) == expected
+
+
+def test_which_of_two_track_files_is_read(sequences):
+    (sequences / 'hall/tracks.txt').write_text('1,1,1,1,9,9,1\n2,1,1,1,9,9,1\n')
+    log = ConversionLog()
+    (test,) = parse(sequences / 'hall', log).splits
+    assert test.counts()['boxes'] == 2
+    assert 'hall/tracks.txt is read, and' in log.lines[0]
+    with pytest.raises(DataError, match='move away the one that does not count'):
+        parse(sequences / 'hall', ConversionLog(strict=True))
+
+
+def test_people_of_both_splits_are_counted_aloud(sequences):
+    log, rules = ConversionLog(strict=True), TrackRules(train_fraction=0.5)
+    train, test = parse(sequences, log, rules=rules).splits
+    assert train.counts()['identities'] == 4
+    assert test.counts()['identities'] == 2
+    (remark,) = [line for line in log.summary() if 'because sequences are cut in time' in line]
+    assert remark.startswith('2 of 2 people of test.json are in train.json too')
+
+
+def test_nobody_who_is_tested_is_trained_on_if_so_wanted(sequences):
+    log, rules = ConversionLog(), TrackRules(train_fraction=0.5, disjoint=True)
+    train, test = parse(sequences, log, rules=rules).splits
+    ids = [{p.person_id for i in split.images for p in i.people} for split in (train, test)]
+    assert ids[0] & ids[1] == {UNLABELLED}
+    assert (train.counts()['boxes'], train.counts()['identities']) == (8, 2)
+    assert '2 people of test.json are left unlabelled in train.json' in log.lines
 
 
 def test_queries_are_the_first_appearances_of_those_who_appear_again():

@@ -1,0 +1,208 @@
+"""Track files in MOTChallenge's format and its kin: what their columns mean."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmps.structures import DataError
+
+from .boxes import is_usable
+from .log import ConversionLog
+from .records import Box
+from .textfiles import numbers, read_lines, whole
+
+_PEOPLE = {'person', 'persons', 'people', 'pedestrian', 'pedestrians'}
+_LIKE_PEOPLE = {
+    'person on vehicle', 'static person', 'distractor', 'reflection', 'crowd', 'ignore', 'ignored',
+    'ignore region', 'ignore regions', 'ignored region', 'ignored regions', 'dontcare',
+}  # fmt: skip
+_UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class TrackClasses:
+    """What the class numbers of a track file mean.
+
+    Args:
+        people: Whose boxes are people.
+        ignored: Whose boxes are ignore regions: detections there are neither right nor wrong.
+        names: Of the numbers, where they have any.
+    """
+
+    people: frozenset[int]
+    ignored: frozenset[int] = frozenset()
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    def describe(self, number: int) -> str:
+        """Return a class number with its name."""
+        return f'{number} ({self.names[number]})' if number in self.names else str(number)
+
+
+def _by_name(names: Sequence[str], first: int = 1) -> TrackClasses:
+    plain = {k: ' '.join(n.lower().replace('_', ' ').split()) for k, n in enumerate(names, first)}
+    return TrackClasses(
+        frozenset(k for k, name in plain.items() if name in _PEOPLE),
+        frozenset(k for k, name in plain.items() if name in _LIKE_PEOPLE),
+        dict(enumerate(names, first)),
+    )
+
+
+MOTCHALLENGE = _by_name(
+    ('pedestrian', 'person on vehicle', 'car', 'bicycle', 'motorbike', 'non-motorized vehicle',
+     'static person', 'distractor', 'occluder', 'occluder on the ground', 'full occluder',
+     'reflection', 'crowd')
+)  # fmt: skip
+
+VISDRONE = _by_name(
+    ('ignored regions', 'pedestrian', 'people', 'bicycle', 'car', 'van', 'truck', 'tricycle',
+     'awning-tricycle', 'bus', 'motor', 'others'), first=0
+)  # fmt: skip
+
+TRACKER = TrackClasses(frozenset({1}))
+"""Numbers of a tracker mean nothing beyond the first."""
+
+
+@dataclass(frozen=True)
+class TrackBox:
+    """One row of a track file.
+
+    Args:
+        frame: Number of the frame.
+        track: Number of the track, negative where there is none.
+        bbox: xywh in the numbers of the file.
+        considered: Whether the flag of ground truth is not 0.
+        kind: Class of the row.
+        visibility: Share of the person that shows, 0..1; 1 where it is unknown.
+    """
+
+    frame: int
+    track: int
+    bbox: Box
+    considered: bool
+    kind: int
+    visibility: float
+
+
+@dataclass(frozen=True)
+class TrackFile:
+    """The rows of a track file.
+
+    Args:
+        path: The file.
+        rows: Its usable rows, in order.
+        classes: What their class numbers mean.
+    """
+
+    path: Path
+    rows: list[TrackBox]
+    classes: TrackClasses
+
+
+def read_tracks(
+    path: Path, log: ConversionLog, truth: bool, people: Collection[int] = ()
+) -> TrackFile:
+    """Read a track file of 7, 9 or 10 columns, which commas or blanks separate.
+
+    Frame, track, left, top, width and height come first. Column 7 is a flag in ground truth (0:
+    not considered) and a score in a tracker's file. Of 9 columns the last two are class and
+    visibility. Of 10 the last three are -1 or coordinates in the world (MOTChallenge 2015), or
+    class, truncation and occlusion (VisDrone). ``labels.txt`` beside the file, or in the folder
+    of the sequence, names the classes from 1 (CVAT's MOT 1.1). Where all classes are -1, every
+    row is a person.
+
+    Args:
+        path: The file.
+        log: Where dropped boxes go.
+        truth: Whether this is ground truth, not a tracker's output.
+        people: Class numbers of people, where they are not to be found out.
+
+    Returns:
+        Its rows and the meaning of their classes.
+
+    Raises:
+        DataError: The file is missing, or has other columns.
+    """
+    lines = [(where, _split(line, where)) for where, line in read_lines(path)]
+    labels = _labels(path)
+    classes = _classes(path, [values for _, values in lines], truth, labels)
+    if classes is not None:
+        classes = _choose(path, classes, people, labels)
+    rows = []
+    for where, values in lines:
+        bbox = tuple(values[2:6])
+        row = TrackBox(
+            frame=whole(values[0], where),
+            track=whole(values[1], where),
+            bbox=bbox,
+            considered=not truth or values[6] != 0,
+            kind=1 if classes is None else whole(values[7], where),
+            visibility=_visibility(values, classes, labels),
+        )
+        if is_usable(bbox, where, log):
+            rows.append(row)
+    return TrackFile(path, rows, TRACKER if classes is None else classes)
+
+
+def _split(line: str, where: str) -> list[float]:
+    separator = next((mark for mark in ',;' if mark in line), None)
+    words = [word.strip() for word in line.rstrip(',; ').split(separator)]
+    if len(words) not in (7, 9, 10):
+        raise DataError(
+            f'{where} has {len(words)} columns; expected are frame, track, left, top, width, '
+            'height, flag, class and visibility, or the 7 or 10 columns of a tracker'
+        )
+    return numbers(words, where)
+
+
+def _classes(
+    path: Path, rows: list[list[float]], truth: bool, labels: list[str]
+) -> TrackClasses | None:
+    """Find out what classes mean; ``None`` where there are none, so that all rows are people."""
+    longer = [row for row in rows if len(row) > 7]
+    if not longer or all(row[7] == _UNKNOWN for row in longer):
+        return None
+    if len(longer) < len(rows):
+        raise DataError(f'{path} has rows with and without a class: write all rows in one way')
+    if labels:
+        return _by_name(labels)
+    if all(len(row) == 9 for row in rows):
+        return MOTCHALLENGE if truth else TRACKER
+    if any(row[7] % 1 for row in rows):  # metres in the world
+        return None
+    if truth and not all(_is_visdrone(row) for row in rows):
+        raise DataError(
+            f'{path} has ten columns, and the last three are neither -1 or coordinates in the '
+            'world (MOTChallenge 2015) nor class, truncation and occlusion (VisDrone): write '
+            'frame, track, left, top, width, height, flag, class and visibility'
+        )
+    return VISDRONE if truth else TRACKER
+
+
+def _is_visdrone(row: list[float]) -> bool:
+    return len(row) == 10 and row[7] in range(12) and row[8] in (0, 1) and row[9] in (0, 1, 2)
+
+
+def _visibility(values: list[float], classes: TrackClasses | None, labels: list[str]) -> float:
+    shown = values[8] if len(values) == 9 or (labels and classes is not None) else 1.0
+    return shown if shown >= 0 else 1.0
+
+
+def _labels(path: Path) -> list[str]:
+    for folder in (path.parent, path.parent.parent if path.parent.name == 'gt' else path.parent):
+        if (folder / 'labels.txt').is_file():
+            return [line for _, line in read_lines(folder / 'labels.txt')]
+    return []
+
+
+def _choose(
+    path: Path, classes: TrackClasses, people: Collection[int], labels: list[str]
+) -> TrackClasses:
+    chosen = frozenset(people) or classes.people
+    if not chosen:
+        raise DataError(
+            f'labels.txt of {path} lists {", ".join(labels):.200}, and none is called person, '
+            'pedestrian or people: give --person-class, the number of its line'
+        )
+    return TrackClasses(chosen, classes.ignored - chosen, classes.names)
