@@ -20,6 +20,7 @@ from .versions import (
 # Each probe and the probes without which it cannot work.
 NEEDS = {
     'torch': ('numpy',),
+    'precision': ('numpy', 'torch'),
     'opencv': ('numpy',),
     'extras': ('numpy',),
     'mmengine': ('numpy', 'torch', 'opencv'),
@@ -47,7 +48,7 @@ def diagnose(facts: Facts) -> list[Finding]:
     checks = (
         check_python, check_disk, check_folders, check_numpy, check_torch, check_opencv,
         check_extras, check_stacks, check_mmengine, check_ops, check_mmdet, check_checkpoint,
-        check_gpu, check_conflicts, check_setuptools, check_memory,
+        check_gpu, check_precision, check_conflicts, check_setuptools, check_memory,
     )  # fmt: skip
     return [check(facts) for check in checks]
 
@@ -175,6 +176,24 @@ def check_gpu(facts: Facts) -> Finding:
     )
     # Without them training works on the CPU; wrong values would go unnoticed.
     return Finding('device', FAILURE if 'wrong values' in error else WARNING, found, cure)
+
+
+def check_precision(facts: Facts) -> Finding:
+    """Half precision on the CPU is right; mmps computes what is not in single precision."""
+    skipped = _skipped(facts, 'precision')
+    if skipped:
+        return skipped
+    probe = facts.probes['precision']
+    wrong = ' and '.join(probe.found.get('wrong', ()))
+    if probe.ok and not wrong:
+        return Finding('precision', OK, 'half precision on the CPU computes right values')
+    found = (
+        f"torch's convolutions of {wrong} compute wrong values on this CPU; mmps works around "
+        'that, other programs may not'
+        if probe.ok
+        else f'half precision on the CPU does not work: {probe.error}'
+    )
+    return Finding('precision', WARNING, found, 'export ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16')
 
 
 def check_conflicts(facts: Facts) -> Finding:

@@ -67,6 +67,30 @@ def probe_torch() -> dict:
     return {'version': torch.__version__, 'cuda': torch.version.cuda, 'devices': devices}
 
 
+def probe_precision() -> dict:
+    """Convolutions in half precision on the CPU compute what double precision does, but rounded.
+
+    The sizes are those that went wrong with AMX, and one that did not.
+    """
+    import torch
+
+    wrong = []
+    for dtype in (torch.bfloat16, torch.float16):
+        for stride, size in ((2, (10, 64, 4, 2)), (2, (20, 512, 4, 2)), (1, (2, 64, 16, 8))):
+            generator = torch.Generator().manual_seed(0)
+            maps = torch.randn(size, generator=generator).to(dtype)
+            weights = torch.randn((128, size[1], 3, 3), generator=generator).to(dtype)
+            expected = torch.conv2d(maps.double(), weights.double(), None, stride, 1)
+            try:
+                found = torch.conv2d(maps, weights, None, stride, 1)
+            except RuntimeError:  # torch before 2.2 has no float16 there
+                continue
+            error = (found - expected).abs().max() / expected.abs().max()
+            if not error < 0.03 and str(dtype) not in wrong:  # NaN is wrong, too
+                wrong.append(str(dtype))
+    return {'wrong': [name.removeprefix('torch.') for name in wrong]}
+
+
 def probe_extras() -> dict:
     """The plain Python packages that mmps needs import."""
     import matplotlib.figure
@@ -141,6 +165,7 @@ PROBES = {
     'numpy': probe_numpy,
     'opencv': probe_opencv,
     'torch': probe_torch,
+    'precision': probe_precision,
     'extras': probe_extras,
     'mmengine': probe_mmengine,
     'ops': probe_ops,

@@ -23,6 +23,7 @@ def healthy():
         'numpy': {'version': '2.4.6'},
         'opencv': {'version': '5.0.0'},
         'torch': {'version': '2.13.0', 'cuda': None, 'devices': []},
+        'precision': {'wrong': []},
         'extras': {'modules': ['scipy']},
         'mmengine': {'version': '0.10.7'},
         'ops': {'version': '2.1.0', 'gpu': False},

@@ -170,7 +170,7 @@ def test_one_sentence_and_the_command_that_mends(healthy, case):
 @pytest.mark.parametrize(
     ('failing', 'skipped'),
     [
-        ('torch', {'mmengine', 'ops', 'mmdet', 'checkpoint', 'device'}),
+        ('torch', {'mmengine', 'ops', 'mmdet', 'checkpoint', 'device', 'precision'}),
         ('mmengine', {'ops', 'mmdet', 'checkpoint', 'device'}),
         ('ops', {'mmdet'}),
         ('extras', {'mmdet'}),
@@ -180,6 +180,22 @@ def test_what_cannot_work_is_not_blamed(healthy, failing, skipped):
     found = findings(broken(healthy, **{failing: MISSING.format(failing)}))
     assert {f.name for f in found.values() if f.status == SKIPPED} == skipped
     assert {f.name for f in found.values() if f.status == FAILURE} == {failing}
+
+
+@pytest.mark.parametrize(
+    ('probe', 'sentence'),
+    [
+        (Probe(True, {'wrong': ['bfloat16', 'float16']}), 'bfloat16 and float16 compute wrong'),
+        (Probe(False, error='the process ended with -11'), 'does not work: the process ended'),
+    ],
+    ids=['wrong values', 'crash'],
+)
+def test_wrong_half_precision_is_a_warning_with_a_cure(healthy, probe, sentence):
+    facts = replace(healthy, probes=healthy.probes | {'precision': probe})
+    finding = findings(facts)['precision']
+    assert finding.status == WARNING
+    assert sentence in finding.found
+    assert finding.cure == 'export ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16'
 
 
 def test_what_an_old_python_cannot_run_is_not_blamed(healthy):

@@ -45,6 +45,28 @@ def test_operators_with_wrong_values(monkeypatch, name, wrong):
         probes.probe_ops()
 
 
+@pytest.mark.parametrize(
+    ('fault', 'wrong'),
+    [
+        (lambda found: found, []),
+        (lambda found: found + 2.5, ['bfloat16', 'float16']),
+        (lambda found: found * float('nan'), ['bfloat16', 'float16']),
+        (lambda found: found if found.dtype == torch.float16 else 0 * found, ['bfloat16']),
+    ],
+    ids=['right', 'off', 'nan', 'one type'],
+)
+def test_half_precision_with_wrong_values(monkeypatch, fault, wrong):
+    def convolve(maps, *arguments):  # right on any processor, then the fault
+        found = convolution(
+            maps.float(), *(a if a is None or isinstance(a, int) else a.float() for a in arguments)
+        )
+        return found.double() if maps.dtype == torch.float64 else fault(found.to(maps.dtype))
+
+    convolution = torch.conv2d
+    monkeypatch.setattr(torch, 'conv2d', convolve)
+    assert probes.probe_precision() == {'wrong': wrong}
+
+
 def test_operators_that_fail_on_the_gpu_alone_are_told_not_raised(monkeypatch):
     def check(device):
         if device.type == 'cuda':

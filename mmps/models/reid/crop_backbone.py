@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
 
+from .narrow_maps import exact_narrow_maps
 from .trainable import trainable
 
 
@@ -50,4 +51,5 @@ class CropBackbone(BaseModule):
 
     def forward(self, crops: Tensor) -> Tensor:
         """Run ``(N, 3, h, w)`` pixels in 0..255 through the backbone: ``(N, C, h', w')``."""
-        return self.backbone((crops - self.mean) / self.std)[-1]
+        with exact_narrow_maps(crops):
+            return self.backbone((crops - self.mean) / self.std)[-1]

@@ -9,6 +9,7 @@ from mmps.registry import MODELS
 from mmps.structures import ConfigError
 
 from .feature_tap import out_channels, stage_names
+from .narrow_maps import exact_narrow_maps
 from .trainable import trainable
 
 
@@ -86,7 +87,8 @@ class ReplicatedStages(BaseModule):
 
     def forward(self, pooled: Tensor) -> Tensor:
         """Run the stages: ``(N, C, h, w)`` to ``(N, out_channels, h', w')``."""
-        return self.stages(pooled)
+        with exact_narrow_maps(pooled):
+            return self.stages(pooled)
 
 
 def _config(backbone: dict, start_from: str, last_stride: int) -> dict:

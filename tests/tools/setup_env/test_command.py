@@ -17,8 +17,10 @@ VERSIONS = ROOT / 'mmps' / 'versions.txt'
 
 @pytest.fixture
 def run(tool, monkeypatch):
-    """Runs the command with another set-up in its place."""
+    """Runs the command with another set-up in its place, as from a terminal."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # Shells start background jobs with SIGINT ignored, the tests among them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def run(step, *arguments):
         monkeypatch.setattr(tool.main, 'set_up', step)
