@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import secrets
@@ -78,6 +79,23 @@ def write_json(path: Path, content: Any, compact: bool = False) -> None:
     write_text(path, text)
 
 
+def read_text(path: Path) -> str:
+    """Read a text file as editors, spreadsheets and shells of any system write it.
+
+    Args:
+        path: In UTF-8, with or without a byte order mark, or in UTF-16.
+
+    Returns:
+        The text without the mark, line ends as they are.
+
+    Raises:
+        OSError: The file cannot be read.
+        UnicodeDecodeError: It is no such text.
+    """
+    data = path.read_bytes()
+    return data.decode(_encoding(data))
+
+
 def remove_abandoned(folder: Path) -> None:
     """Remove the scratch files that killed writers left; those of others at work stay.
 
@@ -90,6 +108,16 @@ def remove_abandoned(folder: Path) -> None:
                 scratch.unlink()
         except OSError:  # another process was faster, or may and we may not
             continue
+
+
+def _encoding(data: bytes) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return 'utf-16'
+    if data[1:2] == b'\0':  # a first letter of ASCII, as any table and any JSON has
+        return 'utf-16-le'
+    if data[:1] == b'\0':
+        return 'utf-16-be'
+    return 'utf-8-sig'
 
 
 def _is_about(error: BaseException, scratch: Path) -> bool:

@@ -1,15 +1,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmdet.datasets.base_det_dataset import BaseDetDataset
 from mmengine.logging import MMLogger
 
-from mmps.formats.annotations import PICTURE_KEYS, annotations_by_image, person_id, read_annotations
+from mmps.formats.annotations import (
+    FRACTIONS,
+    IMAGE_KEYS,
+    Annotations,
+    log_remarks,
+    read_annotations,
+)
+from mmps.formats.reading import Reading
 from mmps.registry import DATASETS
 from mmps.structures import UNLABELLED, DataError, is_labelled
+
+_UNUSABLE = 'outside their image or are under one pixel'
 
 
 @DATASETS.register_module()
@@ -23,9 +33,14 @@ class PersonSearchDataset(BaseDetDataset):
     Args:
         use_identities: Whether person ids are read. Off for sets that serve detection only: then
             everybody is unlabelled.
-        unlabelled_ids: Values of ``person_id`` that mean unknown in this file.
+        unlabelled_ids: Identities that mean unknown in this file; negative ones always do.
+        identity_key: Field of ``annotations`` that holds the identities in a file from elsewhere,
+            such as ``attributes.track_id``. Where tracks are numbered anew in each video, join one
+            video only.
         leave_out_unusable: Whether boxes that show nobody are left out; where not given, they are
             in training (phase 2 trains on a data set in test mode) and not in tests.
+        metainfo: As in mmdet; its ``classes`` name the categories of the file that are people. If
+            not given, those named person, pedestrian or people are, or the only one.
         **kwargs: As in mmdet's ``BaseDetDataset`` (``ann_file``, ``data_root``, ``data_prefix``,
             ``pipeline``, ``filter_cfg``, ``test_mode``, ...).
     """
@@ -36,14 +51,19 @@ class PersonSearchDataset(BaseDetDataset):
         self,
         *args: Any,
         use_identities: bool = True,
-        unlabelled_ids: tuple[int, ...] = (UNLABELLED,),
+        unlabelled_ids: Sequence[int] = (UNLABELLED,),
+        identity_key: str | None = None,
         leave_out_unusable: bool | None = None,
+        metainfo: dict | None = None,
         **kwargs: Any,
     ) -> None:
         self.use_identities = use_identities
-        self.unlabelled_ids = tuple(unlabelled_ids)
+        chosen = self._load_metainfo(metainfo)['classes'] if 'classes' in (metainfo or {}) else None
+        self.reading = Reading.of(unlabelled_ids, identity_key, chosen)
         self.leave_out_unusable = leave_out_unusable
-        super().__init__(*args, **kwargs)
+        # Whatever the categories of the file are called, models see one class.
+        metainfo = {k: v for k, v in (metainfo or {}).items() if k != 'classes'}
+        super().__init__(*args, metainfo=metainfo, **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """Read the annotation file.
@@ -56,34 +76,50 @@ class PersonSearchDataset(BaseDetDataset):
         Raises:
             DataError: The file, its references or the image folder are wrong.
         """
-        content = read_annotations(self.ann_file, PICTURE_KEYS)
-        self._check_image_folder(content['images'])
-        groups = annotations_by_image(content, self.ann_file)
-        queries = _queries_by_image(content.get('queries', []), groups, self.ann_file)
-        skipped: Counter[str] = Counter()
+        said = read_annotations(
+            self.ann_file, self.reading, IMAGE_KEYS, keep_empty_boxes=self._leaves_out
+        )
+        if not said.images:
+            raise DataError(f'{self.ann_file} lists no images: convert or export it again')
+        self._check_image_folder(said.images)
+        groups, queries = said.by_image(), _queries_by_image(said.queries)
+        self._left_out: Counter[str] = Counter()
+        self._without: dict[str, None] = {}
+        self._remarks = said.remarks
         data_list = [
             {
                 **self._image(image),
-                'instances': self._instances(groups[image['id']], image, skipped),
+                'instances': self._instances(said, groups[image['id']], image),
                 'queries': queries.get(image['id'], []),
             }
-            for image in content['images']
+            for image in said.images
         ]
-        self._report(data_list, skipped)
+        log_remarks(self.ann_file, said.remarks)
+        self._report(data_list)
         return data_list
 
     def filter_data(self) -> list[dict]:
-        """Drop images without a person, and tiny ones, in training if ``filter_cfg`` says so."""
+        """Drop images without a person, and tiny ones, in training if ``filter_cfg`` says so.
+
+        Raises:
+            DataError: No image is left.
+        """
         if self.test_mode or self.filter_cfg is None:
             return self.data_list
         smallest = self.filter_cfg.get('min_size', 0)
         drop_empty = self.filter_cfg.get('filter_empty_gt', False)
-        return [
+        kept = [
             info
             for info in self.data_list
             if min(info['width'], info['height']) >= smallest
             and (not drop_empty or any(not i['ignore_flag'] for i in info['instances']))
         ]
+        if not kept:
+            raise DataError(
+                f'{self.ann_file}: filter_cfg leaves none of its {len(self.data_list)} images '
+                f'({self._why_nothing_is_left()})'
+            )
+        return kept
 
     @property
     def _image_root(self) -> Path:
@@ -99,23 +135,30 @@ class PersonSearchDataset(BaseDetDataset):
             'camera_id': image.get('camera_id'),
         }
 
-    def _instances(self, annotations: list[dict], image: dict, skipped: Counter) -> list[dict]:
+    @property
+    def _leaves_out(self) -> bool:
+        chosen = self.leave_out_unusable
+        return not self.test_mode if chosen is None else chosen
+
+    def _instances(self, said: Annotations, positions: list[int], image: dict) -> list[dict]:
         instances = []
-        leave_out = self.leave_out_unusable
-        leave_out = not self.test_mode if leave_out is None else leave_out
-        for annotation in annotations:
-            if leave_out and not _is_usable(annotation['bbox'], image):
-                skipped[image['file_name']] += 1
+        for position in positions:
+            if not (said.people[position] or said.ignored[position]):
+                self._left_out['of another category'] += 1
                 continue
-            x, y, width, height = annotation['bbox']
-            identity = person_id(annotation, self.unlabelled_ids)
+            if self._leaves_out and not _is_usable(said.bboxes[position], image):
+                self._left_out[_UNUSABLE] += 1
+                self._without.setdefault(image['file_name'])
+                continue
+            x, y, width, height = said.bboxes[position]
+            identity = said.person_ids[position] if self.use_identities else UNLABELLED
             instances.append(
                 {
                     'bbox': [x, y, x + width, y + height],
                     'bbox_label': 0,
-                    'ignore_flag': int(bool(annotation.get('iscrowd', 0))),
-                    'person_id': identity if self.use_identities else UNLABELLED,
-                    'ann_index': annotation['ann_index'],
+                    'ignore_flag': int(said.ignored[position]),
+                    'person_id': identity,
+                    'ann_index': position,
                 }
             )
         return instances
@@ -130,7 +173,7 @@ class PersonSearchDataset(BaseDetDataset):
                 'holds the data set'
             )
 
-    def _report(self, data_list: list[dict], skipped: Counter) -> None:
+    def _report(self, data_list: list[dict]) -> None:
         logger = MMLogger.get_current_instance()
         people = [person for info in data_list for person in info['instances']]
         shots = Counter(p['person_id'] for p in people if is_labelled(p['person_id']))
@@ -146,13 +189,22 @@ class PersonSearchDataset(BaseDetDataset):
                 'negatives only',
                 self.ann_file, len(once), min(once),
             )  # fmt: skip
-        if skipped:
+        if self._without:
             logger.warning(
-                '%s: left out of training: %d boxes that lie outside their image or are under '
-                'one pixel, in %d images (the first: %s); correct them in this file if they '
-                'should count',
-                self.ann_file, skipped.total(), len(skipped), next(iter(skipped)),
+                '%s: left out of training: %d boxes that lie %s, in %d images (the first: %s); '
+                'correct them in this file if they should count',
+                self.ann_file, self._left_out[_UNUSABLE], _UNUSABLE, len(self._without),
+                next(iter(self._without)),
             )  # fmt: skip
+
+    def _why_nothing_is_left(self) -> str:
+        instances = [i for info in self.data_list for i in info['instances']]
+        counts = Counter(self._left_out)
+        counts['ignore regions'] += sum(i['ignore_flag'] for i in instances)
+        counts['in images under min_size'] += sum(not i['ignore_flag'] for i in instances)
+        reasons = [f'{count} boxes are {reason}' for reason, count in counts.items() if count]
+        hints = [remark.kind for remark in self._remarks if remark.kind == FRACTIONS]
+        return '; '.join([*reasons, *hints]) or 'the file has no boxes'
 
 
 def _is_usable(bbox: list[float], image: dict) -> bool:
@@ -163,19 +215,14 @@ def _is_usable(bbox: list[float], image: dict) -> bool:
     return min(seen_width, seen_height) > 0 and min(width, height) >= 1
 
 
-def _queries_by_image(queries: list[dict], images: dict, path: str) -> dict[int, list[dict]]:
+def _queries_by_image(queries: list[dict]) -> dict[int, list[dict]]:
     groups: dict[int, list[dict]] = {}
     for index, query in enumerate(queries):
-        if query['image_id'] not in images:
-            raise DataError(
-                f'{path}: query {index} names image_id {query["image_id"]}, which is not among '
-                'its `images`'
-            )
         x, y, width, height = query['bbox']
         groups.setdefault(query['image_id'], []).append(
             {
                 'bbox': [x, y, x + width, y + height],
-                'person_id': person_id(query),
+                'person_id': query['person_id'],
                 'query_index': index,
             }
         )

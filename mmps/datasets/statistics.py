@@ -1,4 +1,4 @@
-"""What a data set holds, in numbers: heights, people per picture, appearances per identity."""
+"""What a data set holds, in numbers: heights, people per image, appearances per identity."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmps.formats.annotations import person_id
+from mmps.formats.annotations import Annotations
+from mmps.structures import is_labelled
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Distributions over one annotation file; ignore regions do not count.
+    """Distributions over one annotation file; people alone count.
 
     Args:
         heights: ``(N,)`` heights of all boxes in pixels.
-        boxes_per_image: ``(I,)`` people in each picture.
-        appearances: ``(P,)`` pictures that show each identity.
+        boxes_per_image: ``(I,)`` people in each image.
+        appearances: ``(P,)`` images that show each identity.
     """
 
     heights: np.ndarray
@@ -24,25 +25,24 @@ class Statistics:
     appearances: np.ndarray
 
 
-def statistics(content: dict, unlabelled: tuple[int, ...]) -> Statistics:
-    """Count.
+def statistics(annotations: Annotations) -> Statistics:
+    """Count people.
 
     Args:
-        content: A parsed annotation file.
-        unlabelled: Values that stand for an unknown person in this file.
+        annotations: What a file says.
 
     Returns:
         The distributions.
     """
-    people = [a for a in content['annotations'] if not a.get('iscrowd', 0)]
-    counts = dict.fromkeys((image['id'] for image in content['images']), 0)
+    people = [k for k, is_person in enumerate(annotations.people) if is_person]
+    counts = dict.fromkeys((image['id'] for image in annotations.images), 0)
     seen: dict[int, set[int]] = {}
-    for person in people:
-        counts[person['image_id']] += 1
-        seen.setdefault(person_id(person, unlabelled), set()).add(person['image_id'])
-    known = [len(images) for identity, images in sorted(seen.items()) if identity >= 0]
+    for k in people:
+        counts[annotations.image_ids[k]] += 1
+        seen.setdefault(annotations.person_ids[k], set()).add(annotations.image_ids[k])
+    known = [len(images) for identity, images in sorted(seen.items()) if is_labelled(identity)]
     return Statistics(
-        heights=np.array([person['bbox'][3] for person in people], float),
+        heights=np.array([annotations.bboxes[k][3] for k in people], float),
         boxes_per_image=np.array(list(counts.values()), np.int64),
         appearances=np.array(known, np.int64),
     )

@@ -36,7 +36,7 @@ def detection_metrics(
         0..1; what has no people is left out.
     """
     detections = Detections.from_predictions(predictions, ground_truth)
-    people = np.flatnonzero(~ground_truth.ignored)
+    people = np.flatnonzero(ground_truth.people)
     partner = _partners(ground_truth, people, detections, convention)
     right = partner >= 0
     counted = right | ~_in_ignore_region(ground_truth, detections)

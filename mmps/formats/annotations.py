@@ -1,142 +1,267 @@
-"""The one annotation format: COCO JSON with identities, cameras and queries."""
+"""The one annotation format: COCO JSON with identities, cameras and queries, and its one reader."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from mmengine.logging import print_log
+
 from mmps.structures import UNLABELLED, DataError
 
-ID_KEYS = ('person_id', 'pid', 'identity')
-"""Spellings of a person's identity that are read; we write the first."""
+from .categories import Categories, find_categories
+from .json_files import read_json
+from .problems import Problem
+from .reading import (
+    CAMERA_KEYS,
+    ID_KEYS,
+    IGNORE_KEYS,
+    KNOWN_KEY,
+    Reading,
+    cameras,
+    column,
+    identities,
+    ignore_flags,
+)
+from .structure import THE_FILE, check_areas, check_references, check_structure
+from .unread import check_unread
+from .values import are_fractions
 
-PICTURE_KEYS = ('id', 'file_name', 'width', 'height')
-"""What each of ``images`` needs for its picture to be loaded."""
+IMAGE_KEYS = ('id', 'file_name', 'width', 'height')
+"""What each of ``images`` needs to be loaded."""
 
-_PERSON_KEYS = ('image_id', 'bbox', 'person_id')
+FRACTIONS = 'the boxes seem to be fractions of the image size'
+"""Kind of the remark on boxes that are not in pixels."""
+
+_SPELLINGS = {*ID_KEYS, *CAMERA_KEYS, *IGNORE_KEYS, KNOWN_KEY}
 
 
-def read_annotations(path: str | Path, image_keys: tuple[str, ...] = ('id',)) -> dict[str, Any]:
-    """Read an annotation file and check that what is used of it is there.
+@dataclass(frozen=True, eq=False)
+class Annotations:
+    """What an annotation file says, in one spelling.
+
+    Letters: A annotations, in the order of the file and all of them, so that positions are those
+    in the file.
+
+    Args:
+        images: Entries of ``images``, ``id`` and sizes as integers, with ``camera_id``.
+        image_ids: ``A`` ids of the images that the annotations are in.
+        bboxes: ``A`` boxes, xywh in pixels of the image file.
+        person_ids: ``A`` identities, ``UNLABELLED`` where unknown and for all that are no people.
+        people: ``A`` flags of people.
+        ignored: ``A`` flags of ignore regions; what is neither belongs to another category.
+        queries: ``image_id``, ``bbox``, ``person_id`` and ``camera_id`` of each query.
+        remarks: What is odd about the file, and worth a line in a log.
+    """
+
+    images: list[dict[str, Any]]
+    image_ids: list[int]
+    bboxes: list[list[float]]
+    person_ids: list[int]
+    people: list[bool]
+    ignored: list[bool]
+    queries: list[dict[str, Any]]
+    remarks: tuple[Problem, ...] = ()
+
+    def by_image(self) -> dict[int, list[int]]:
+        """Return the positions of the annotations in each image, in the order of ``images``."""
+        groups: dict[int, list[int]] = {image['id']: [] for image in self.images}
+        for position, image_id in enumerate(self.image_ids):
+            groups[image_id].append(position)
+        return groups
+
+
+def read_annotations(
+    path: str | Path,
+    reading: Reading | None = None,
+    image_keys: tuple[str, ...] = ('id',),
+    keep_empty_boxes: bool = False,
+) -> Annotations:
+    """Read an annotation file; the first problem of its structure is an error.
 
     Args:
         path: JSON file with ``images``, ``annotations`` and, for test sets, ``queries``.
+        reading: How the file is to be read.
         image_keys: What each of ``images`` must have.
+        keep_empty_boxes: Whether annotated boxes may lack an area.
 
     Returns:
-        The file's content.
+        What it says.
 
     Raises:
         DataError: The file is missing, no JSON, or not in this format.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(
-            f'{path} does not exist: convert the data set first, with a script of '
-            'tools/dataset_converters, or mend `ann_file` in the config'
-        )
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DataError(f'{path} is no JSON ({error}); convert the data set again') from error
-    parts = content if isinstance(content, dict) else {}
-    keys = {'images': image_keys, 'annotations': _PERSON_KEYS}
-    if 'queries' in parts:
-        keys['queries'] = _PERSON_KEYS
-    missing = [part for part in keys if not isinstance(parts.get(part), list)]
-    if missing:
-        raise DataError(f'{path} has no lists {missing}: it is no COCO-style annotation file')
-    for part, fields in keys.items():
-        for index, record in enumerate(content[part]):
-            _check_record(record, fields, f'{path}: {part}[{index}]')
-    return content
+    return unify(parse(path, reading, image_keys, keep_empty_boxes), reading)
 
 
-def _check_record(record: Any, fields: tuple[str, ...], where: str) -> None:
-    wrong = [field for field in fields if not _is_right(record, field)]
-    if wrong:
-        raise DataError(
-            f'{where} has no valid {wrong[0]!r}; tools/misc/validate_dataset.py names everything '
-            'that is wrong with the file'
-        )
+def parse(
+    path: str | Path,
+    reading: Reading | None = None,
+    image_keys: tuple[str, ...] = ('id',),
+    keep_empty_boxes: bool = False,
+) -> dict[str, Any]:
+    """Read an annotation file without changing its spelling; arguments and errors as above."""
+    content = read_json(path)
+    needs = {'images': image_keys, 'annotations': ('image_id', 'bbox')}
+    problem = next(check_structure(content, reading, needs), None)
+    if problem is None:
+        parts = ('queries',) if keep_empty_boxes else ('annotations', 'queries')
+        later = chain(check_references(content, reading), check_areas(content, parts))
+        problem = next(later, None)
+    if problem is None:
+        return content
+    if problem.where == THE_FILE:
+        raise DataError(f'{path}: {problem.kind}: it is no COCO-style annotation file')
+    raise DataError(
+        f'{path}: {problem.kind}: {problem.where}; tools/misc/validate_dataset.py names '
+        'everything that is wrong with the file'
+    )
 
 
-def _is_right(record: Any, field: str) -> bool:
-    value = record.get(field) if isinstance(record, dict) else None
-    if field == 'person_id':
-        return isinstance(record, dict) and _has_readable_identity(record)
-    if field == 'bbox':
-        return isinstance(value, list) and len(value) == 4 and all(map(_is_finite, value))
-    if field in ('width', 'height'):
-        return _is_finite(value)
-    return isinstance(value, int | float | str)
-
-
-def _has_readable_identity(record: dict[str, Any]) -> bool:
-    try:
-        person_id(record)
-    except (TypeError, ValueError, OverflowError):
-        return False
-    return True
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
-
-
-def annotations_by_image(content: dict[str, Any], path: str | Path) -> dict[int, list[dict]]:
-    """Group annotations by image, each with its position in the file as ``ann_index``.
+def unify(content: dict[str, Any], reading: Reading | None = None) -> Annotations:
+    """Bring an annotation file into one spelling.
 
     Args:
-        content: From :func:`read_annotations`.
-        path: The file, for messages.
+        content: A parsed file whose structure and references are right.
+        reading: How the file is to be read.
 
     Returns:
-        A list, perhaps empty, for each image id, in the order of ``images``.
-
-    Raises:
-        DataError: An annotation names an image that the file does not list.
+        What it says.
     """
-    groups: dict[int, list[dict]] = {image['id']: [] for image in content['images']}
-    for index, annotation in enumerate(content['annotations']):
-        if annotation['image_id'] not in groups:
-            raise DataError(
-                f'{path}: annotation {index} names image_id {annotation["image_id"]}, which is '
-                'not among its `images`; remove the annotation or add the image'
+    reading = reading or Reading()
+    annotations, queries = content['annotations'], content.get('queries', [])
+    categories = find_categories(content.get('categories', ()), reading.classes)
+    people, ignored = _roles(annotations, categories)
+    person_ids = [
+        identity if is_person else UNLABELLED
+        for identity, is_person in zip(identities(annotations, reading), people, strict=True)
+    ]
+    bboxes = column(annotations, 'bbox')
+    remarks = (
+        *_other_categories(annotations, categories),
+        *check_unread(content, reading),
+        *_fractions(bboxes),
+    )
+    return Annotations(
+        images=_images(content['images']),
+        image_ids=list(map(int, column(annotations, 'image_id'))),
+        bboxes=bboxes,
+        person_ids=person_ids,
+        people=people,
+        ignored=ignored,
+        queries=[
+            {
+                'image_id': int(query['image_id']),
+                'bbox': query['bbox'],
+                'person_id': identity,
+                'camera_id': camera,
+            }
+            for query, identity, camera in zip(
+                queries, identities(queries, reading), cameras(queries), strict=True
             )
-        groups[annotation['image_id']].append({**annotation, 'ann_index': index})
-    return groups
+        ],
+        remarks=remarks,
+    )
+
+
+def log_remarks(path: str | Path, remarks: Iterable[Problem]) -> None:
+    """Write what is odd about a file into the log.
+
+    Args:
+        path: The file.
+        remarks: Of :class:`Annotations`.
+    """
+    for remark in remarks:
+        print_log(f'{path}: {remark.kind}: {remark.where}', 'current', logging.WARNING)
+
+
+def in_our_spelling(content: dict[str, Any], reading: Reading | None = None) -> dict[str, Any]:
+    """Rewrite an annotation file so that it needs no options to be read.
+
+    Args:
+        content: A parsed file in which nothing is wrong.
+        reading: How it is to be read.
+
+    Returns:
+        A copy with ``person_id``, ``camera_id`` and ``iscrowd`` in every record that has such
+        things, one category, and without boxes of other categories. Other fields stay.
+    """
+    said = unify(content, reading)
+    annotations = [
+        {**_rest(record), 'category_id': 1, 'iscrowd': int(ignored), 'person_id': person_id}
+        for record, ignored, is_person, person_id in zip(
+            content['annotations'], said.ignored, said.people, said.person_ids, strict=True
+        )
+        if ignored or is_person
+    ]
+    queries = [
+        {**_rest(record), **query}
+        for record, query in zip(content.get('queries', ()), said.queries, strict=True)
+    ]
+    changed = {'images': said.images, 'annotations': annotations}
+    changed['categories'] = [{'id': 1, 'name': 'person'}]
+    return {**content, **changed, **({'queries': queries} if 'queries' in content else {})}
 
 
 def listing_digest(content: dict[str, Any]) -> str:
-    """Sum up which pictures and queries a file lists, under which numbers.
+    """Sum up which images and queries a file lists, under which numbers.
 
-    Galleries name pictures by ``id`` and queries by position, so that they fit any file with the
+    Galleries name images by ``id`` and queries by position, so that they fit any file with the
     same digest, and no other one.
 
     Args:
-        content: A file whose pictures have ``id``, and whose queries ``image_id`` and ``bbox``.
+        content: A file whose images have ``id``, and whose queries ``image_id`` and ``bbox``.
 
     Returns:
         64 hexadecimal digits. People may be corrected without changing them.
     """
-    pictures = sorted([int(image['id']), image.get('file_name')] for image in content['images'])
+    images = sorted([int(image['id']), image.get('file_name')] for image in content['images'])
     queries = [[int(q['image_id']), *map(float, q['bbox'])] for q in content.get('queries', ())]
-    return hashlib.sha256(json.dumps([pictures, queries]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([images, queries]).encode()).hexdigest()
 
 
-def person_id(annotation: dict[str, Any], unlabelled: tuple[int, ...] = (UNLABELLED,)) -> int:
-    """Read an annotation's identity, in any spelling of ``ID_KEYS``.
+def _images(records: list[dict]) -> list[dict]:
+    images = []
+    for record, camera in zip(records, cameras(records), strict=True):
+        whole = {key: int(record[key]) for key in ('id', 'width', 'height') if key in record}
+        images.append({**_rest(record), **whole, 'camera_id': camera})
+    return images
 
-    Args:
-        annotation: One entry of ``annotations``.
-        unlabelled: Values that stand for an unknown person in this file.
 
-    Returns:
-        The identity, or ``UNLABELLED``.
-    """
-    value = next((annotation[key] for key in ID_KEYS if key in annotation), UNLABELLED)
-    return UNLABELLED if value is None or value in unlabelled else int(value)
+def _rest(record: dict) -> dict:
+    return {key: value for key, value in record.items() if key not in _SPELLINGS}
+
+
+def _roles(annotations: list[dict], categories: Categories) -> tuple[list[bool], list[bool]]:
+    """Tell people from ignore regions, ``A`` flags each."""
+    ignored = ignore_flags(annotations)
+    if categories.all_people:
+        return [not flag for flag in ignored], ignored
+    ids = [annotation.get('category_id') for annotation in annotations]
+    ours = categories.people | categories.ignored
+    ignored = [
+        key in categories.ignored or (flag and key in ours)
+        for key, flag in zip(ids, ignored, strict=True)
+    ]
+    people = [key in categories.people and not flag for key, flag in zip(ids, ignored, strict=True)]
+    return people, ignored
+
+
+def _other_categories(annotations: list[dict], categories: Categories) -> Iterator[Problem]:
+    ids = [] if categories.all_people else [a.get('category_id') for a in annotations]
+    for key in sorted(categories.names.keys() - categories.people - categories.ignored):
+        count = ids.count(key)
+        if count:
+            where = f'{categories.names[key]} ({count} boxes)'
+            yield Problem('boxes of another category are no people', where, is_error=False)
+
+
+def _fractions(bboxes: list[list[float]]) -> Iterator[Problem]:
+    if are_fractions(bboxes):
+        yield Problem(FRACTIONS, 'multiply them by width and height', is_error=False)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from mmps.structures import UNLABELLED, DataError, is_labelled, xywh_to_xyxy
+from mmps.structures import DataError, xywh_to_xyxy
 
-from .annotations import listing_digest, person_id
+from .annotations import listing_digest, log_remarks, parse, unify
 from .lookup import find_positions
+from .reading import Reading
 
 NO_CAMERA = -1
 """Camera of an image whose camera is not known."""
@@ -26,19 +25,21 @@ class GroundTruth:
     Letters: I images, A annotations, Q queries. Images are named by their position in the file.
 
     Args:
-        path: the file, for messages and for the galleries beside it.
+        path: The file, for messages and for the galleries beside it.
         image_ids: ``(I,)`` ``images[].id``, in the order of the file.
         file_names: ``I`` names, relative to the data set's root.
         image_cameras: ``(I,)`` cameras, ``NO_CAMERA`` where unknown.
         bboxes: ``(A, 4)`` xyxy in original pixels, in the order of ``annotations``.
         person_ids: ``(A,)`` identities, ``UNLABELLED`` where unknown.
         images: ``(A,)`` position of each annotation's image.
-        ignored: ``(A,)`` true for ignore regions (``iscrowd``), which are not people.
+        ignored: ``(A,)`` true for ignore regions, which are not people.
         query_bboxes: ``(Q, 4)`` xyxy in original pixels, in the order of ``queries``.
         query_person_ids: ``(Q,)`` identities.
         query_images: ``(Q,)`` position of each query's image.
         query_cameras: ``(Q,)`` cameras, ``NO_CAMERA`` where unknown.
-        listing: digest of which images and queries the file lists; empty if it is no file.
+        listing: Digest of which images and queries the file lists; empty if it is no file.
+        others: ``(A,)`` true for boxes of other categories, which count as nothing; none if not
+            given.
     """
 
     path: Path
@@ -54,6 +55,12 @@ class GroundTruth:
     query_images: np.ndarray
     query_cameras: np.ndarray
     listing: str = ''
+    others: np.ndarray | None = None
+
+    @property
+    def people(self) -> np.ndarray:
+        """``(A,)`` true for people: neither ignore regions nor boxes of other categories."""
+        return ~self.ignored if self.others is None else ~(self.ignored | self.others)
 
     @property
     def num_images(self) -> int:
@@ -71,43 +78,50 @@ class GroundTruth:
         return len(self.query_person_ids)
 
     @classmethod
-    def load(cls, path: str | Path, unlabelled_ids: Collection[int] = ()) -> GroundTruth:
+    def load(
+        cls,
+        path: str | Path,
+        unlabelled_ids: Collection[int] = (),
+        identity_key: str | None = None,
+        classes: str | Sequence[str] | None = None,
+    ) -> GroundTruth:
         """Read an annotation file in the project's COCO-style format.
 
         Args:
-            path: the JSON file.
-            unlabelled_ids: identities that mean unknown in this file; negative ones always do.
+            path: The JSON file.
+            unlabelled_ids: Identities that mean unknown in this file; negative ones always do.
+            identity_key: Field that holds the identities, such as ``attributes.track_id``.
+            classes: Names of the categories that are people; see :class:`Reading`.
 
         Raises:
-            DataError: if there is no such file, it is not such JSON, repeats an id, names an image
-                that it does not hold, or has a box without area or that is not four finite numbers.
+            DataError: The file is missing, or not in this format.
         """
         path = Path(path)
-        content = _read_json(path)
-        image_ids = _unique_ids(content['images'], 'image', path)
-        position = {image_id: index for index, image_id in enumerate(image_ids.tolist())}
-        annotations = content['annotations']
-        queries = content['queries']
-        _unique_ids(annotations, 'annotation', path)
-        query_images = _image_positions(queries, position, 'query', path)
-        image_cameras = _integers(content['images'], 'camera_id', NO_CAMERA, path)
-        query_cameras = _integers(queries, 'camera_id', NO_CAMERA, path)
+        reading = Reading.of(unlabelled_ids, identity_key, classes)
+        content = parse(path, reading)
+        said = unify(content, reading)
+        log_remarks(path, said.remarks)
+        position = {image['id']: index for index, image in enumerate(said.images)}
+        image_cameras = _cameras(said.images)
+        query_images = _positions([query['image_id'] for query in said.queries], position)
+        query_cameras = _cameras(said.queries)
         unknown = query_cameras == NO_CAMERA
         query_cameras[unknown] = image_cameras[query_images[unknown]]
         return cls(
             path=path,
-            image_ids=image_ids,
-            file_names=tuple(str(image.get('file_name', '')) for image in content['images']),
+            image_ids=np.array(list(position), dtype=np.int64),
+            file_names=tuple(str(image.get('file_name', '')) for image in said.images),
             image_cameras=image_cameras,
-            bboxes=_boxes(annotations, 'annotation', path),
-            person_ids=_person_ids(annotations, unlabelled_ids, path),
-            images=_image_positions(annotations, position, 'annotation', path),
-            ignored=np.array([bool(item.get('iscrowd', 0)) for item in annotations], dtype=bool),
-            query_bboxes=_boxes(queries, 'query', path),
-            query_person_ids=_query_person_ids(queries, unlabelled_ids, path),
+            bboxes=_corners(said.bboxes),
+            person_ids=np.array(said.person_ids, dtype=np.int64),
+            images=_positions(said.image_ids, position),
+            ignored=np.array(said.ignored, dtype=bool),
+            query_bboxes=_corners([query['bbox'] for query in said.queries]),
+            query_person_ids=np.array([q['person_id'] for q in said.queries], dtype=np.int64),
             query_images=query_images,
             query_cameras=query_cameras,
             listing=listing_digest(content),
+            others=~np.array(said.people, dtype=bool) & ~np.array(said.ignored, dtype=bool),
         )
 
     def image_positions(self, image_ids: np.ndarray, source: str) -> np.ndarray:
@@ -115,13 +129,13 @@ class GroundTruth:
 
         Args:
             image_ids: ``(N,)`` ids.
-            source: what names these images, for the message.
+            source: What names these images, for the message.
 
         Returns:
             ``(N,)`` positions.
 
         Raises:
-            DataError: if an id is not in the file.
+            DataError: An id is not in the file.
         """
         image_ids = np.asarray(image_ids, dtype=np.int64)
         positions = find_positions(self.image_ids, image_ids)
@@ -133,96 +147,14 @@ class GroundTruth:
         return positions
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise DataError(
-            f'{path} does not exist; make it with a converter in tools/dataset_converters.'
-        )
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (ValueError, OSError, RecursionError) as error:
-        raise DataError(f'{path} is not readable as JSON ({error}); convert it again.') from None
-    keys = ('images', 'annotations')
-    if not isinstance(content, dict) or any(not isinstance(content.get(k), list) for k in keys):
-        raise DataError(
-            f"{path} has no lists 'images' and 'annotations'; it is not an annotation file."
-        )
-    for key in (*keys, 'queries'):
-        items = content.setdefault(key, [])
-        if not isinstance(items, list) or any(not isinstance(item, dict) for item in items):
-            raise DataError(f"{path}: '{key}' must be a list of objects; convert it again.")
-    return content
+def _cameras(records: Sequence[dict]) -> np.ndarray:
+    known = [NO_CAMERA if r['camera_id'] is None else r['camera_id'] for r in records]
+    return np.array(known, dtype=np.int64)
 
 
-def _unique_ids(items: Sequence[dict], kind: str, path: Path) -> np.ndarray:
-    try:
-        ids = np.array([int(item['id']) for item in items], dtype=np.int64)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        raise DataError(f'{path} has an {kind} without an integer id; convert it again.') from None
-    values, counts = np.unique(ids, return_counts=True)
-    if (counts > 1).any():
-        raise DataError(
-            f'{path} has more than one {kind} with id {values[counts > 1][0]}; ids must differ.'
-        )
-    return ids
+def _positions(image_ids: Sequence[int], position: dict[int, int]) -> np.ndarray:
+    return np.array([position[image_id] for image_id in image_ids], dtype=np.int64)
 
 
-def _image_positions(
-    items: Sequence[dict], position: dict[int, int], kind: str, path: Path
-) -> np.ndarray:
-    image_ids = [item.get('image_id') for item in items]
-    positions = [position.get(i, -1) if isinstance(i, int | float) else -1 for i in image_ids]
-    if -1 in positions:
-        index = positions.index(-1)
-        raise DataError(
-            f'{path}: {kind} {index} names image id {image_ids[index]}, which is not '
-            'among the images; convert the data set again.'
-        )
-    return np.array(positions, dtype=np.int64)
-
-
-def _boxes(items: Sequence[dict], kind: str, path: Path) -> np.ndarray:
-    try:
-        xywh = np.array([item['bbox'] for item in items], dtype=np.float64).reshape(len(items), 4)
-    except (KeyError, TypeError, ValueError):
-        xywh = np.full((1, 4), np.nan)
-    if not np.isfinite(xywh).all():
-        raise DataError(f"{path} has a bbox that is not four finite numbers ('{kind}'); repair it.")
-    empty = np.flatnonzero((xywh[:, 2:] <= 0).any(axis=1))
-    if len(empty):
-        # any detection in its image would find it
-        bbox = items[empty[0]]['bbox']
-        raise DataError(
-            f'{path}: the bbox of {kind} {empty[0]} has no area ({bbox}); repair or remove it.'
-        )
-    return xywh_to_xyxy(xywh)
-
-
-def _person_ids(items: Sequence[dict], unlabelled_ids: Collection[int], path: Path) -> np.ndarray:
-    try:
-        ids = [person_id(item, tuple(unlabelled_ids)) for item in items]
-        return np.maximum(np.array(ids, dtype=np.int64), UNLABELLED)
-    except (TypeError, ValueError, OverflowError):
-        raise DataError(
-            f'{path} has a person_id that is not an integer; convert it again.'
-        ) from None
-
-
-def _query_person_ids(
-    queries: Sequence[dict], unlabelled_ids: Collection[int], path: Path
-) -> np.ndarray:
-    ids = _person_ids(queries, unlabelled_ids, path)
-    if not is_labelled(ids).all():
-        raise DataError(
-            f'{path}: query {np.flatnonzero(~is_labelled(ids))[0]} has no person_id; '
-            'a query needs an identity.'
-        )
-    return ids
-
-
-def _integers(items: Sequence[dict], key: str, missing: int, path: Path) -> np.ndarray:
-    values = [item.get(key) for item in items]
-    try:
-        return np.array([missing if v is None else int(v) for v in values], dtype=np.int64)
-    except (TypeError, ValueError, OverflowError):
-        raise DataError(f'{path} has a {key} that is not an integer; convert it again.') from None
+def _corners(bboxes: Sequence[list[float]]) -> np.ndarray:
+    return xywh_to_xyxy(np.array(bboxes, dtype=np.float64).reshape(-1, 4))

@@ -26,7 +26,8 @@ class Predictions:
         scores: ``(N,)`` detection scores.
         embeddings: ``(N, D)``; similarity is the dot product of the rows as they are.
         query_embeddings: ``(Q, D)`` in the order of the file's ``queries``.
-        gt_embeddings: ``(A, D)`` in the order of ``annotations``; rows of ignore regions are zero.
+        gt_embeddings: ``(A, D)`` in the order of ``annotations``; rows of what is no person are
+            zero.
 
     Raises:
         DataError: if shapes disagree or a number is not finite.
@@ -113,7 +114,7 @@ class Predictions:
                 'the predictions hold no gt_embeddings; write them with tools/test.py --out, '
                 'or evaluate detected boxes only.'
             )
-        people = ~ground_truth.ignored
+        people = ground_truth.people
         return replace(
             self,
             image_ids=ground_truth.image_ids[ground_truth.images[people]],

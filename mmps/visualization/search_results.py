@@ -139,7 +139,7 @@ def judge(ground_truth: GroundTruth, image: int, box: np.ndarray, person_id: int
     Returns:
         ``right``, ``wrong``, or ``unknown`` where that box has no identity or the IoU is below 0.5.
     """
-    people = np.flatnonzero((ground_truth.images == image) & ~ground_truth.ignored)
+    people = np.flatnonzero((ground_truth.images == image) & ground_truth.people)
     overlaps = paired_iou(ground_truth.bboxes[people], np.tile(box, (len(people), 1)))
     if len(people) == 0 or overlaps.max() < MATCHING_IOU:
         return UNKNOWN

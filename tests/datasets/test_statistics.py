@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from mmps.datasets.statistics import statistics
+from mmps.formats.annotations import unify
+from mmps.formats.reading import Reading
 
 
 def test_counts():
@@ -19,12 +21,12 @@ def test_counts():
             person(2, 70, 4, iscrowd=1),
         ],
     }
-    found = statistics(content, (-1, 5555))
+    found = statistics(unify(content, Reading((5555,))))
     assert found.heights.tolist() == [10, 20, 30, 40, 50, 60]
     assert found.boxes_per_image.tolist() == [2, 4, 0]
     assert found.appearances.tolist() == [2, 1]
 
 
 def test_an_empty_file():
-    found = statistics({'images': [], 'annotations': []}, (-1,))
+    found = statistics(unify({'images': [], 'annotations': []}))
     assert (len(found.heights), len(found.boxes_per_image), len(found.appearances)) == (0, 0, 0)

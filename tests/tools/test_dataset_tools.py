@@ -194,7 +194,7 @@ def test_statistics(converted, tmp_path, capsys):
     assert 'identities, median height' in capsys.readouterr().out
     (tmp_path / 'five.json').write_text('5')
     assert stats([str(tmp_path / 'five.json')]) == 2
-    assert 'five.json has no lists' in capsys.readouterr().err
+    assert 'five.json: the file is not a JSON object' in capsys.readouterr().err
     assert stats(['nowhere.json']) == 2
     assert 'nowhere.json does not exist' in capsys.readouterr().err
 

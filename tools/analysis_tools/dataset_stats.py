@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from mmps.apis.arguments import teaching_parser
+from mmps.apis.arguments import add_reading_options, reading_of, teaching_parser
 from mmps.datasets.statistics import Statistics, statistics
-from mmps.formats.annotations import annotations_by_image, read_annotations
-from mmps.structures import UNLABELLED, UserError
+from mmps.formats.annotations import log_remarks, read_annotations
+from mmps.formats.reading import Reading
+from mmps.structures import UserError
 from mmps.visualization.figures import SERIES, clean_axes, new_figure, save_figure
 
 PANELS = (
@@ -43,17 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
         metavar='PNG',
         help='picture to write',
     )
-    parser.add_argument(
-        '--unlabelled',
-        type=int,
-        nargs='+',
-        default=[UNLABELLED],
-        metavar='ID',
-        help='person ids that mean "unknown" in these files, such as -1 -2 5555',
-    )
+    add_reading_options(parser)
     options = parser.parse_args(arguments)
     try:
-        found = {str(path): read(path, options.unlabelled) for path in options.annotations}
+        found = {str(path): read(path, reading_of(options)) for path in options.annotations}
         save_figure(draw(found), options.out)
     except (UserError, OSError) as error:
         print(f'dataset_stats: {error}', file=sys.stderr)
@@ -64,19 +58,19 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def read(path: Path, unlabelled: list[int]) -> Statistics:
+def read(path: Path, reading: Reading) -> Statistics:
     """Read one annotation file.
 
     Args:
         path: The file.
-        unlabelled: Ids that mean "unknown" in it.
+        reading: How it is to be read.
 
     Returns:
         Its distributions.
     """
-    content = read_annotations(path)
-    annotations_by_image(content, path)  # for its checks
-    return statistics(content, tuple(unlabelled))
+    said = read_annotations(path, reading)
+    log_remarks(path, said.remarks)
+    return statistics(said)
 
 
 def summary(numbers: Statistics) -> str:

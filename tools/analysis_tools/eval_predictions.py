@@ -28,7 +28,7 @@ import torch.distributed
 from rich.console import Console
 from rich.table import Table
 
-from mmps.apis.arguments import teaching_parser
+from mmps.apis.arguments import add_reading_options, teaching_parser
 from mmps.evaluation import (
     GroundTruth,
     Predictions,
@@ -137,14 +137,7 @@ def add_further_options(parser: argparse.ArgumentParser) -> None:
         metavar='DIR',
         help='folder for queries.csv and calibration.json (default: not written)',
     )
-    further.add_argument(
-        '--unlabelled',
-        nargs='+',
-        type=int,
-        default=[],
-        metavar='ID',
-        help='person ids that mean "unknown" in TEST_JSON, such as 5555 (default: negative ones)',
-    )
+    add_reading_options(further)
     further.add_argument(
         '--memory-mb', type=float, default=256.0, metavar='M', help='bound on memory in MiB'
     )
@@ -184,7 +177,9 @@ def searcher_config(args: argparse.Namespace) -> dict:
 
 def evaluate(args: argparse.Namespace) -> Report:
     """Load the files, evaluate them, write what explains the numbers."""
-    ground_truth = GroundTruth.load(args.annotations, args.unlabelled)
+    ground_truth = GroundTruth.load(
+        args.annotations, args.unlabelled, args.identity_key, args.classes
+    )
     if ground_truth.num_queries == 0:
         raise DataError(f'{args.annotations} has no queries; take the test file of a data set.')
     protocol = TASK_UTILS.build(protocol_config(args))
@@ -227,6 +222,8 @@ def settings(args: argparse.Namespace) -> dict:
         'query_embeddings': queries,
         'bootstrap_draws': args.bootstrap,
         'unlabelled_ids': args.unlabelled,
+        'identity_key': args.identity_key,
+        'classes': args.classes,
     }
 
 

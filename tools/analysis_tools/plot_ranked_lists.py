@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from mmps.apis.arguments import teaching_parser
+from mmps.apis.arguments import add_reading_options, teaching_parser
 from mmps.evaluation import GroundTruth, Predictions
 from mmps.visualization import draw_ranked_lists, ranked_lists, save_figure, spread_queries
 
@@ -47,9 +47,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         '--gt-boxes', action='store_true', help='search the annotated boxes instead of the detected'
     )
+    add_reading_options(parser)
     options = parser.parse_args(arguments)
     try:
-        ground_truth = GroundTruth.load(options.test_json)
+        ground_truth = GroundTruth.load(
+            options.test_json, options.unlabelled, options.identity_key, options.classes
+        )
         predictions = Predictions.load(options.predictions)
         predictions.check_against(ground_truth)
         if options.gt_boxes:

@@ -10,13 +10,15 @@ examples:
   python tools/misc/validate_dataset.py data/cuhk_sysu/mmps/train.json \
       --images data/cuhk_sysu --decode --other data/cuhk_sysu/mmps/test.json
   # a file from elsewhere: what its ids mean, and a copy in our spelling
-  python tools/misc/validate_dataset.py theirs.json --unlabelled -1 5555 --write ours.json
+  python tools/misc/validate_dataset.py theirs.json --unlabelled 5555 --write ours.json
+  # CVAT's export of one video, whose tracks are the people
+  python tools/misc/validate_dataset.py cvat.json --identity-key attributes.track_id \
+      --write ours.json
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterable
@@ -24,10 +26,12 @@ from pathlib import Path
 
 from rich.progress import track
 
-from mmps.apis.arguments import teaching_parser
+from mmps.apis.arguments import add_reading_options, reading_of, teaching_parser
 from mmps.files import write_json
-from mmps.formats.validation import normalise_identities, report, validate
-from mmps.structures import UNLABELLED, DataError, UserError
+from mmps.formats.annotations import in_our_spelling
+from mmps.formats.json_files import read_json
+from mmps.formats.validation import report, validate
+from mmps.structures import UserError
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -63,19 +67,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         metavar='JSON',
         help='another split, which must not share pictures (default: none)',
     )
-    parser.add_argument(
-        '--unlabelled',
-        type=int,
-        nargs='+',
-        default=[UNLABELLED],
-        metavar='ID',
-        help='person ids that mean "unknown" in this file, such as -1 -2 5555',
-    )
+    add_reading_options(parser)
     parser.add_argument(
         '--write',
         type=Path,
         metavar='JSON',
-        help='where to write the file with ids in our spelling, if it has no error '
+        help='where to write the file in our spelling, its people alone, if it has no error '
         '(default: nowhere)',
     )
     return parser.parse_args(argv)
@@ -92,11 +89,14 @@ def main(argv: list[str] | None = None) -> int:
     """
     args = parse_args(argv)
     try:
-        content = _read(args.annotations, args.unlabelled)
-        other = _read(args.other, args.unlabelled) if args.other else None
+        content = read_json(args.annotations)
+        other = read_json(args.other) if args.other else None
         check_arguments(args)
         decode_workers = args.workers if args.decode else 0
-        problems = validate(content, args.images, other, _progress, decode_workers, str(args.other))
+        reading = reading_of(args)
+        problems = validate(
+            content, args.images, other, _progress, decode_workers, str(args.other), reading
+        )
     except (UserError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -107,7 +107,7 @@ def main(argv: list[str] | None = None) -> int:
     if errors:
         return 1
     if args.write:
-        write_json(args.write, content, compact=True)
+        write_json(args.write, in_our_spelling(content, reading), compact=True)
         print(f'{args.write} written')
     return 0
 
@@ -127,18 +127,6 @@ def check_arguments(args: argparse.Namespace) -> None:
         raise UserError('--decode reads pictures: give their folder with --images')
     if args.workers < 1:
         raise UserError(f'--workers {args.workers} must be at least 1')
-
-
-def _read(path: Path, unlabelled: list[int]) -> dict:
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError as error:
-        raise DataError(f'{path} does not exist; name an annotation file') from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f'{path} is no JSON ({error}); export it again') from error
-    return (
-        normalise_identities(content, tuple(unlabelled)) if isinstance(content, dict) else content
-    )
 
 
 def _progress(pictures: Iterable, total: int) -> Iterable:

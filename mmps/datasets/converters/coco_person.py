@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from mmps.formats.json_files import read_json
 from mmps.structures import DataError
 
 from .boxes import is_usable
@@ -47,7 +47,7 @@ def parse(root: Path, log: ConversionLog, progress: Progress = no_progress) -> P
 
 def _images(path: Path, split: str, log: ConversionLog) -> list[Image]:
     try:
-        content = json.loads(path.read_bytes())
+        content = read_json(path)
         person = {category['name']: category['id'] for category in content['categories']}['person']
         images = {
             record['id']: Image(f'{split}2017/{record["file_name"]}')

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+from mmps.files import read_text
 from mmps.structures import DataError
 
 
@@ -13,7 +14,8 @@ def read_lines(path: Path) -> Iterator[tuple[str, str]]:
     """Read the lines that hold something.
 
     Args:
-        path: The file; Unix and Windows line ends, with or without a byte order mark.
+        path: The file, in UTF-8 or UTF-16; Unix and Windows line ends, with or without a byte
+            order mark.
 
     Yields:
         File and line number for messages, and the line without blanks at its ends.
@@ -24,7 +26,7 @@ def read_lines(path: Path) -> Iterator[tuple[str, str]]:
     if not path.is_file():
         raise DataError(f'{path} is missing; unpack the data set again')
     try:
-        content = path.read_bytes().decode('utf-8-sig')
+        content = read_text(path)
     except UnicodeDecodeError as error:
         raise DataError(f'{path} is not a text file in UTF-8; unpack it again') from error
     if '\0' in content:

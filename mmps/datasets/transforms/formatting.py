@@ -47,6 +47,7 @@ class PackPersonSearchInputs(PackDetInputs):
         """
         if 'gt_instances_ids' in results:
             people = results['instances']
+            _check_origin(people, results)
             kept = results['gt_instances_ids']
             if len(kept) != len(results['gt_bboxes']):
                 raise DataError(
@@ -73,6 +74,15 @@ class PackPersonSearchInputs(PackDetInputs):
 
 def _boxes(rows: list[dict]) -> np.ndarray:
     return np.array([row['bbox'] for row in rows], dtype=np.float32).reshape(-1, 4)
+
+
+def _check_origin(people: list[dict], results: dict) -> None:
+    if any('person_id' not in person or 'ann_index' not in person for person in people):
+        raise DataError(
+            f'the people of {results.get("img_path", "an image")} have no `person_id`: another '
+            'class of data set, such as CocoDataset, read them; use mmps.PersonSearchDataset, '
+            'with use_identities=False for a set that serves detection only'
+        )
 
 
 def _column(rows: list[dict], key: str) -> np.ndarray:

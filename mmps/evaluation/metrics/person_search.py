@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.dist import broadcast_object_list, collect_results, is_main_process
 from mmengine.evaluator import BaseMetric
@@ -38,6 +39,10 @@ class PersonSearchMetric(BaseMetric):
             ``tools/test.py`` chooses by itself.
         unlabelled_ids: identities that mean unknown in the annotation file, as in
             ``mmps.PersonSearchDataset``; negative ones always do.
+        identity_key: Field of ``annotations`` that holds the identities, as there.
+        classes: Names of the categories that are people, as ``metainfo.classes`` there.
+        **kwargs: As in MMEngine's ``BaseMetric`` (``collect_device``, ``prefix``,
+            ``collect_dir``).
 
     Raises:
         UserError: if the annotation file or the galleries cannot be used; said here, before any
@@ -55,14 +60,14 @@ class PersonSearchMetric(BaseMetric):
         detected_queries: bool = False,
         out: str | None = None,
         details: str | None = None,
-        collect_device: str = 'cpu',
-        prefix: str | None = None,
-        collect_dir: str | None = None,
         unlabelled_ids: Sequence[int] = (),
+        identity_key: str | None = None,
+        classes: str | Sequence[str] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(collect_device, prefix, collect_dir)
+        super().__init__(**kwargs)
         self.protocol = TASK_UTILS.build(protocol or {'type': 'mmps.CUHKSYSUProtocol'})
-        self.ground_truth = GroundTruth.load(ann_file, unlabelled_ids)
+        self.ground_truth = GroundTruth.load(ann_file, unlabelled_ids, identity_key, classes)
         self.protocol.check(self.ground_truth)
         self.gt_boxes = gt_boxes
         self.score_thr = score_thr

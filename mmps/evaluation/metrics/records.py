@@ -103,7 +103,7 @@ def assemble(records: Sequence[ImageRecord], ground_truth: GroundTruth) -> Predi
         if all(part is None for part in annotations)
         else _in_order(
             annotations,
-            np.flatnonzero(~ground_truth.ignored),
+            np.flatnonzero(ground_truth.people),
             (ground_truth.num_annotations, width),
             f'annotated people of {ground_truth.path}',
         ),

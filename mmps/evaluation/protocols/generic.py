@@ -112,7 +112,7 @@ def same_person_pairs(ground_truth: GroundTruth) -> tuple[np.ndarray, np.ndarray
     Returns:
         ``(P,)`` queries, ascending, and ``(P,)`` annotations, ascending within each query.
     """
-    people = np.flatnonzero(~ground_truth.ignored)
+    people = np.flatnonzero(ground_truth.people)
     order = people[np.argsort(ground_truth.person_ids[people], kind='stable')]
     identities, starts = np.unique(ground_truth.person_ids[order], return_index=True)
     offsets = np.r_[starts, len(order)]

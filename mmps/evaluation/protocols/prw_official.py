@@ -167,7 +167,8 @@ def _plan(
     ground_truth: GroundTruth, detections: Detections, kept: np.ndarray, seen: np.ndarray
 ) -> SearchPlan:
     """Plan a search among kept detections; only images that are seen can miss somebody."""
-    order = np.argsort(ground_truth.images, kind='stable')
+    listed = np.flatnonzero(ground_truth.people | ground_truth.ignored)
+    order = listed[np.argsort(ground_truth.images[listed], kind='stable')]
     offsets = np.searchsorted(ground_truth.images[order], np.arange(ground_truth.num_images + 1))
     boxes, people = pairs_within_groups(detections.images, offsets)
     identities, found = assign_identities(
@@ -178,7 +179,7 @@ def _plan(
         ground_truth.person_ids,
     )
     missed = is_labelled(ground_truth.person_ids) & ~found & seen[ground_truth.images]
-    missed &= ~ground_truth.ignored
+    missed &= ground_truth.people
     named = identities >= 0
     people_ids = np.r_[identities[named], ground_truth.person_ids[missed]]
     people_images = np.r_[detections.images[named], ground_truth.images[missed]]

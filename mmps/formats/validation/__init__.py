@@ -1,5 +1,4 @@
-from .identities import normalise_identities
-from .problems import Problem, report
+from ..problems import Problem, report
 from .validate import validate
 
-__all__ = ['Problem', 'normalise_identities', 'report', 'validate']
+__all__ = ['Problem', 'report', 'validate']

@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 from mmps.images import decode, read_whole, used_bits
 from mmps.structures import DataError
 
-from .problems import Problem
+from ..problems import Problem
 
 _CHUNK = 8
 _HARMLESS = ('[', 'libpng warning')

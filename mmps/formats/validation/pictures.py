@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from mmps.images import picture_size
 
-from .problems import Problem
+from ..problems import Problem
 
 
 def check_file_names(content: dict) -> Iterator[Problem]:
@@ -24,7 +24,7 @@ def check_file_names(content: dict) -> Iterator[Problem]:
     seen = set()
     for k, image in enumerate(content['images']):
         name = image['file_name']
-        if '\\' in name or PurePosixPath(name).is_absolute() or '..' in PurePosixPath(name).parts:
+        if '\\' in name or PureWindowsPath(name).root or '..' in PurePosixPath(name).parts:
             yield Problem('a file_name is not a relative path with "/"', f'images[{k}] ({name})')
         if name in seen:
             yield Problem('a file_name occurs twice', f'images[{k}] ({name})')

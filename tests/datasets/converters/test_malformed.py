@@ -24,7 +24,7 @@ from mmps.datasets.converters import (
 from mmps.datasets.converters.command_line import report
 from mmps.datasets.synthetic import Recipe, make
 from mmps.datasets.synthetic.matfile import cell_column, struct_array, write_mat
-from mmps.formats.validation.structure import check_references, check_structure
+from mmps.formats.structure import check_references, check_structure
 
 MODULES = {
     'cuhk_sysu': cuhk_sysu,

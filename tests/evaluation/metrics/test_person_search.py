@@ -188,7 +188,7 @@ def test_files_that_cannot_be_used_are_named_before_any_test_pass(case):
         item.pop('camera_id')
     blind = directory / 'blind.json'
     blind.write_text(json.dumps(data.annotation))
-    with pytest.raises(DataError, match=r'absent.json does not exist; make it with a converter'):
+    with pytest.raises(DataError, match=r'absent.json does not exist: convert the data set'):
         PersonSearchMetric(str(directory / 'absent.json'))
     with pytest.raises(DataError, match=r'galleries_77.npz does not exist; galleries there: 100'):
         PersonSearchMetric(str(annotation), {'type': CUHK, 'gallery_sizes': 77})

@@ -47,7 +47,12 @@ def listing(*names):
         {'id': k, 'file_name': f'a/{name}', 'width': width, 'height': height}
         for k, name in enumerate(names)
     ]
-    return {'images': images, 'annotations': [], 'categories': [{'id': 1, 'name': 'person'}]}
+    person = {'id': 1, 'image_id': 0, 'category_id': 1, 'bbox': [1, 2, 10, 20]}
+    return {
+        'images': images,
+        'annotations': [person] if images else [],
+        'categories': [{'id': 1, 'name': 'person'}],
+    }
 
 
 def found(folder, *names, workers=1):

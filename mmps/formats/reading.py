@@ -1,0 +1,149 @@
+"""Spellings of identities, cameras and ignore regions, and the choices that a file leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
+from typing import Any
+
+from mmps.structures import UNLABELLED
+
+from .values import ABSENT
+
+ID_KEYS = ('person_id', 'pid', 'identity')
+"""Spellings of a person's identity that are read; we write the first."""
+
+CAMERA_KEYS = ('camera_id', 'cam_id')
+"""Spellings of a camera that are read; we write the first."""
+
+IGNORE_KEYS = ('iscrowd', 'ignore')
+"""Flags of ignore regions that are read; we write the first."""
+
+KNOWN_KEY = 'is_known'
+"""Flag of people whose identity is known; false where it is not, whatever number they have."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read an annotation file where it leaves a choice.
+
+    Args:
+        unlabelled_ids: Identities that mean unknown in this file; negative ones always do.
+        identity_key: Field that holds the identities, such as ``attributes.track_id``; a dot leads
+            into an object. Where a record lacks it, ``person_id``, ``pid`` or ``identity``.
+        classes: Names of the categories that are people; if not given, those named person,
+            pedestrian or people, or the only one.
+    """
+
+    unlabelled_ids: tuple[int, ...] = ()
+    identity_key: str | None = None
+    classes: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        unlabelled_ids: Collection[int] | None = None,
+        identity_key: str | None = None,
+        classes: str | Sequence[str] | None = None,
+    ) -> Reading:
+        """Build from values of a config or a command line, where one name may stand alone."""
+        names = (classes,) if isinstance(classes, str) else tuple(classes or ())
+        return cls(tuple(unlabelled_ids or ()), identity_key or None, names or None)
+
+    @property
+    def identity_keys(self) -> tuple[str, ...]:
+        """Fields that may hold an identity, the first that a record has counts."""
+        return ID_KEYS if self.identity_key is None else (self.identity_key, *ID_KEYS)
+
+
+def column(records: Sequence[dict], key: str) -> list[Any]:
+    """Collect a field.
+
+    Args:
+        records: Entries of a list of the file.
+        key: Its name; a dot leads into an object.
+
+    Returns:
+        One value a record, ``ABSENT`` where it has none.
+    """
+    if '.' not in key:
+        try:  # nearly always every record has the field, and this is three times as fast
+            return list(map(itemgetter(key), records))
+        except KeyError:
+            return [record.get(key, ABSENT) for record in records]
+    outer, _, inner = key.partition('.')
+    return [
+        value.get(inner, ABSENT) if isinstance(value, dict) else ABSENT
+        for value in column(records, outer)
+    ]
+
+
+def fields_of(records: Sequence[dict]) -> set[str]:
+    """Collect the names of all fields, those inside objects as ``outer.inner``."""
+    names = set(chain.from_iterable(records))
+    if dict not in set(map(type, chain.from_iterable(map(dict.values, records)))):
+        return names
+    for outer in names.copy():
+        inside = [value for value in column(records, outer) if type(value) is dict]
+        names.update(f'{outer}.{inner}' for inner in set(chain.from_iterable(inside)))
+    return names
+
+
+def identities(records: Sequence[dict], reading: Reading) -> list[int]:
+    """Read identities of records whose values were checked.
+
+    Args:
+        records: Entries of ``annotations`` or ``queries``.
+        reading: How the file is to be read.
+
+    Returns:
+        One a record, ``UNLABELLED`` where unknown.
+    """
+    values = _first_given(records, reading.identity_keys)
+    disowned = [flag is not ABSENT and flag is not None and not flag
+                for flag in column(records, KNOWN_KEY)]  # fmt: skip
+    unknown = {ABSENT, None, *reading.unlabelled_ids}
+    return [
+        UNLABELLED if value in unknown or value < 0 or without else int(value)
+        for value, without in zip(values, disowned, strict=True)
+    ]
+
+
+def cameras(records: Sequence[dict]) -> list[int | None]:
+    """Read cameras of records whose values were checked.
+
+    Args:
+        records: Entries of ``images`` or ``queries``.
+
+    Returns:
+        One a record, ``None`` where unknown.
+    """
+    values = _first_given(records, CAMERA_KEYS)
+    return [None if v is ABSENT or v is None or v < 0 else int(v) for v in values]
+
+
+def ignore_flags(records: Sequence[dict]) -> list[bool]:
+    """Read which of some annotations, whose values were checked, say that they are to be ignored.
+
+    Args:
+        records: Entries of ``annotations``.
+
+    Returns:
+        One a record.
+    """
+    crowd, ignore = ([v is not ABSENT and bool(v) for v in column(records, key)]
+                     for key in IGNORE_KEYS)  # fmt: skip
+    return [a or b for a, b in zip(crowd, ignore, strict=True)]
+
+
+def _first_given(records: Sequence[dict], keys: Sequence[str]) -> list[Any]:
+    """Collect the first of several fields that each record has."""
+    values = column(records, keys[0])
+    for key in keys[1:]:
+        if ABSENT not in values:
+            break
+        others = column(records, key)
+        values = [b if a is ABSENT else a for a, b in zip(values, others, strict=True)]
+    return values
