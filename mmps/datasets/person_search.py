@@ -17,7 +17,7 @@ from mmps.formats.annotations import (
 )
 from mmps.formats.reading import Reading
 from mmps.registry import DATASETS
-from mmps.structures import UNLABELLED, DataError, is_labelled
+from mmps.structures import UNLABELLED, DataError, identity_space, is_labelled
 
 _UNUSABLE = 'outside their image or are under one pixel'
 
@@ -37,6 +37,9 @@ class PersonSearchDataset(BaseDetDataset):
         identity_key: Field of ``annotations`` that holds the identities in a file from elsewhere,
             such as ``attributes.track_id``. Where tracks are numbered anew in each video, join one
             video only.
+        identity_space: A name for the people whose ids the file uses. Where left out, each file
+            has its own: equal ids in two joined data sets are two people. Give the files the same
+            name where they are one person, as in the parts of a file that was split.
         leave_out_unusable: Whether boxes that show nobody are left out; where not given, they are
             in training (phase 2 trains on a data set in test mode) and not in tests.
         metainfo: As in mmdet; its ``classes`` name the categories of the file that are people. If
@@ -55,12 +58,14 @@ class PersonSearchDataset(BaseDetDataset):
         identity_key: str | None = None,
         leave_out_unusable: bool | None = None,
         metainfo: dict | None = None,
+        identity_space: str | None = None,
         **kwargs: Any,
     ) -> None:
         self.use_identities = use_identities
         chosen = self._load_metainfo(metainfo)['classes'] if 'classes' in (metainfo or {}) else None
         self.reading = Reading.of(unlabelled_ids, identity_key, chosen)
         self.leave_out_unusable = leave_out_unusable
+        self.identity_space = identity_space
         # Whatever the categories of the file are called, models see one class.
         metainfo = {k: v for k, v in (metainfo or {}).items() if k != 'classes'}
         super().__init__(*args, metainfo=metainfo, **kwargs)
@@ -71,7 +76,8 @@ class PersonSearchDataset(BaseDetDataset):
         Returns:
             A dictionary an image, as mmdet's pipelines expect; in it, each of ``instances`` has
             ``person_id`` and ``ann_index`` (position in the file), each of ``queries`` has
-            ``bbox`` (xyxy), ``person_id`` and ``query_index`` (position in the file).
+            ``bbox`` (xyxy), ``person_id`` and ``query_index`` (position in the file), and
+            ``identity_space`` says whose ids these are, see :func:`mmps.structures.in_space`.
 
         Raises:
             DataError: The file, its references or the image folder are wrong.
@@ -86,11 +92,14 @@ class PersonSearchDataset(BaseDetDataset):
         self._left_out: Counter[str] = Counter()
         self._without: dict[str, None] = {}
         self._remarks = said.remarks
+        name = self.identity_space
+        space = identity_space(name.encode() if name else Path(self.ann_file).read_bytes())
         data_list = [
             {
                 **self._image(image),
                 'instances': self._instances(said, groups[image['id']], image),
                 'queries': queries.get(image['id'], []),
+                'identity_space': space,
             }
             for image in said.images
         ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,23 @@ def file_digest(path: str | Path) -> str:
     with open(path, 'rb') as file:
         while chunk := file.read(1 << 22):
             digest.update(chunk)
+    return digest.hexdigest()
+
+
+def files_digest(paths: Sequence[str]) -> str:
+    """Hash size and time of change of files, in nanoseconds; those not on disk count as absent.
+
+    Args:
+        paths: In a fixed order; where they lie does not matter.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            status = os.stat(path)
+        except (OSError, ValueError):
+            digest.update(b'absent\n')
+        else:
+            digest.update(f'{status.st_size} {status.st_mtime_ns}\n'.encode())
     return digest.hexdigest()
 
 

@@ -10,9 +10,9 @@ from mmengine.dataset import pseudo_collate, worker_init_fn
 from mmengine.registry import DATASETS as ANY_DATASETS
 from torch.utils.data import DataLoader
 
-from mmps.structures import is_labelled, relabel
+from mmps.structures import ConfigError, is_labelled, relabel
 
-from .fingerprint import file_digest
+from .fingerprint import file_digest, files_digest
 from .pipeline import check_pipeline
 from .views import Views
 
@@ -26,7 +26,8 @@ class FeatureSource:
 
     Args:
         dataset: Config of a :class:`PersonSearchDataset` with a test pipeline: annotations loaded
-            after the resize, nothing random.
+            after the resize, nothing random. Or of a ``ConcatDataset`` of some, whose identities
+            are numbered through.
         batch_size: Images per batch.
         num_workers: Processes that load images.
         images_per_shard: Images whose people share a file.
@@ -36,7 +37,8 @@ class FeatureSource:
         jitter_scale: See :class:`Views`.
 
     Raises:
-        ConfigError: The pipeline does not give people as the cache needs them.
+        ConfigError: The data set is of another kind, or its pipeline does not give people as the
+            cache needs them.
     """
 
     def __init__(
@@ -51,9 +53,8 @@ class FeatureSource:
         jitter_scale: float = 0.05,
     ) -> None:
         self.config = dataset
-        self.dataset = ANY_DATASETS.build(
-            {'leave_out_unusable': True, **dataset, 'test_mode': True}
-        )
+        self.dataset = ANY_DATASETS.build(_as_tested(dataset))
+        self.parts = _parts(self.dataset)
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.all_boxes = all_boxes
@@ -63,27 +64,33 @@ class FeatureSource:
             self.images[start : start + images_per_shard]
             for start in range(0, len(self.images), images_per_shard)
         ]
-        if self.images:
-            check_pipeline(self.dataset, max(self.images, key=self._pixels))
 
     def _list_people(self) -> None:
         self.images: list[int] = []
-        people: list[int] = []
+        self.image_paths: list[str] = []
         self._people_of: dict[int, int] = {}
-        for index in range(len(self.dataset)):
-            ids = [p['person_id'] for p in self.dataset.get_data_info(index)['instances']
-                   if not p['ignore_flag']]  # fmt: skip
-            kept = np.array(ids, dtype=np.int64)
-            kept = kept if self.all_boxes else kept[is_labelled(kept)]
-            if len(kept):
-                self.images.append(index)
-                self._people_of[index] = len(kept)
-                people.extend(kept.tolist())
-        self.person_ids, self.original_ids = relabel(np.array(people, dtype=np.int64))
+        ids: list[int] = []
+        spaces: list[int] = []
+        first = 0
+        for part in self.parts:
+            shown = {}
+            for index in range(len(part)):
+                info = part.get_data_info(index)
+                kept = [p['person_id'] for p in info['instances'] if self._is_kept(p)]
+                if kept:
+                    shown[index] = info['width'] * info['height']
+                    self.images.append(first + index)
+                    self.image_paths.append(info['img_path'])
+                    self._people_of[first + index] = len(kept)
+                    ids.extend(kept)
+                    spaces.extend([info['identity_space']] * len(kept))
+            if shown:
+                check_pipeline(part, max(shown, key=shown.get))
+            first += len(part)
+        self.person_ids, self.original_ids = relabel(np.array(ids, dtype=np.int64), spaces)
 
-    def _pixels(self, index: int) -> int:
-        info = self.dataset.get_data_info(index)
-        return info['width'] * info['height']
+    def _is_kept(self, person: dict) -> bool:
+        return not person['ignore_flag'] and (self.all_boxes or is_labelled(person['person_id']))
 
     def __len__(self) -> int:
         """People."""
@@ -127,9 +134,10 @@ class FeatureSource:
 
     def fingerprint(self) -> dict[str, Any]:
         """Describe all that the rows and their order depend on."""
-        config = {key: value for key, value in self.config.items() if key not in ('ann_file',)}
+        config = _without_files(self.config)
         return {
-            'annotations': file_digest(self.dataset.ann_file),
+            'annotations': [file_digest(part.ann_file) for part in self.parts],
+            'images': files_digest(self.image_paths),
             'dataset': json.loads(json.dumps(config, sort_keys=True, default=str)),
             'all_boxes': self.all_boxes,
             'people': len(self),
@@ -137,3 +145,28 @@ class FeatureSource:
             'shards': [len(self.shards), len(self.shards[0]) if self.shards else 0],
             'batch_size': self.batch_size,
         }
+
+
+def _as_tested(config: dict) -> dict:
+    if 'datasets' in config:
+        return {**config, 'datasets': [_as_tested(part) for part in config['datasets']]}
+    if 'dataset' in config:
+        raise ConfigError(
+            f'reid_dataloader.dataset.type={config["type"]!r} shows images more than once or in '
+            'parts, but every person is cached once: give mmps.PersonSearchDataset, or a '
+            'ConcatDataset of some'
+        )
+    return {'leave_out_unusable': True, **config, 'test_mode': True}
+
+
+def _parts(dataset: Any) -> list[Any]:
+    """List the data sets with a file each, in the order of their images."""
+    joined = getattr(dataset, 'datasets', None)
+    return [leaf for part in joined for leaf in _parts(part)] if joined else [dataset]
+
+
+def _without_files(config: dict) -> dict:
+    """Leave out where annotation files lie: their content is described apart."""
+    parts = {'datasets': [_without_files(part) for part in config.get('datasets', ())]}
+    kept = {key: value for key, value in config.items() if key != 'ann_file'}
+    return {**kept, **parts} if parts['datasets'] else kept

@@ -1,6 +1,13 @@
 from .boxes import image_to_network, mirrored, network_to_image, xywh_to_xyxy, xyxy_to_xywh
 from .errors import ConfigError, DataError, UserError
-from .identities import PERSON_LABEL, UNLABELLED, is_labelled, relabel
+from .identities import (
+    PERSON_LABEL,
+    UNLABELLED,
+    identity_space,
+    in_space,
+    is_labelled,
+    relabel,
+)
 
 __all__ = [
     'PERSON_LABEL',
@@ -8,7 +15,9 @@ __all__ = [
     'ConfigError',
     'DataError',
     'UserError',
+    'identity_space',
     'image_to_network',
+    'in_space',
     'is_labelled',
     'mirrored',
     'network_to_image',

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 from mmps.datasets.converters import Converter, convert, cuhk_sysu, mot17_det, prw, wider_pedestrian
 from mmps.datasets.synthetic import Recipe, make
+from mmps.models.detectors.instances import training_rois
 from mmps.structures import UNLABELLED
 from mmps.testing.runs import SIZE, tiny_run, train
 
@@ -113,3 +114,20 @@ def test_a_run_trains_phase_one_on_all_of_them(roots, tmp_path):
     people = runner.train_dataloader.dataset
     assert len(people) == roots['cuhk_sysu'][1]['labelled']
     assert all(torch.isfinite(p).all() for p in runner.model.parameters())
+
+
+def test_people_of_joined_sets_with_equal_ids_stay_apart_in_the_joint_objective(roots):
+    data = DATASETS.build(joined(roots, identities_of=['cuhk_sysu', 'prw']))
+    parts = dict(zip(roots, data.datasets, strict=True))
+    owners: dict[int, set[str]] = {}
+    raw: Counter[int] = Counter()
+    for layout in ('cuhk_sysu', 'prw'):
+        part = parts[layout]
+        samples = [part[i]['data_samples'] for i in range(len(part))]
+        ids = torch.cat([s.gt_instances.person_ids for s in samples])
+        raw.update(set(ids[ids >= 0].tolist()))
+        for identity in set(training_rois(samples)[1].tolist()):
+            owners.setdefault(identity, set()).add(layout)
+    assert max(raw.values()) == 2  # both sets number their people from the same start
+    assert len(owners) == raw.total()
+    assert all(len(sets) == 1 for sets in owners.values())

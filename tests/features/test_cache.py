@@ -132,6 +132,12 @@ def test_anything_that_matters_gives_another_folder(source, model, drawn_set, tm
     with torch.no_grad():
         model.detector.backbone.layer1[0].conv1.weight[0, 0, 0, 0] += 1
     others.append(folder())
+    image = source.image_paths[3]
+    times = os.stat(image).st_atime_ns, os.stat(image).st_mtime_ns
+    os.utime(image, ns=(times[0], times[1] + 1))
+    others.append(folder())
+    os.utime(image, ns=times)
+    assert folder() == others[-2]
     annotation = drawn_set / 'mmps' / 'train.json'
     annotation.write_text(annotation.read_text() + '\n')
     others.append(folder())

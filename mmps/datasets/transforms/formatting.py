@@ -24,6 +24,7 @@ class PackPersonSearchInputs(PackDetInputs):
     ``bboxes`` ``(Q, 4)`` xyxy in pixels of the image file, ``person_ids`` and ``query_indices``.
     Behind :class:`KeepOriginalImage` the sample has ``original_image`` ``(3, H, W)`` uint8, and
     ``gt_instances`` has ``image_bboxes`` ``(N, 4)`` xyxy in its pixels, as annotated.
+    The sample's meta information always has the ``identity_space`` of a data set that has one.
 
     Args:
         meta_keys: What else of the results goes into the sample's meta information.
@@ -60,6 +61,8 @@ class PackPersonSearchInputs(PackDetInputs):
             if ORIGINAL_IMAGE in results:
                 results['gt_image_bboxes'] = _boxes(people)[kept]
         packed = super().transform(results)
+        if 'identity_space' in results:
+            packed['data_samples'].set_metainfo({'identity_space': results['identity_space']})
         queries = results.get('queries', [])
         packed['data_samples'].query_instances = InstanceData(
             bboxes=torch.from_numpy(_boxes(queries)),

@@ -14,7 +14,7 @@ from mmdet.structures.bbox import get_box_tensor
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmps.structures import PERSON_LABEL, is_labelled
+from mmps.structures import PERSON_LABEL, in_space, is_labelled
 
 FIELDS = ('pred_instances', 'gt_instances', 'query_instances')
 """Fields of a data sample whose boxes get embeddings at test time, where present."""
@@ -84,14 +84,16 @@ def training_rois(
         boxes_of: Finds a sample's ``(N, 4)`` boxes in pixels of what is pooled.
 
     Returns:
-        ``(N, 5)`` RoIs in pixels of what is pooled and ``(N,)`` identities.
+        ``(N, 5)`` RoIs in pixels of what is pooled and ``(N,)`` identities, which are equal exactly
+        for the same person of the same data set.
     """
     rois, identities = [], []
     for index, sample in enumerate(samples):
         labelled = is_labelled(sample.gt_instances.person_ids)
         boxes = boxes_of(sample)[labelled].float()
         rois.append(torch.cat([boxes.new_full((len(boxes), 1), index), boxes], dim=1))
-        identities.append(sample.gt_instances.person_ids[labelled])
+        ids = sample.gt_instances.person_ids[labelled]
+        identities.append(in_space(ids, sample.metainfo.get('identity_space', 0)))
     return torch.cat(rois), torch.cat(identities)
 
 
