@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from mmengine.logging import MMLogger
+
 from mmps.datasets.samplers import PKBatchSampler
+from mmps.registry import MODELS
 from mmps.structures import ConfigError
 
 
@@ -27,4 +31,38 @@ def check_mining(sampler: PKBatchSampler, head: Any) -> None:
             f'leaves {identities / world_size:g} to each, which needs at least 2, and whole ones: '
             'leave gather at True, which mines over all ranks, or make `batches.identities` a '
             'larger multiple of the number of ranks'
+        )
+
+
+def check_unlabelled(all_boxes: bool, sampler: PKBatchSampler, losses: Sequence[dict]) -> None:
+    """Refuse people of unknown identity who are cached for no loss, or wanted but not there.
+
+    Args:
+        all_boxes: Whether the cache holds them.
+        sampler: Of phase 2.
+        losses: Configs of the losses of its stages.
+
+    Raises:
+        ConfigError: One setting has no effect without another.
+    """
+    wanted = any(getattr(MODELS.build(loss), 'uses_unlabelled', False) for loss in losses)
+    if all_boxes and not wanted:
+        raise ConfigError(
+            'reid_dataloader.all_boxes=True caches people of unknown identity, whom no loss of '
+            'two_phase.stages uses: set unlabelled_negatives=True in a loss, or leave all_boxes out'
+        )
+    if wanted and not all_boxes:
+        raise ConfigError(
+            'a loss of two_phase.stages learns from people of unknown identity '
+            '(unlabelled_negatives=True), who are not in the cache: set '
+            'reid_dataloader.all_boxes=True'
+        )
+    if wanted and not len(sampler.strangers):
+        MMLogger.get_current_instance().warning(
+            'unlabelled_negatives=True changes nothing: everybody in the data set has an identity'
+        )
+    elif wanted and not sampler.unlabelled:
+        raise ConfigError(
+            'two_phase.batches.unlabelled=0 keeps out the people of unknown identity from whom a '
+            'loss of two_phase.stages learns: leave it out, or set unlabelled_negatives=False'
         )

@@ -31,7 +31,7 @@ class FeatureSource:
         batch_size: Images per batch.
         num_workers: Processes that load images.
         images_per_shard: Images whose people share a file.
-        all_boxes: Whether unlabelled people are cached too, for losses that use them.
+        all_boxes: Whether unlabelled people are cached too, for losses that learn from them.
         mirror: See :class:`Views`.
         jitters: See :class:`Views`.
         jitter_scale: See :class:`Views`.

@@ -32,7 +32,7 @@ def reid_steps(loss: dict, data: dict[str, Any], **sampling: Any) -> list[Step]:
     Returns:
         For each step the loss and the branch's weights after it.
     """
-    model = _model(loss, 'reid').double()
+    model = reid_model(loss, 'reid').double()
     dataset = PooledFeatures(data['ids'].numpy(), {})
     dataset.open([data['features'][:, None].numpy()])
     sampler = PKBatchSampler(dataset.person_ids.numpy(), **sampling)
@@ -46,7 +46,7 @@ def joint_step(images: list[list[int]]) -> Step:
     Args:
         images: Identities of the people in each of this process's images.
     """
-    model = _model({'type': 'mmps.BatchHardTripletLoss'}, 'joint')
+    model = reid_model({'type': 'mmps.BatchHardTripletLoss'}, 'joint')
     inputs, samples = packed_batch(len(images))
     for sample, ids in zip(samples, images, strict=True):
         _relabel(sample, ids)
@@ -59,7 +59,8 @@ def _relabel(sample: DetDataSample, ids: list[int]) -> None:
     sample.gt_instances = people(BOXES[: len(ids)], ids or None)
 
 
-def _model(loss: dict, phase: str) -> Any:
+def reid_model(loss: dict, phase: str) -> Any:
+    """Build the model, the same each time, in a phase and with normalisation fixed."""
     branch = {
         'pooling': {'output_size': (8, 4)},
         'stages': {'start_from': 'random'},

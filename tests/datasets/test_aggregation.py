@@ -126,7 +126,8 @@ def test_people_of_joined_sets_with_equal_ids_stay_apart_in_the_joint_objective(
         samples = [part[i]['data_samples'] for i in range(len(part))]
         ids = torch.cat([s.gt_instances.person_ids for s in samples])
         raw.update(set(ids[ids >= 0].tolist()))
-        for identity in set(training_rois(samples)[1].tolist()):
+        _, identities = training_rois(samples, lambda sample: sample.gt_instances.bboxes.tensor)
+        for identity in set(identities.tolist()):
             owners.setdefault(identity, set()).add(layout)
     assert max(raw.values()) == 2  # both sets number their people from the same start
     assert len(owners) == raw.total()

@@ -9,10 +9,12 @@ import torch
 
 from mmps.datasets.samplers import pk_batch
 from mmps.datasets.samplers.pk_batch import PKBatchSampler
-from mmps.engine.reid_batches import check_mining
+from mmps.engine.reid_batches import check_mining, check_unlabelled
 from mmps.structures import ConfigError
 from mmps.testing.ranks import run_ranks
-from mmps.testing.reid_steps import joint_step, reid_steps
+from mmps.testing.reference_losses import batch_hard_loss
+from mmps.testing.reid_steps import joint_step, reid_model, reid_steps
+from mmps.testing.runs import tiny_run, train
 
 WORKER = """
     from mmps.testing.reid_steps import joint_step, reid_steps
@@ -89,3 +91,72 @@ def test_ranks_that_mine_alone_in_too_little_are_refused(
 def test_ranks_that_mine_alone_among_enough_identities_are_not(monkeypatch):
     check_mining(on_ranks(monkeypatch, 4, 32), head(gather=False))
     check_mining(on_ranks(monkeypatch, 1, 1), head(gather=False))
+
+
+PLAIN, WITH_UNLABELLED = (
+    {'type': 'mmps.BatchHardTripletLoss', 'unlabelled_negatives': value} for value in (False, True)
+)
+MEMORY = {'type': 'mmps.CrossBatchTripletLoss', 'loss': WITH_UNLABELLED}
+SOME_UNKNOWN = np.where(IDS == 3, -2, IDS)
+
+
+@pytest.mark.parametrize(
+    ('all_boxes', 'unlabelled', 'losses', 'message'),
+    [
+        (True, None, [PLAIN], 'all_boxes=True caches .* whom no loss of two_phase.stages uses'),
+        (False, None, [PLAIN, WITH_UNLABELLED], 'not in the cache: set reid_dataloader.all_boxes='),
+        (False, None, [MEMORY], 'not in the cache: set reid_dataloader.all_boxes='),
+        (True, 0, [WITH_UNLABELLED], r'batches\.unlabelled=0 keeps out'),
+    ],
+)
+def test_settings_for_unknown_people_that_would_change_nothing_are_refused(
+    all_boxes, unlabelled, losses, message
+):
+    sampler = PKBatchSampler(SOME_UNKNOWN, unlabelled=unlabelled)
+    with pytest.raises(ConfigError, match=message):
+        check_unlabelled(all_boxes, sampler, losses)
+
+
+def test_a_set_without_unknown_people_is_told(mm_log):
+    check_unlabelled(True, PKBatchSampler(IDS), [WITH_UNLABELLED])
+    assert 'unlabelled_negatives=True changes nothing: everybody' in mm_log.text
+
+
+def test_settings_that_fit_pass(mm_log):
+    check_unlabelled(True, PKBatchSampler(SOME_UNKNOWN), [PLAIN, MEMORY])
+    check_unlabelled(False, PKBatchSampler(IDS), [PLAIN])
+    assert not mm_log.text
+
+
+@pytest.mark.parametrize('unlabelled', [0, 5])
+def test_the_loss_of_phase_2_is_the_naive_one_with_the_unknown_people_of_the_batch(unlabelled):
+    generator = torch.Generator().manual_seed(0)
+    features = torch.rand(len(IDS), 32, 8, 4, generator=generator)
+    data = {'ids': torch.from_numpy(SOME_UNKNOWN), 'features': features}
+    sampling = {'identities': 8, 'shots': 2, 'unlabelled': unlabelled}
+    value, _ = reid_steps(WITH_UNLABELLED, data, **sampling)[0]
+    batch = next(iter(PKBatchSampler(SOME_UNKNOWN, **sampling)))
+    ids = SOME_UNKNOWN[batch].tolist()
+    assert (np.array(ids) < 0).sum() == unlabelled
+    model = reid_model(WITH_UNLABELLED, 'reid').double()
+    embeddings = model.reid_branch.embed(features[batch].double())
+    expected = batch_hard_loss(embeddings, ids, 0.3, 'euclidean', unlabelled_negatives=True)
+    assert value == pytest.approx(expected.item(), abs=1e-9)
+
+
+@pytest.mark.slow
+def test_unknown_people_change_what_phase_2_learns(drawn_once, tmp_path):
+    def final(name, **changes):
+        config = tiny_run(drawn_once, tmp_path / name, **changes)
+        for stage in config.default_hooks.two_phase.stages:
+            stage.loss.unlabelled_negatives = bool(changes)
+        return train(config)
+
+    plain, other = final('plain'), final('other', reid_dataloader__all_boxes=True)
+    people = other.train_dataloader.dataset.person_ids
+    assert (people < 0).any()
+    assert (people >= 0).sum() == len(plain.train_dataloader.dataset)
+    states = [runner.model.state_dict() for runner in (plain, other)]
+    changed = {key for key in states[0] if not torch.equal(states[0][key], states[1][key])}
+    assert any(key.startswith('reid_branch.') for key in changed)
+    assert not any(key.startswith('detector.') for key in changed)

@@ -26,7 +26,7 @@ from mmps.engine.checks import (
 )
 from mmps.engine.logs import bound_history, forget_phase
 from mmps.engine.plan import PLAN_KEY, check_plan, plan_of
-from mmps.engine.reid_batches import check_mining
+from mmps.engine.reid_batches import check_mining, check_unlabelled
 from mmps.engine.reproducible import seed_epoch, shared_seed
 from mmps.features import FeatureCache, FeatureSource, pooled_shards
 from mmps.registry import DATA_SAMPLERS, HOOKS
@@ -117,6 +117,8 @@ class TwoPhaseHook(Hook):
         check_cache_dtype(self.cache_dtype, _bare(runner))
         check_mining(self.sampler, _bare(runner).reid_branch.head)
         check_originals(runner, _bare(runner), self.source)
+        losses = [stage['loss'] for stage in self.stages]
+        check_unlabelled(self.source.all_boxes, self.sampler, losses)
         self._plan = plan_of(runner, self)
         self._set_length(runner, epoch=0, iteration=0)
 

@@ -75,13 +75,16 @@ def test_rois(
 
 
 def training_rois(
-    samples: list[DetDataSample], boxes_of: Callable[[DetDataSample], Tensor]
+    samples: list[DetDataSample],
+    boxes_of: Callable[[DetDataSample], Tensor],
+    unlabelled: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Collect the labelled people of a training batch.
+    """Collect the people of a training batch.
 
     Args:
         samples: The batch.
         boxes_of: Finds a sample's ``(N, 4)`` boxes in pixels of what is pooled.
+        unlabelled: Whether people of unknown identity are wanted too.
 
     Returns:
         ``(N, 5)`` RoIs in pixels of what is pooled and ``(N,)`` identities, which are equal exactly
@@ -89,11 +92,11 @@ def training_rois(
     """
     rois, identities = [], []
     for index, sample in enumerate(samples):
-        labelled = is_labelled(sample.gt_instances.person_ids)
-        boxes = boxes_of(sample)[labelled].float()
+        ids = sample.gt_instances.person_ids
+        kept = is_labelled(ids) | unlabelled
+        boxes = boxes_of(sample)[kept].float()
         rois.append(torch.cat([boxes.new_full((len(boxes), 1), index), boxes], dim=1))
-        ids = sample.gt_instances.person_ids[labelled]
-        identities.append(in_space(ids, sample.metainfo.get('identity_space', 0)))
+        identities.append(in_space(ids[kept], sample.metainfo.get('identity_space', 0)))
     return torch.cat(rois), torch.cat(identities)
 
 

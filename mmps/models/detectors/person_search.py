@@ -139,7 +139,8 @@ class PersonSearchDetector(BaseDetector):
             with _precision_of_ops(batch_inputs):
                 return self.detector.loss(batch_inputs, batch_data_samples)
         source = self.source
-        rois, person_ids = training_rois(batch_data_samples, source.training_boxes)
+        unlabelled = getattr(self.reid_branch.head, 'uses_unlabelled', False)
+        rois, person_ids = training_rois(batch_data_samples, source.training_boxes, unlabelled)
         with source.watch(batch_inputs, batch_data_samples), _precision_of_ops(batch_inputs):
             losses = self.detector.loss(batch_inputs, batch_data_samples)
             feature = source.feature

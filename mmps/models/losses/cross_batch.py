@@ -34,6 +34,11 @@ class CrossBatchTripletLoss(nn.Module):
         self.size = size
         self._memory: tuple[Tensor, Tensor] | None = None
 
+    @property
+    def uses_unlabelled(self) -> bool:
+        """As the inner loss does."""
+        return self.loss.uses_unlabelled
+
     def forward(self, embeddings: Tensor, person_ids: Tensor) -> Tensor:
         """Compute the loss of a batch and remember it; shapes as in :class:`TripletLoss`."""
         return self.with_statistics(embeddings, person_ids)[0]

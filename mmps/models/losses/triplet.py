@@ -24,7 +24,8 @@ class TripletLoss(nn.Module):
         margin: By how much a negative must be farther than the positive, in units of the
             distance; ``'soft'`` (batch-hard only) takes ``log(1 + exp(positive - negative))``.
         distance: A key of ``mmps.models.losses.distances.DISTANCES``.
-        unlabelled_negatives: Whether unlabelled people count as negatives.
+        unlabelled_negatives: Whether unlabelled people count as negatives. In phase 2 it needs
+            ``reid_dataloader.all_boxes=True``, so that there are some.
         loss_weight: Factor on the result.
     """
 
@@ -43,6 +44,11 @@ class TripletLoss(nn.Module):
         self.distance = get_distance(distance)
         self.unlabelled_negatives = unlabelled_negatives
         self.loss_weight = loss_weight
+
+    @property
+    def uses_unlabelled(self) -> bool:
+        """Whether people of unknown identity make a difference; batches then hold some."""
+        return self.unlabelled_negatives
 
     def mine(self, distances: Tensor, positive: Tensor, negative: Tensor) -> Triplets:
         """Choose the triplets; arguments as in :mod:`mmps.models.losses.mining`."""
@@ -116,6 +122,11 @@ class BatchHardTripletLoss(TripletLoss):
     positive and a negative. Arguments as in :class:`TripletLoss`.
     """
 
+    @property
+    def uses_unlabelled(self) -> bool:
+        """Whether people of unknown identity make a difference; batches then hold some."""
+        return self.unlabelled_negatives
+
     def mine(self, distances: Tensor, positive: Tensor, negative: Tensor) -> Triplets:
         """See :func:`mmps.models.losses.mining.batch_hard`."""
         return batch_hard(distances, positive, negative)
@@ -136,6 +147,11 @@ class SemiHardTripletLoss(TripletLoss):
         if isinstance(margin, str):
             raise ConfigError(f'SemiHardTripletLoss needs a numeric margin, got {margin!r}')
         super().__init__(margin, **kwargs)
+
+    @property
+    def uses_unlabelled(self) -> bool:
+        """Whether people of unknown identity make a difference; batches then hold some."""
+        return self.unlabelled_negatives
 
     def mine(self, distances: Tensor, positive: Tensor, negative: Tensor) -> Triplets:
         """See :func:`mmps.models.losses.mining.semi_hard`."""

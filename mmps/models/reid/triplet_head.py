@@ -58,6 +58,11 @@ class TripletReIDHead(BaseModule):
         """Train with another loss from now on; it must have no weights of its own."""
         self.triplet_loss = MODELS.build(loss)
 
+    @property
+    def uses_unlabelled(self) -> bool:
+        """Whether the loss learns from people of unknown identity too."""
+        return getattr(self.triplet_loss, 'uses_unlabelled', False)
+
     def forward(self, features: Tensor) -> Tensor:
         """Embed ``(N, in_channels)`` to ``(N, D)``, of unit length if so configured.
 

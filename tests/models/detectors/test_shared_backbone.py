@@ -4,11 +4,12 @@ import pytest
 import torch
 from mmengine.runner import load_state_dict
 
-from mmps.models.detectors.instances import instances_to_embed
+from mmps.models.detectors.instances import instances_to_embed, training_rois
 from mmps.models.reid.roi_pooling import PAPER_SIZES
 from mmps.registry import MODELS
 from mmps.structures import UNLABELLED, UserError
 from mmps.testing.builders import packed_batch, people, tiny_detector, tiny_searcher
+from mmps.testing.reference_losses import batch_hard_loss
 
 STAGES = [2, 3, 4]
 
@@ -170,6 +171,24 @@ def test_unlabelled_people_do_not_reach_the_reid_loss():
         sample.gt_instances.person_ids[:] = UNLABELLED
     losses = model.loss(inputs, samples)
     assert losses['loss_triplet'].item() == 0
+
+
+@pytest.mark.parametrize('wanted', [False, True])
+def test_unlabelled_people_are_negatives_in_the_joint_phase_where_the_loss_says_so(wanted):
+    loss = {'type': 'mmps.BatchHardTripletLoss', 'unlabelled_negatives': wanted}
+    model = tiny_searcher(reid_branch={'head': {'embedding_channels': 8, 'loss': loss}}).eval()
+    inputs, samples = packed_batch()
+    for sample, ids in zip(samples, ([4, -2], [4, 7]), strict=True):
+        sample.gt_instances.person_ids = torch.tensor(ids)
+    rois, ids = training_rois(samples, model.source.training_boxes, unlabelled=True)
+    assert ids.tolist() == [4, UNLABELLED, 4, 7]
+    found = model.loss(inputs, samples)['loss_triplet']
+    pooled = model.reid_branch.pooling(model.source.run(inputs), rois)
+    embeddings = model.reid_branch.embed(pooled)
+    expected = batch_hard_loss(embeddings, ids.tolist(), 0.3, 'euclidean', wanted)
+    other = batch_hard_loss(embeddings, ids.tolist(), 0.3, 'euclidean', not wanted)
+    assert found.item() == pytest.approx(expected.item(), abs=1e-6)
+    assert found.item() != pytest.approx(other.item(), abs=1e-6)
 
 
 def test_checkpoint_of_a_plain_detector_is_adopted():
