@@ -41,6 +41,8 @@ _JPEG, _PNG = b'\xff\xd8', b'\x89PNG\r\n\x1a\n'
 _DEEP = (_PNG, b'II*\0', b'MM\0*', b'II+\0', b'MM\0+', b'\0\0\0\x0cjP  ', b'\xff\x4f\xff\x51')
 """Beginnings of files that may have 16 bits: PNG, TIFF and JPEG 2000."""
 
+_HEIF = (b'ftypheic', b'ftypheix', b'ftypheim', b'ftyphevc', b'ftypmif1')
+
 _SEGMENT = re.compile(rb'\xff[\x01-\xfe]')
 _AFTER_SCAN = re.compile(rb'\xff[\xc4\xd9-\xdd\xe0-\xef\xfe]')
 """Marks that may follow the coded data of a scan, in which 0 or a restart mark follows ff."""
@@ -48,6 +50,7 @@ _END, _SCAN = 0xD9, 0xDA
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
 
 _DARK_BITS = 14
+_dark: list[Path] = []
 _opening = threading.Lock()
 
 
@@ -98,6 +101,8 @@ def decode(data: bytes, path: Path, flags: int | None = None) -> np.ndarray:
     """
     image = _decode(data, flags)
     if image is None:
+        if data[4:12] in _HEIF:
+            raise DataError(f'{path} is an HEIC file, which is not read: save it as JPEG')
         raise DataError(
             f'{path} is no readable image, or cut short ({len(data)} bytes): download it '
             'again, or convert the data set again without it'
@@ -283,14 +288,9 @@ def _orientation(image: Image.Image) -> object:
     return exif.get(ExifTags.Base.Orientation)
 
 
-@functools.cache
-def _darkness_was_reported() -> list[Path]:
-    return []
-
-
 def _warn_of_darkness(path: Path, bits: int) -> None:
-    if not _darkness_was_reported():
-        _darkness_was_reported().append(path)
+    if not _dark:
+        _dark.append(path)
         warnings.warn(
             f'{path} has 16 bits per channel and uses {bits} of them, so it is loaded nearly '
             'black; scale such images to all 16 bits, or save them with 8 (reported once)',

@@ -250,6 +250,12 @@ def test_what_is_no_image_is_refused_by_both(content, tmp_path):
     assert header_size(content) is None
 
 
+def test_images_of_phones_that_are_not_read_are_named(tmp_path):
+    data = b'\0\0\0\x18ftypheic\0\0\0\0mif1heic' + bytes(500)
+    with pytest.raises(DataError, match=r'a\.heic is an HEIC file, .* save it as JPEG'):
+        decode(data, tmp_path / 'a.heic')
+
+
 @pytest.mark.parametrize('kind', ['JPEG', 'PNG', 'GIF', 'TIFF', 'BMP', 'WEBP', 'DDS', 'ICO'])
 @pytest.mark.filterwarnings('ignore')
 def test_a_broken_header_is_an_os_error(kind):
@@ -272,9 +278,9 @@ def test_folders_are_searched_for_all_formats():
 
 @pytest.fixture
 def unreported():
-    images._darkness_was_reported.cache_clear()
+    images._dark.clear()
     yield
-    images._darkness_was_reported.cache_clear()
+    images._dark.clear()
 
 
 def deep(bits, suffix='.png'):

@@ -16,12 +16,11 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 
 from mmps.checkpoints import check_checkpoint
+from mmps.images import image_suffixes
 from mmps.registry import MODELS
 from mmps.structures import DataError
 
 from .gpu import check_gpu
-
-PICTURE_SUFFIXES = {'.jpg', '.jpeg', '.png', '.bmp', '.webp'}
 
 
 @dataclass(frozen=True)
@@ -50,9 +49,9 @@ def list_pictures(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f'{folder} is no folder; give one that holds pictures')
-    pictures = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+    pictures = sorted(p for p in folder.iterdir() if p.suffix.lower() in image_suffixes())
     if not pictures:
-        raise DataError(f'{folder} holds no picture ({", ".join(sorted(PICTURE_SUFFIXES))})')
+        raise DataError(f'{folder} holds no picture (such as .jpg, .png, .webp or .tiff)')
     return pictures
 
 

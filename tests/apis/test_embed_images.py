@@ -40,6 +40,12 @@ def test_each_picture_gets_its_people_whatever_the_batch(model, pictures):
         assert abs(one.embeddings - other.embeddings).max() < 1e-4
 
 
+def test_pictures_of_all_formats_are_listed(tmp_path):
+    for name in ('b.TIFF', 'a.avif', 'notes.txt', 'film.mp4'):
+        (tmp_path / name).touch()
+    assert [path.name for path in list_pictures(tmp_path)] == ['a.avif', 'b.TIFF']
+
+
 def test_wrong_folders_and_pictures_are_told(model, pictures, tmp_path):
     with pytest.raises(DataError, match='is no folder; give one that holds pictures'):
         list_pictures(tmp_path / 'nowhere')
