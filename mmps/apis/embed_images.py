@@ -13,9 +13,10 @@ from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
+from mmengine.runner.checkpoint import _load_checkpoint, _load_checkpoint_to_model
 
 from mmps.checkpoints import check_checkpoint
+from mmps.engine.checkpoints import mark_branch
 from mmps.images import image_suffixes
 from mmps.registry import MODELS
 from mmps.structures import DataError
@@ -71,7 +72,9 @@ def load_model(config: Config, checkpoint: str | Path, device: str | None = None
         check_gpu()
     init_default_scope('mmdet')
     model = MODELS.build(config.model)
-    load_checkpoint(model, str(checkpoint), map_location='cpu')
+    content = _load_checkpoint(str(checkpoint), map_location='cpu')
+    mark_branch(content)
+    _load_checkpoint_to_model(model, content)
     model.cfg = config
     return model.to(device or ('cuda:0' if torch.cuda.is_available() else 'cpu')).eval()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,32 @@ from mmengine.runner import Runner
 
 from mmps.checkpoints import is_whole
 from mmps.files import atomic_file, remove_abandoned
+from mmps.models.detectors.origin import BRANCH_TRAINED
 from mmps.structures import ConfigError
 
 PHASE_KEY = 'mmps_phase'
 """Entry of a checkpoint's ``meta`` that tells to which phase its optimizer state belongs."""
+
+
+BRANCH_KEY = 'mmps_branch_trained'
+"""Entry of ``meta`` that tells whether the re-ID branch in it is more than drawn at random."""
+
+
+def mark_branch(checkpoint: dict[str, Any]) -> None:
+    """Let a checkpoint's weights say what its ``meta`` says of the re-ID branch.
+
+    Models do not see ``meta``, but the metadata of a state dict, whoever loads it.
+
+    Args:
+        checkpoint: Changed in place where its branch is untrained.
+    """
+    meta, weights = checkpoint.get('meta') or {}, checkpoint.get('state_dict')
+    if weights is None or meta.get(BRANCH_KEY, meta.get(PHASE_KEY) != 'detection'):
+        return
+    metadata = dict(getattr(weights, '_metadata', {}))
+    metadata[''] = {**metadata.get('', {}), BRANCH_TRAINED: False}
+    checkpoint['state_dict'] = OrderedDict(weights)
+    checkpoint['state_dict']._metadata = metadata
 
 
 def newest_whole_checkpoint(work_dir: str | Path, after: int = 0) -> Path | None:

@@ -17,6 +17,7 @@ from mmps.files import write_atomically
 from mmps.structures import ConfigError
 from mmps.version import __version__
 
+from .checkpoints import BRANCH_KEY, PHASE_KEY
 from .tested import find_calibration
 
 
@@ -99,7 +100,9 @@ def slim(checkpoint: dict[str, Any], calibration: dict[str, Any] | None) -> dict
     """
     meta = checkpoint['meta']
     kept = {
-        key: plain(meta[key]) for key in ('cfg', 'dataset_meta', 'epoch', 'iter') if key in meta
+        key: plain(meta[key])
+        for key in ('cfg', 'dataset_meta', 'epoch', 'iter', PHASE_KEY, BRANCH_KEY)
+        if key in meta
     }
     kept |= {'mmps_version': __version__, 'mmengine_version': meta.get('mmengine_version')}
     if calibration is not None:

@@ -12,8 +12,6 @@ param_scheduler = [
         type='OneCycleLR',
         eta_max=1.5e-3,
         pct_start=0.3,
-        total_steps=12,
-        end=12,
         by_epoch=True,
         convert_to_iter_based=True,
     ),

@@ -11,11 +11,11 @@ test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='SGD', lr=1e-3, momentum=0.9, weight_decay=1e-4)
 )
-# PolyLR and CosineAnnealingLR together are the linear-cosine decay.
+# PolyLR and CosineAnnealingLR together are the linear-cosine decay; they end with their phase.
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=500),
-    dict(type='PolyLR', power=1, end=90, convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', T_max=90, end=90, convert_to_iter_based=True),
+    dict(type='PolyLR', power=1, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', convert_to_iter_based=True),
 ]
 
 # With `enable=True` rates follow the batches: images in phase 1, boxes (32 x 4) in phase 2.

@@ -5,26 +5,36 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import all_reduce_params
 from mmengine.hooks import CheckpointHook, EMAHook, Hook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
-from mmengine.optim import build_optim_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
 from mmps.datasets.pooled_features import PooledFeatures
 from mmps.engine.atomic_backend import ATOMIC_BACKEND
-from mmps.engine.checkpoints import PHASE_KEY, check_resumable, choose_checkpoint, save_detector
+from mmps.engine.batch_statistics import average_over_ranks
+from mmps.engine.checkpoints import (
+    BRANCH_KEY,
+    PHASE_KEY,
+    check_resumable,
+    choose_checkpoint,
+    mark_branch,
+    save_detector,
+)
 from mmps.engine.checks import (
     check_accumulation,
     check_cache_dtype,
     check_originals,
     check_run,
     check_watched,
-    reid_lr_factor,
 )
 from mmps.engine.logs import bound_history, forget_phase
+from mmps.engine.optimizing import (
+    fit_detection_schedule,
+    reid_optim_wrapper,
+    schedule_of_phase,
+)
 from mmps.engine.plan import PLAN_KEY, check_plan, plan_of
 from mmps.engine.reid_batches import check_mining, check_unlabelled
 from mmps.engine.reproducible import seed_epoch, shared_seed
@@ -53,7 +63,7 @@ class TwoPhaseHook(Hook):
         optim_wrapper: Of phase 2; applied to the re-ID branch alone.
         param_scheduler: Of phase 2, by default over all its stages.
         start: ``'detection'``, or ``'reid'`` to begin at phase 2 with the detector of
-            ``load_from``.
+            ``load_from``; a re-ID branch that ``load_from`` fills is kept either way.
         cache_dir: Folder for feature caches, which runs may share; in the work directory where
             left out.
         cache_dtype: A key of ``mmps.features.cache.DTYPES``.
@@ -113,6 +123,9 @@ class TwoPhaseHook(Hook):
         detection, reid = runner.cfg.optim_wrapper, self.optim_wrapper
         check_accumulation('optim_wrapper', detection, len(runner.train_dataloader))
         check_accumulation('two_phase.optim_wrapper', reid, len(self.sampler))
+        if self.start == 'detection' and self.detection_epochs:
+            fit_detection_schedule(runner, self.detection_epochs)
+        self._reid_schedulers()
         self._set_phase(runner, 'detection')
         check_cache_dtype(self.cache_dtype, _bare(runner))
         check_mining(self.sampler, _bare(runner).reid_branch.head)
@@ -123,7 +136,8 @@ class TwoPhaseHook(Hook):
         self._set_length(runner, epoch=0, iteration=0)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Enter the phase of a checkpoint before its optimizer state is loaded."""
+        """Note whether its branch is trained; to resume, enter its phase before its optimizer."""
+        mark_branch(checkpoint)
         if not (_is_training(runner) and runner._resume):
             return
         meta = checkpoint['meta']
@@ -156,10 +170,7 @@ class TwoPhaseHook(Hook):
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Average the statistics of batch normalisation over ranks, as a checkpoint has but one."""
-        names = _trained_buffers(_bare(runner))
-        for model in (_bare(runner), *(average.module for average in _averages(runner))):
-            buffers = dict(model.named_buffers())
-            all_reduce_params([buffers[name] for name in names], op='mean')
+        average_over_ranks(_bare(runner), [average.module for average in _averages(runner)])
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Refuse to watch what was not reported, before other hooks stumble over it."""
@@ -167,8 +178,12 @@ class TwoPhaseHook(Hook):
             check_watched(runner.hooks, metrics)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Note the phase, and how long both are."""
-        checkpoint['meta'].update({PHASE_KEY: self.phase, PLAN_KEY: self._plan})
+        """Note the phase, how long both are, and whether the branch is trained."""
+        trained = self.phase == 'reid' or _bare(runner).origin.branch_trained
+        checkpoint['meta'].update(
+            {PHASE_KEY: self.phase, PLAN_KEY: self._plan, BRANCH_KEY: trained}
+        )
+        mark_branch(checkpoint)
 
     # What they do.
 
@@ -202,30 +217,25 @@ class TwoPhaseHook(Hook):
         runner.train_loop.dataloader = DataLoader(
             dataset, batch_sampler=self.sampler, collate_fn=_as_it_is
         )
-        runner.optim_wrapper = self._build_optim_wrapper(runner)
-        schedulers = [
-            {'end': self.reid_epochs, **copy.deepcopy(dict(s))} for s in self.param_scheduler
-        ]
+        runner.optim_wrapper = reid_optim_wrapper(
+            runner, _bare(runner).reid_branch, self.optim_wrapper,
+            self.sampler.identities * self.sampler.shots,
+        )  # fmt: skip
+        schedulers = self._reid_schedulers()
         runner.param_schedulers = runner.build_param_scheduler(schedulers) if schedulers else []
 
-    def _build_optim_wrapper(self, runner: Runner) -> Any:
-        inherited = {
-            key: runner.cfg.optim_wrapper[key]
-            for key in ('type', 'loss_scale', 'dtype')
-            if key in runner.cfg.optim_wrapper
-        }
-        config = {**inherited, **copy.deepcopy(dict(self.optim_wrapper))}
-        wrapper = build_optim_wrapper(_bare(runner).reid_branch, config)
-        boxes = self.sampler.identities * self.sampler.shots
-        for group in wrapper.optimizer.param_groups:
-            group['lr'] *= reid_lr_factor(runner.auto_scale_lr, boxes)
-        return wrapper
+    def _reid_schedulers(self) -> list[dict]:
+        return schedule_of_phase(
+            'two_phase.param_scheduler', self.param_scheduler, self.reid_epochs, len(self.sampler)
+        )
 
     def _switch(self, runner: Runner) -> None:
         model = _bare(runner)
         averages = _averages(runner)
+        weights = model.state_dict()
         for average in averages:
-            model.load_state_dict(average.module.state_dict())
+            for name, weight in average.module.state_dict().items():
+                weights[name].copy_(weight)
         if self.start == 'detection':
             save_detector(model, Path(runner.work_dir))
         model.start_reid()
@@ -272,18 +282,6 @@ def _bare(runner: Runner) -> Any:
 
 def _averages(runner: Runner) -> list[Any]:
     return [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
-
-
-def _trained_buffers(model: Any) -> list[str]:
-    """Name the buffers that training moves: of equal ones the mean may be another number."""
-    saved = model.state_dict()
-    return [
-        name
-        for prefix, module in model.named_modules()
-        if module.training
-        for name, _ in module.named_buffers(prefix, recurse=False)
-        if name in saved
-    ]
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 SHARED = 'shared stages'
-BRANCH = ('replicated stages', "crops' network", 'head')
+LATER = "detector's later stages"
+STAGES = {'replicated stages', "crops' network"}
+"""What a re-ID branch has of one of the two, by its kind."""
+
+BRANCH = STAGES | {'head'}
 """Parts that phase 2 trains."""
 
 
@@ -54,7 +58,7 @@ class Gaps:
         if not self.missing:
             return 'they are not read'
         same = 'give a checkpoint of the same `model` config'
-        if set(self.missing) <= {*BRANCH}:
+        if set(self.missing) <= BRANCH:
             return f'train phase 2 before you search with it, or {same}'
         return f'what is not filled keeps its random weights: train it, or {same}'
 
@@ -106,7 +110,7 @@ def part_of(name: str, model: nn.Module) -> str:
         return "detector's neck and heads"
     if later is None:
         return "detector's backbone"
-    return "detector's later stages" if stage in later else SHARED
+    return LATER if stage in later else SHARED
 
 
 def _by_part(names: Iterable[str], model: nn.Module) -> dict[str, list[str]]:

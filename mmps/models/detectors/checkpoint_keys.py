@@ -13,18 +13,20 @@ from mmps.structures import UserError
 from .person_class import keep_person
 
 
-def adopt_detector_weights(state_dict: dict, prefix: str, model: nn.Module) -> None:
+def adopt_detector_weights(state_dict: dict, prefix: str, model: nn.Module) -> bool:
     """Make a plain detector's checkpoint fit a model that keeps the detector in ``detector``.
 
     Heads of many classes give their person's rows to a head of one class. A head that cannot be cut
     so is left to :func:`fill_gaps`. What such a file cannot hold, the re-ID branch, keeps the
-    weights that it has; in the joint phase, which nothing precedes, its replicated stages begin as
-    phase 2 would begin them.
+    weights that it has.
 
     Args:
         state_dict: Weights by name; changed in place where they come from a plain detector.
         prefix: Of the model in ``state_dict``.
         model: The model with ``detector`` and ``reid_branch``.
+
+    Returns:
+        Whether the file has a re-ID branch.
 
     Raises:
         UserError: Nothing in the file fits the detector's backbone, or it is of another backbone.
@@ -51,29 +53,15 @@ def adopt_detector_weights(state_dict: dict, prefix: str, model: nn.Module) -> N
             "Of the checkpoint's classes the person is kept (%d weights).", len(changed)
         )
     check_backbone(state_dict, expected, f'{wrapped}backbone.')
-    if not any(key.startswith(branch) for key in state_dict):
+    has_branch = any(key.startswith(branch) for key in state_dict)
+    if not has_branch:
         MMLogger.get_current_instance().warning(
             'The checkpoint holds a detector only: search numbers mean nothing before phase 2 has '
             'trained the re-ID branch.'
         )
         own = model.reid_branch.state_dict(prefix=branch)
         state_dict.update({key: value.clone() for key, value in own.items()})
-        if model.phase == 'joint':  # else the two-phase hook says when the branch starts
-            start_branch(state_dict, model, f'{wrapped}backbone.', f'{branch}stages.')
-
-
-def start_branch(state_dict: dict, model: nn.Module, backbone: str, stages: str) -> None:
-    """Let the replicated stages begin as copies of the detector's, if so configured.
-
-    Args:
-        state_dict: Weights by name; changed in place.
-        model: The model with ``reid_branch``.
-        backbone: Prefix of the detector's backbone in ``state_dict``.
-        stages: Prefix of the replicated stages.
-    """
-    trained = {k.removeprefix(backbone): v for k, v in state_dict.items() if k.startswith(backbone)}
-    start = model.reid_branch.stages.starting_weights(trained)
-    state_dict.update({stages + name: weight for name, weight in start.items()})
+    return has_branch
 
 
 def rename_old_layers(state_dict: dict[str, Tensor], expected: dict[str, Tensor]) -> None:

@@ -16,8 +16,6 @@ from mmps.models.reid.feature_source import FeatureSource
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
 
-from .checkpoint_fit import SHARED, fill_gaps
-from .checkpoint_keys import adopt_detector_weights
 from .instances import (
     instances_to_embed,
     keep_people,
@@ -25,6 +23,7 @@ from .instances import (
     training_rois,
     write_embeddings,
 )
+from .origin import Origin, begin_branch, check_features, note_pretrained, read_checkpoint
 
 PHASES = {
     'detection': ('detector',),
@@ -73,7 +72,7 @@ class PersonSearchDetector(BaseDetector):
         self.detector = MODELS.build(detector)
         self.detach = detach
         self.phase = phase
-        self._random_features: list[str] = []
+        self.origin = Origin()
         self._refuses_gaps = False
 
     def add_branch(self, source: FeatureSource, reid_branch: dict) -> None:
@@ -100,9 +99,14 @@ class PersonSearchDetector(BaseDetector):
             parameter.requires_grad_(active and self._learns[name])
         self.train(self.training)
 
+    def init_weights(self) -> None:
+        """Draw weights, or load those of ``init_cfg``, from which a joint branch begins too."""
+        super().init_weights()
+        note_pretrained(self)
+
     def start_reid(self) -> None:
-        """Begin phase 2: the branch starts from what the trained detector gives it."""
-        self.reid_branch.start(self.detector.backbone)
+        """Begin phase 2: a branch that no checkpoint filled starts from the detector."""
+        begin_branch(self)
 
     def train(self, mode: bool = True) -> PersonSearchDetector:
         """Switch to training or evaluation; what does not learn stays in evaluation."""
@@ -227,18 +231,12 @@ class PersonSearchDetector(BaseDetector):
         return self.detector._forward(batch_inputs, batch_data_samples)
 
     def check_features(self) -> None:
-        """Refuse to train a branch on features that the last checkpoint left random.
+        """Refuse to train a branch on random features.
 
         Raises:
-            ConfigError: Weights of the shared stages were not in it.
+            ConfigError: Weights of the shared stages came from no checkpoint.
         """
-        if self._random_features:
-            raise ConfigError(
-                f'phase 2 would train on random features: {len(self._random_features)} weights of '
-                f'the shared stages are not in the checkpoint (the first: '
-                f'{self._random_features[0]}); set `load_from` to a trained detector with this '
-                "config's backbone"
-            )
+        check_features(self)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, **kwargs: Any
@@ -263,9 +261,7 @@ class PersonSearchDetector(BaseDetector):
         unexpected: list[str],
         errors: list[str],
     ) -> None:
-        adopt_detector_weights(state_dict, prefix, self)
-        gaps = fill_gaps(state_dict, prefix, self)
-        self._random_features = gaps.missing.get(SHARED, [])
+        gaps = read_checkpoint(self, state_dict, prefix, metadata)
         if self.phase == 'reid':
             self.check_features()
         if gaps and self._refuses_gaps:

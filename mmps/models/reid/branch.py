@@ -41,10 +41,6 @@ class ReIDBranch(BaseModule):
         self.chunk = chunk
         self.cpu_chunk = cpu_chunk
 
-    def start(self, backbone: nn.Module) -> None:
-        """Take over what a trained detector's backbone has to give; phase 2 begins."""
-        self.stages.start(backbone)
-
     def forward(self, feature: Tensor | list[Tensor], rois: Tensor) -> Tensor:
         """Embed people without gradients in chunks.
 

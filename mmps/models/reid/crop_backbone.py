@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from mmengine.model import BaseModule
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
@@ -42,11 +42,8 @@ class CropBackbone(BaseModule):
         self.register_buffer('std', torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.out_channels = self.backbone.feat_dim
 
-    def start(self, detector_backbone: nn.Module) -> None:
-        """Take nothing over from the detector: the two are disjoint."""
-
     def starting_weights(self, detector_backbone: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Give nothing of the detector's weights, for the same reason."""
+        """Take nothing over from the detector: the two are disjoint."""
         return {}
 
     def forward(self, crops: Tensor) -> Tensor:

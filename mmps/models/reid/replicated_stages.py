@@ -62,10 +62,6 @@ class ReplicatedStages(BaseModule):
                 nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
         self._is_init = True
 
-    def start(self, backbone: nn.Module) -> None:
-        """Take over the trained stages of a detector's backbone, if so configured."""
-        self.load_state_dict(self.state_dict() | self.starting_weights(backbone.state_dict()))
-
     def starting_weights(self, backbone: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Give copies of a trained backbone's stages, if so configured.
 

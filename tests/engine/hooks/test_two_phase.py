@@ -235,6 +235,34 @@ def test_testing_leaves_the_phases_alone(whole, tmp_path):
 
 
 @SLOW
+def test_fine_tuning_goes_on_from_the_branch_that_was_loaded(whole, tmp_path):
+    work_dir, _, data, _ = whole
+    changes = {
+        'load_from': str(work_dir / 'epoch_5.pth'),
+        'default_hooks__two_phase__start': 'reid',
+        'default_hooks__two_phase__optim_wrapper__optimizer__lr': 0.0,
+        'model__reid_branch__stages__start_from': 'detector',
+    }
+    runner = train(tiny_run(data, tmp_path, **changes))
+    loaded = torch.load(work_dir / 'epoch_5.pth')['state_dict']
+    assert all(torch.equal(loaded[n], p) for n, p in runner.model.named_parameters())
+
+
+@SLOW
+@pytest.mark.parametrize(('epoch', 'told'), [(2, True), (5, False)])
+def test_a_test_of_a_checkpoint_of_phase_1_says_that_its_branch_is_untrained(
+    whole, tmp_path, epoch, told
+):
+    from mmengine.runner import Runner
+
+    work_dir, _, data, _ = whole
+    path = str(work_dir / f'epoch_{epoch}.pth')
+    Runner.from_cfg(tiny_run(data, tmp_path, load_from=path, log_level='WARNING')).test()
+    (log,) = tmp_path.glob('*/*.log')
+    assert ('its re-ID branch is untrained' in log.read_text()) == told
+
+
+@SLOW
 def test_validation_of_phase_1_reports_detection_only(drawn_once, tmp_path):
     config = tiny_run(drawn_once, tmp_path, train_cfg__val_interval=1)
     train(config)

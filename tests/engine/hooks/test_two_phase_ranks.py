@@ -119,7 +119,7 @@ def test_statistics_of_the_frozen_detector_are_not_averaged_in_phase_2(
         for buffer in buffers:
             buffer.add_(1)
 
-    monkeypatch.setattr('mmps.engine.hooks.two_phase.all_reduce_params', move)
+    monkeypatch.setattr('mmps.engine.batch_statistics.all_reduce_params', move)
     runner = train(tiny_run(drawn_once, tmp_path))
     final = runner.model.state_dict()
     start, before, last = (torch.load(tmp_path / f'epoch_{e}.pth')['state_dict'] for e in (2, 4, 5))

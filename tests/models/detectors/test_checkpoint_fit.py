@@ -114,7 +114,8 @@ def test_phase_2_refuses_random_shared_features(weights, left_out):
 
 def test_before_phase_2_random_shared_features_are_found_later(weights):
     model = tiny_searcher(3)
-    model.check_features()
+    with pytest.raises(ConfigError, match='random features'):
+        model.check_features()
     load(without(weights, 'detector.backbone.layer2'), model)
     with pytest.raises(ConfigError, match=r'25 weights of the shared stages .*set `load_from` to'):
         model.check_features()

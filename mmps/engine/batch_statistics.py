@@ -1,0 +1,33 @@
+"""Statistics of batch normalisation, which each rank gathers for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.dist import all_reduce_params
+
+
+def average_over_ranks(model: Any, copies: Sequence[Any] = ()) -> None:
+    """Average the statistics that training moves over ranks, as a checkpoint has but one.
+
+    Args:
+        model: Bare, in training mode.
+        copies: Running averages of it, which get the same.
+    """
+    names = _trained_buffers(model)
+    for module in (model, *copies):
+        buffers = dict(module.named_buffers())
+        all_reduce_params([buffers[name] for name in names], op='mean')
+
+
+def _trained_buffers(model: Any) -> list[str]:
+    """Name the buffers that training moves: of equal ones the mean may be another number."""
+    saved = model.state_dict()
+    return [
+        name
+        for prefix, module in model.named_modules()
+        if module.training
+        for name, _ in module.named_buffers(prefix, recurse=False)
+        if name in saved
+    ]

@@ -1,0 +1,104 @@
+"""Optimizers and learning rates of both phases, each with schedulers that end with its phase."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.logging import MMLogger
+from mmengine.optim import build_optim_wrapper
+from mmengine.runner import Runner
+
+from mmps.structures import ConfigError
+
+from .checks import reid_lr_factor
+
+
+def schedule_of_phase(
+    name: str, schedulers: Sequence[dict], epochs: int, batches: int
+) -> list[dict[str, Any]]:
+    """Let the schedulers of a phase end with it, each in its own unit, epochs or iterations.
+
+    Args:
+        name: Where the config has them, for messages.
+        schedulers: Their configs; where one has an ``end``, it stays.
+        epochs: Length of the phase.
+        batches: In an epoch.
+
+    Returns:
+        Configs that all have an ``end``.
+
+    Raises:
+        ConfigError: They are written for a phase of another length.
+    """
+    filled = [
+        {'end': epochs if _by_epoch(s) else epochs * batches, **copy.deepcopy(dict(s))}
+        for s in schedulers
+    ]
+    ends = {_last_step(s): s['type'] for s in filled if _by_epoch(s)}
+    last = max(ends, default=epochs)
+    if last != epochs:
+        raise ConfigError(
+            f'{name}: {ends[last]} is written for {last} epochs, but the phase has {epochs}: leave '
+            'out its `end`, `T_max` and `total_steps`, which then follow the phase'
+        )
+    late = [s for s in filled if not _by_epoch(s) and _last_step(s) > epochs * batches]
+    for scheduler in late:
+        MMLogger.get_current_instance().warning(
+            '%s: %s is written for %d iterations, but the phase has %d: its rate will not get '
+            'where it should; set its `end` to less', name, scheduler['type'],
+            _last_step(scheduler), epochs * batches,
+        )  # fmt: skip
+    return filled
+
+
+def _by_epoch(config: dict[str, Any]) -> bool:
+    return config.get('by_epoch', True)
+
+
+def _last_step(config: dict[str, Any]) -> int:
+    lengths = (config.get(key) or 0 for key in ('T_max', 'total_steps'))
+    return max(config['end'], config.get('begin', 0) + max(lengths))
+
+
+def fit_detection_schedule(runner: Runner, epochs: int) -> None:
+    """Let phase 1's schedulers end with phase 1, where MMEngine has them end with the run.
+
+    Args:
+        runner: About to run; its optimizer and schedulers are built again where they change.
+        epochs: Length of phase 1.
+
+    Raises:
+        ConfigError: They are written for a phase of another length.
+    """
+    configs = runner.cfg.get('param_scheduler') or []
+    configs = configs if isinstance(configs, Sequence) else [configs]
+    filled = schedule_of_phase('param_scheduler', configs, epochs, len(runner.train_dataloader))
+    if filled == configs:
+        return
+    # Those that are built have set the rates of their optimizer already.
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.cfg.optim_wrapper)
+    runner.param_schedulers = filled
+    runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
+    runner.param_schedulers = runner.build_param_scheduler(filled)
+
+
+def reid_optim_wrapper(runner: Runner, branch: Any, config: dict, boxes: int) -> Any:
+    """Build the optimizer wrapper of phase 2.
+
+    Args:
+        runner: Whose optimizer wrapper of phase 1 gives precision and type.
+        branch: What it is applied to.
+        config: Of phase 2.
+        boxes: In a batch, over all ranks, by which ``auto_scale_lr`` scales.
+    """
+    inherited = {
+        key: runner.cfg.optim_wrapper[key]
+        for key in ('type', 'loss_scale', 'dtype')
+        if key in runner.cfg.optim_wrapper
+    }
+    wrapper = build_optim_wrapper(branch, {**inherited, **copy.deepcopy(dict(config))})
+    for group in wrapper.optimizer.param_groups:
+        group['lr'] *= reid_lr_factor(runner.auto_scale_lr, boxes)
+    return wrapper
