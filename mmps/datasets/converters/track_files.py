@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmps.formats.categories import find_categories
 from mmps.structures import DataError
 
 from .boxes import is_usable
@@ -13,11 +14,7 @@ from .log import ConversionLog
 from .records import Box
 from .textfiles import numbers, read_lines, whole
 
-_PEOPLE = {'person', 'persons', 'people', 'pedestrian', 'pedestrians'}
-_LIKE_PEOPLE = {
-    'person on vehicle', 'static person', 'distractor', 'reflection', 'crowd', 'ignore', 'ignored',
-    'ignore region', 'ignore regions', 'ignored region', 'ignored regions', 'dontcare',
-}  # fmt: skip
+_LIKE_PEOPLE = {'person on vehicle', 'static person', 'distractor', 'reflection', 'crowd'}
 _UNKNOWN = -1
 
 
@@ -41,12 +38,9 @@ class TrackClasses:
 
 
 def _by_name(names: Sequence[str], first: int = 1) -> TrackClasses:
-    plain = {k: ' '.join(n.lower().replace('_', ' ').split()) for k, n in enumerate(names, first)}
-    return TrackClasses(
-        frozenset(k for k, name in plain.items() if name in _PEOPLE),
-        frozenset(k for k, name in plain.items() if name in _LIKE_PEOPLE),
-        dict(enumerate(names, first)),
-    )
+    found = find_categories([{'id': k, 'name': n} for k, n in enumerate(names, first)], None)
+    alike = {k for k, n in found.names.items() if n.lower().replace('_', ' ') in _LIKE_PEOPLE}
+    return TrackClasses(found.people - alike, found.ignored | alike, found.names)
 
 
 MOTCHALLENGE = _by_name(
