@@ -6,8 +6,6 @@ import atexit
 import gc
 import sys
 from collections.abc import Callable
-from difflib import get_close_matches
-from inspect import signature
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -21,11 +19,9 @@ from mmps.engine.checkpoints import newest_whole_checkpoint
 from mmps.engine.checks import check_amp
 from mmps.structures import ConfigError, UserError
 
+from .config_keys import check_option_keys, check_top_level_keys
 from .evaluators import check_test_set, keep_details_beside, write_predictions
 from .gpu import check_gpu
-
-OWN_KEYS = ('reid_dataloader', 'auto_scale_lr', 'compile', 'runner_type')
-"""Top-level keys of a config that are read by others than MMEngine's runner."""
 
 
 def load_config(
@@ -43,7 +39,7 @@ def load_config(
         The config, ready for MMEngine's runner.
 
     Raises:
-        ConfigError: The file is missing, or a key looks misspelt.
+        ConfigError: The file is missing, a key looks misspelt, or an option would change nothing.
     """
     if not Path(path).is_file():
         raise ConfigError(f'{path} does not exist; the configs lie in configs/')
@@ -54,40 +50,6 @@ def load_config(
     config.launcher = launcher
     config.work_dir = work_dir or config.get('work_dir') or str(Path('work_dirs') / Path(path).stem)
     return config
-
-
-def check_top_level_keys(config: Config) -> None:
-    """Refuse a top-level key that is nearly, but not quite, one that is read.
-
-    Raises:
-        ConfigError: There is one.
-    """
-    known = [*signature(Runner.__init__).parameters, *OWN_KEYS]
-    for key in config:
-        similar = get_close_matches(key, known, n=1, cutoff=0.8)
-        if key not in known and similar:
-            raise ConfigError(
-                f'{config.filename}: unknown key {key!r}; did you mean {similar[0]!r}?'
-            )
-
-
-def check_option_keys(config: Config, options: dict[str, Any]) -> None:
-    """Refuse an option whose way through the config leaves known ground at a misspelt key.
-
-    Raises:
-        ConfigError: A key is not in the config, but one that looks like it is.
-    """
-    for dotted in options:
-        node: Any = config._cfg_dict
-        for key in dotted.split('.'):
-            if not isinstance(node, dict):
-                break
-            similar = get_close_matches(key, node, n=1, cutoff=0.8)
-            if key not in node and similar:
-                raise ConfigError(
-                    f'--cfg-options {dotted}: unknown key {key!r}; did you mean {similar[0]!r}?'
-                )
-            node = node.get(key)
 
 
 def resume_from(config: Config, checkpoint: str) -> None:
