@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from mmengine import fileio
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from mmps.structures import DataError
@@ -69,22 +70,27 @@ def read_image(path: Path) -> np.ndarray:
     return decode(read_whole(path), path)
 
 
-def read_whole(path: Path) -> bytes:
+def read_whole(path: str | Path, backend_args: dict | None = None) -> bytes:
     """Read an image file.
+
+    Args:
+        path: The file, or an address that one of MMEngine's file backends knows.
+        backend_args: Of the backend, chosen by the address where left out.
 
     Raises:
         DataError: The file is missing, or may not be read.
     """
     try:
-        return path.read_bytes()
+        return fileio.get(path, backend_args)
     except OSError as error:
+        reason = error.strerror or error
         raise DataError(
-            f'{path} cannot be read ({error.strerror}): restore the image, or convert the '
+            f'{path} cannot be read ({reason}): restore the image, or convert the '
             'data set again without it'
         ) from error
 
 
-def decode(data: bytes, path: Path, flags: int | None = None) -> np.ndarray:
+def decode(data: bytes, path: str | Path, flags: int | None = None) -> np.ndarray:
     """Decode an image, and warn once of 16-bit files that are nearly black.
 
     Args:

@@ -9,5 +9,5 @@ _base_ = [
 model = dict(_delete_=True, **_base_.model.detector)
 train_cfg = dict(max_epochs=90)
 default_hooks = dict(
-    _delete_=True, checkpoint=dict(type='CheckpointHook', interval=10, max_keep_ckpts=3)
+    _delete_=True, **{k: v for k, v in _base_.default_hooks.items() if k != 'two_phase'}
 )

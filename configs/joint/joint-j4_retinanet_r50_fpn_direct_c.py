@@ -5,5 +5,5 @@ model = dict(detach=False)
 train_dataloader = dict(dataset=dict(use_identities=True))
 train_cfg = dict(max_epochs=90)
 default_hooks = dict(
-    _delete_=True, checkpoint=dict(type='CheckpointHook', interval=10, max_keep_ckpts=3)
+    _delete_=True, **{k: v for k, v in _base_.default_hooks.items() if k != 'two_phase'}
 )

@@ -98,10 +98,7 @@ def embed_images(model: Any, pictures: Sequence[Path], batch_size: int = 4) -> I
     pipeline = Compose(model.cfg.test_dataloader.dataset.pipeline)
     for start in range(0, len(pictures), batch_size):
         chunk = pictures[start : start + batch_size]
-        data = [
-            pipeline({'img_path': str(path), 'img_id': index, 'instances': [], 'queries': []})
-            for index, path in enumerate(chunk, start)
-        ]
+        data = [pipeline({'img_path': str(p), 'img_id': k}) for k, p in enumerate(chunk, start)]
         for path, sample in zip(chunk, model.test_step(pseudo_collate(data)), strict=True):
             found = sample.pred_instances
             yield People(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmdet.datasets.base_det_dataset import BaseDetDataset
 from mmengine.logging import MMLogger
 
@@ -78,6 +79,8 @@ class PersonSearchDataset(BaseDetDataset):
             ``person_id`` and ``ann_index`` (position in the file), each of ``queries`` has
             ``bbox`` (xyxy), ``person_id`` and ``query_index`` (position in the file), and
             ``identity_space`` says whose ids these are, see :func:`mmps.structures.in_space`.
+            ``gt_instances_ids`` ``(N,)`` numbers the instances: mmdet's cropping transforms keep
+            it in step with the boxes, and :class:`PackPersonSearchInputs` looks people up by it.
 
         Raises:
             DataError: The file, its references or the image folder are wrong.
@@ -97,7 +100,8 @@ class PersonSearchDataset(BaseDetDataset):
         data_list = [
             {
                 **self._image(image),
-                'instances': self._instances(said, groups[image['id']], image),
+                'instances': (people := self._instances(said, groups[image['id']], image)),
+                'gt_instances_ids': np.arange(len(people)),
                 'queries': queries.get(image['id'], []),
                 'identity_space': space,
             }

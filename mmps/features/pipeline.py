@@ -11,7 +11,7 @@ from mmdet.structures.bbox import get_box_tensor
 from mmps.structures import ConfigError
 
 NAME = 'reid_dataloader.dataset.pipeline'
-RIGHT = 'LoadScene, Resize, LoadPeople, PackPersonSearchInputs'
+RIGHT = 'LoadImageFromFile, Resize, LoadAnnotations, PackPersonSearchInputs'
 PIXELS = 0.01
 """Boxes that differ by less are the same: their coordinates are single floats."""
 
@@ -31,8 +31,8 @@ def check_pipeline(dataset: Any, index: int) -> None:
     people = getattr(sample, 'gt_instances', ())
     if 'person_ids' not in people or 'ann_indices' not in people:
         raise ConfigError(
-            f'{NAME} does not tell who the people are: load them by mmps.LoadPeople and pack them '
-            'by mmps.PackPersonSearchInputs'
+            f'{NAME} does not tell who the people are: load them by LoadAnnotations with '
+            'with_bbox=True and pack them by mmps.PackPersonSearchInputs'
         )
     if 'flip' in sample:
         raise ConfigError(
@@ -64,5 +64,5 @@ def _check_people(instances: list[dict], sample: DetDataSample) -> None:
     if (get_box_tensor(people.bboxes).cpu() - boxes).abs().max() > PIXELS:
         raise ConfigError(
             f'{NAME} gives boxes that are not in pixels of the image file, to be scaled once more '
-            f'when they are pooled: put LoadPeople behind Resize, as for tests ({RIGHT})'
+            f'when they are pooled: put LoadAnnotations behind Resize, as for tests ({RIGHT})'
         )

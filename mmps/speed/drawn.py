@@ -78,9 +78,9 @@ class LoadedSource(FeatureSource):
     def __init__(self, folder: Path, size: int, work: Work) -> None:
         draw_set(folder, work.images, size, work.people)
         pipeline = [
-            {'type': 'mmps.LoadScene'},
+            {'type': 'LoadImageFromFile', '_scope_': 'mmps'},
             {'type': 'Resize', 'scale': (size, size), 'keep_ratio': False},
-            {'type': 'mmps.LoadPeople'},
+            {'type': 'LoadAnnotations', 'with_bbox': True},
             {'type': 'mmps.PackPersonSearchInputs'},
         ]
         dataset = {

@@ -82,6 +82,7 @@ def _model() -> dict[str, Any]:
     return {
         'model': {
             'type': 'mmps.SharedBackboneDetector',
+            'backbone': {},
             'detector': tiny_detector(),
             'reid_branch': branch,
         }
@@ -89,8 +90,9 @@ def _model() -> dict[str, Any]:
 
 
 def _data(data_root: str | Path) -> dict[str, Any]:
-    load, pack = {'type': 'mmps.LoadScene'}, {'type': 'mmps.PackPersonSearchInputs'}
-    people = {'type': 'mmps.LoadPeople'}
+    load = {'type': 'LoadImageFromFile', '_scope_': 'mmps'}
+    people = {'type': 'LoadAnnotations', 'with_bbox': True}
+    pack = {'type': 'mmps.PackPersonSearchInputs'}
     resize = {'type': 'Resize', 'scale': SIZE, 'keep_ratio': False}
     training = [load, people, resize, {'type': 'RandomFlip', 'prob': 0.5}, pack]
     testing = [load, resize, people, pack]
@@ -152,6 +154,7 @@ def _schedule() -> dict[str, Any]:
         'default_hooks': {
             'logger': {'type': 'LoggerHook', 'interval': 1},
             'checkpoint': {'type': 'CheckpointHook', 'interval': 1},
+            'portable_checkpoint': {'type': 'mmps.PortableCheckpointHook'},
             'two_phase': two_phase,
         },
     }

@@ -1,8 +1,8 @@
 # Phase 1 on PRW; identities are not used here.
 # The paper: 640x640, no augmentation; aspect ratio not kept, as in SSD.
 _training_pipeline = [
-    dict(type='mmps.LoadScene'),
-    dict(type='mmps.LoadPeople'),
+    dict(type='LoadImageFromFile', _scope_='mmps'),
+    dict(type='LoadAnnotations', with_bbox=True),
     dict(type='Resize', scale=(640, 640), keep_ratio=False),
     dict(type='mmps.PackPersonSearchInputs'),
 ]

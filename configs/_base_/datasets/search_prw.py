@@ -1,8 +1,8 @@
 # Phase 2 learns the identities of PRW; tests search in its test set.
 _search_pipeline = [
-    dict(type='mmps.LoadScene'),
+    dict(type='LoadImageFromFile', _scope_='mmps'),
     dict(type='Resize', scale=(640, 640), keep_ratio=False),
-    dict(type='mmps.LoadPeople'),
+    dict(type='LoadAnnotations', with_bbox=True),
     dict(type='mmps.PackPersonSearchInputs'),
 ]
 

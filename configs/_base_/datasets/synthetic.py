@@ -1,8 +1,8 @@
 # Drawn by tools/misc/make_synthetic.py, converted by tools/dataset_converters/cuhk_sysu.py.
 _test_pipeline = [
-    dict(type='mmps.LoadScene'),
+    dict(type='LoadImageFromFile', _scope_='mmps'),
     dict(type='Resize', scale=(320, 256), keep_ratio=False),
-    dict(type='mmps.LoadPeople'),
+    dict(type='LoadAnnotations', with_bbox=True),
     dict(type='mmps.PackPersonSearchInputs'),
 ]
 
@@ -17,8 +17,8 @@ train_dataloader = dict(
         ann_file='mmps/train.json',
         filter_cfg=dict(filter_empty_gt=True),
         pipeline=[
-            dict(type='mmps.LoadScene'),
-            dict(type='mmps.LoadPeople'),
+            dict(type='LoadImageFromFile', _scope_='mmps'),
+            dict(type='LoadAnnotations', with_bbox=True),
             dict(type='Resize', scale=(320, 256), keep_ratio=False),
             dict(type='RandomFlip', prob=0.5),
             dict(type='mmps.PackPersonSearchInputs'),

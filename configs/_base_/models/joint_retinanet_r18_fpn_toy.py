@@ -1,6 +1,7 @@
 # Small enough for two CPU cores: half-width ResNet-18, three pyramid levels, from scratch.
 model = dict(
     type='mmps.SharedBackboneDetector',
+    backbone=dict(),  # wins over the detector's; mmdet's init_detector asks for the key
     detector=dict(
         type='RetinaNet',
         data_preprocessor=dict(

@@ -1,6 +1,7 @@
 # The paper's J3: RetinaNet with ResNet-50, 640x640, one class; C1-C3 shared, C4*-C5* for re-ID.
 model = dict(
     type='mmps.SharedBackboneDetector',
+    backbone=dict(),  # wins over the detector's; mmdet's init_detector asks for the key
     detector=dict(
         type='RetinaNet',
         data_preprocessor=dict(

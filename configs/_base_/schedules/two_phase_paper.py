@@ -24,6 +24,8 @@ auto_scale_lr = dict(enable=False, base_batch_size=10, reid_base_batch_size=128)
 default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),
     checkpoint=dict(type='CheckpointHook', interval=10, max_keep_ckpts=3),
+    portable_checkpoint=dict(type='mmps.PortableCheckpointHook'),
+    visualization=dict(type='DetVisualizationHook'),
     two_phase=dict(
         type='mmps.TwoPhaseHook',
         detection_epochs=90,

@@ -21,6 +21,8 @@ param_scheduler = [
 default_hooks = dict(
     logger=dict(type='LoggerHook', interval=20),
     checkpoint=dict(type='CheckpointHook', interval=4, max_keep_ckpts=2),
+    portable_checkpoint=dict(type='mmps.PortableCheckpointHook'),
+    visualization=dict(type='DetVisualizationHook'),
     two_phase=dict(
         type='mmps.TwoPhaseHook',
         detection_epochs=12,

@@ -46,7 +46,7 @@ class PackPersonSearchInputs(PackDetInputs):
         Raises:
             DataError: A transform dropped boxes without telling which people they were.
         """
-        if 'gt_instances_ids' in results:
+        if 'gt_bboxes' in results and 'gt_instances_ids' in results:
             people = results['instances']
             _check_origin(people, results)
             kept = results['gt_instances_ids']
@@ -54,7 +54,7 @@ class PackPersonSearchInputs(PackDetInputs):
                 raise DataError(
                     'A transform of the pipeline dropped boxes but not their '
                     '`gt_instances_ids`, so identities are lost: use RandomCrop, or one that '
-                    'keeps every box'
+                    'keeps every box; for detection alone, pack by PackDetInputs'
                 )
             results['gt_person_ids'] = _column(people, 'person_id')[kept]
             results['gt_ann_indices'] = _column(people, 'ann_index')[kept]

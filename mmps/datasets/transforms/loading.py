@@ -1,30 +1,43 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.datasets.transforms import LoadAnnotations
 
-from mmps.images import read_image
+from mmps.images import decode, read_whole
 from mmps.registry import TRANSFORMS
 
 
-@TRANSFORMS.register_module()
+@TRANSFORMS.register_module(name=['LoadScene', 'LoadImageFromFile'])
 class LoadScene(BaseTransform):
     """Read the scene image, and say which file is at fault if that fails.
 
     Needs ``img_path``; adds ``img`` ``(H, W, 3)`` uint8 BGR, ``img_shape`` and ``ori_shape``.
 
+    mmdet's inference API and tools look for a transform whose type is ``LoadImageFromFile``, and
+    put another one in its place for arrays. In the scope of mmps that is the name of this one, so
+    configs begin a pipeline with ``dict(type='LoadImageFromFile', _scope_='mmps')``.
+
+    Args:
+        backend_args: Of MMEngine's file backend, for images that do not lie on a disk.
+
     Raises:
         DataError: The file is missing or no image.
     """
 
+    def __init__(self, backend_args: dict | None = None) -> None:
+        self.backend_args = backend_args
+
     def transform(self, results: dict) -> dict:
         """Read one image."""
-        results['img'] = image = read_image(Path(results['img_path']))
+        path = results['img_path']
+        results['img'] = image = decode(read_whole(path, self.backend_args), path)
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
         return results
+
+    def __repr__(self) -> str:
+        """Name the settings, as transforms do in a printed pipeline."""
+        return f'{type(self).__name__}(backend_args={self.backend_args})'
 
 
 @TRANSFORMS.register_module()
@@ -45,5 +58,5 @@ class LoadPeople(LoadAnnotations):
     def transform(self, results: dict) -> dict:
         """Load the annotations of one image."""
         results = super().transform(results)
-        results['gt_instances_ids'] = np.arange(len(results['instances']), dtype=np.int64)
+        results['gt_instances_ids'] = np.arange(len(results['gt_bboxes']), dtype=np.int64)
         return results

@@ -1,5 +1,6 @@
 from .fast_test import FastTestHook
+from .portable_checkpoint import PortableCheckpointHook
 from .progress_bar import ProgressBarHook
 from .two_phase import TwoPhaseHook
 
-__all__ = ['FastTestHook', 'ProgressBarHook', 'TwoPhaseHook']
+__all__ = ['FastTestHook', 'PortableCheckpointHook', 'ProgressBarHook', 'TwoPhaseHook']

@@ -37,8 +37,8 @@ def check_places(sample: Mapping[str, Any], ground_truth: GroundTruth) -> None:
         if (np.abs(boxes - expected[positions * known])[known] > PIXELS).any():
             raise ConfigError(
                 f'{part} of image {sample["img_id"]} are not in pixels of the image file, so that '
-                'other places would be embedded: put LoadPeople behind Resize in the test pipeline '
-                '(LoadScene, Resize, LoadPeople, PackPersonSearchInputs).'
+                'other places would be embedded: put LoadAnnotations behind Resize in the test '
+                'pipeline (LoadImageFromFile, Resize, LoadAnnotations, PackPersonSearchInputs).'
             )
 
 

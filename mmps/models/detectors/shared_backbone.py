@@ -20,6 +20,8 @@ class SharedBackboneDetector(PersonSearchDetector):
 
     Args:
         detector: Config of an mmdet detector with a ResNet-like backbone.
+        backbone: Settings of the backbone in place of those in ``detector``; mmdet's
+            ``init_detector`` looks for them in every config, so that ours have them, empty.
         reid_branch: Settings of the branch; each of ``pooling``, ``stages``, ``aggregation``
             and ``head`` need only say what differs from the paper's.
         shared_stages: The J of the paper: 2, 3 or 4 stages, the stem counted, are shared.
@@ -29,10 +31,12 @@ class SharedBackboneDetector(PersonSearchDetector):
     def __init__(
         self,
         detector: dict,
+        backbone: dict | None = None,
         reid_branch: dict | None = None,
         shared_stages: int = 3,
         **kwargs: Any,
     ) -> None:
+        detector = {**detector, 'backbone': {**detector['backbone'], **(backbone or {})}}
         super().__init__(detector, **kwargs)
         self.add_branch(
             FeatureTap(self.detector.backbone, shared_stages),
