@@ -94,7 +94,7 @@ print('done')
 def test_det_inferencer_in_a_process_that_never_imported_mmps(toy):
     config, weights, images = toy
     command = [sys.executable, '-c', FRESH, str(config), str(weights), *images]
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
     assert result.stdout.strip().endswith('done'), result.stderr[-2000:]
 
 
@@ -158,9 +158,9 @@ def test_either_loader_is_ours(loaders, tmp_path):
     path.write_bytes(path.read_bytes()[:-200])
     assert isinstance(loaders[1].transforms[0], InferencerLoader)
     for loader in loaders:
-        with pytest.raises(DataError, match='cut.jpg is no readable image, or cut short'):
+        with pytest.raises(DataError, match=r'cut\.jpg is no readable image, or cut short'):
             loader({'img_path': str(path)})
-        with pytest.raises(DataError, match='missing.jpg cannot be read .*restore the image'):
+        with pytest.raises(DataError, match=r'missing\.jpg cannot be read .*restore the image'):
             loader({'img_path': str(tmp_path / 'missing.jpg')})
 
 

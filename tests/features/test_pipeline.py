@@ -6,11 +6,14 @@ from mmps.features import FeatureSource
 from mmps.structures import ConfigError
 from mmps.testing.runs import SIZE, tiny_run, train
 
-LOAD, PEOPLE, PACK = ({'type': f'mmps.{name}'} for name in (
-    'LoadScene', 'LoadPeople', 'PackPersonSearchInputs'
-))  # fmt: skip
+LOAD = {'type': 'LoadImageFromFile', '_scope_': 'mmps'}
+PEOPLE, PACK = (
+    {'type': 'LoadAnnotations', 'with_bbox': True},
+    {'type': 'mmps.PackPersonSearchInputs'},
+)
 RESIZE = {'type': 'Resize', 'scale': SIZE, 'keep_ratio': False}
 RIGHT = [LOAD, RESIZE, PEOPLE, PACK]
+EARLIER = [{'type': 'mmps.LoadScene'}, RESIZE, {'type': 'mmps.LoadPeople'}, PACK]
 
 
 def drop_a_person(results):
@@ -29,13 +32,13 @@ def source(data, pipeline):
 @pytest.mark.parametrize(
     ('pipeline', 'message'),
     [
-        ([LOAD, PEOPLE, RESIZE, PACK], 'not in pixels of the image file.* put LoadPeople behind R'),
+        (
+            [LOAD, PEOPLE, RESIZE, PACK],
+            'not in pixels of the image .* put LoadAnnotations behind',
+        ),
         ([LOAD, RESIZE, PEOPLE, {'type': 'RandomFlip', 'prob': 1.0}, PACK], 'flips images, but no'),
         ([LOAD, RESIZE, {'type': 'RandomFlip', 'prob': 0.01}, PEOPLE, PACK], 'reid_dataloader.mir'),
-        (
-            [LOAD, RESIZE, {'type': 'LoadAnnotations', 'with_bbox': True}, PACK],
-            'does not tell who the people are: load them by mmps.LoadPeople',
-        ),
+        ([LOAD, RESIZE, PACK], 'does not tell who the people are: load them by LoadAnnotations'),
         ([LOAD, RESIZE, PEOPLE, {'type': 'PackDetInputs'}], 'does not tell who the people are'),
         ([LOAD, RESIZE, PEOPLE], 'pack them by mmps.PackPersonSearchInputs'),
         ([LOAD, PEOPLE, PACK], 'does not record the scale_factor .*: add Resize'),
@@ -51,16 +54,17 @@ def test_a_pipeline_that_would_spoil_features_is_told(drawn_once, pipeline, mess
         source(drawn_once, pipeline)
 
 
-def test_looking_at_a_right_pipeline_draws_no_random_numbers(drawn_once):
+@pytest.mark.parametrize('pipeline', [RIGHT, EARLIER], ids=['now', 'earlier names'])
+def test_looking_at_a_right_pipeline_draws_no_random_numbers(drawn_once, pipeline):
     torch.manual_seed(0)
     before = torch.get_rng_state()
-    assert len(source(drawn_once, RIGHT)) > 0
+    assert len(source(drawn_once, pipeline)) > 0
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_run_is_refused_before_it_trains(drawn_once, tmp_path):
     config = tiny_run(drawn_once, tmp_path)
     config.reid_dataloader.dataset.pipeline = [LOAD, PEOPLE, RESIZE, PACK]
-    with pytest.raises(ConfigError, match='put LoadPeople behind Resize'):
+    with pytest.raises(ConfigError, match='put LoadAnnotations behind Resize'):
         train(config)
     assert not list(tmp_path.glob('epoch_*.pth'))
