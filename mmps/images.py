@@ -23,8 +23,7 @@ from mmps.structures import DataError
 Size = tuple[int, int]
 """(width, height) in pixels."""
 
-_LYING = range(5, 9)
-"""Values of EXIF's orientation by which an image is turned to its side."""
+_LYING = range(5, 9)  # values of EXIF's orientation by which an image is turned to its side
 
 _TURNS = dict(
     enumerate(('FLIP_LEFT_RIGHT', 'ROTATE_180', 'FLIP_TOP_BOTTOM', 'TRANSPOSE', 'ROTATE_270',
@@ -35,8 +34,7 @@ _TURNS = dict(
 _NOT_IMAGES = {'BUFR', 'EPS', 'GRIB', 'HDF5', 'MPEG', 'WMF'}
 """Formats of Pillow that it only identifies, or that start another program."""
 
-_FLOATS = (b'PF', b'Pf')
-"""Beginnings of portable float maps."""
+_FLOATS = (b'PF', b'Pf')  # beginnings of portable float maps
 
 _JPEG, _PNG = b'\xff\xd8', b'\x89PNG\r\n\x1a\n'
 _DEEP = (_PNG, b'II*\0', b'MM\0*', b'II+\0', b'MM\0+', b'\0\0\0\x0cjP  ', b'\xff\x4f\xff\x51')
@@ -47,8 +45,7 @@ _HEIF = (b'ftypheic', b'ftypheix', b'ftypheim', b'ftyphevc', b'ftypmif1')
 _SEGMENT = re.compile(rb'\xff[\x01-\xfe]')
 _AFTER_SCAN = re.compile(rb'\xff[\xc4\xd9-\xdd\xe0-\xef\xfe]')
 """Marks that may follow the coded data of a scan, in which 0 or a restart mark follows ff."""
-_END, _SCAN = 0xD9, 0xDA
-_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
+_END, _SCAN, _WITHOUT_LENGTH = 0xD9, 0xDA, {0x01, *range(0xD0, 0xD9)}
 
 _DARK_BITS = 14
 _dark: list[Path] = []
@@ -74,8 +71,8 @@ def read_whole(path: str | Path, backend_args: dict | None = None) -> bytes:
     """Read an image file.
 
     Args:
-        path: The file, or an address that one of MMEngine's file backends knows.
-        backend_args: Of the backend, chosen by the address where left out.
+        path: The file, or an address that a file backend of MMEngine knows.
+        backend_args: Of the backend.
 
     Raises:
         DataError: The file is missing, or may not be read.
@@ -83,9 +80,8 @@ def read_whole(path: str | Path, backend_args: dict | None = None) -> bytes:
     try:
         return fileio.get(path, backend_args)
     except OSError as error:
-        reason = error.strerror or error
         raise DataError(
-            f'{path} cannot be read ({reason}): restore the image, or convert the '
+            f'{path} cannot be read ({error.strerror or error}): restore the image, or convert the '
             'data set again without it'
         ) from error
 
