@@ -23,9 +23,9 @@ train_dataloader = dict(
     batch_size=32,
     dataset=dict(
         pipeline=[
-            dict(type='mmps.LoadScene'),
+            dict(type='LoadImageFromFile', _scope_='mmps'),
             dict(type='mmps.KeepOriginalImage'),
-            dict(type='mmps.LoadPeople'),
+            dict(type='LoadAnnotations', with_bbox=True),
             dict(type='Resize', scale=(32, 32)),  # unused: crops are cut from the originals
             dict(type='RandomFlip', prob=0.5),
             dict(type='mmps.PackPersonSearchInputs'),

@@ -114,6 +114,7 @@ def tiny(request, drawn_once, tmp_path):
         config.model = tiny_detector()
     elif changes:
         config.model = {'detector': tiny_detector(), 'backbone': {}, **changes}
+        config.test_dataloader.dataset.pipeline.insert(1, {'type': 'mmps.KeepOriginalImage'})
     image = sorted((drawn_once / 'Image' / 'SSM').glob('*.jpg'))[0]
     return config, str(image), request.param
 

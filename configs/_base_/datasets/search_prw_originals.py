@@ -2,10 +2,10 @@
 _base_ = './search_prw.py'
 
 _search_pipeline = [
-    dict(type='mmps.LoadScene'),
+    dict(type='LoadImageFromFile', _scope_='mmps'),
     dict(type='mmps.KeepOriginalImage'),
     dict(type='Resize', scale=(640, 640), keep_ratio=False),
-    dict(type='mmps.LoadPeople'),
+    dict(type='LoadAnnotations', with_bbox=True),
     dict(type='mmps.PackPersonSearchInputs'),
 ]
 reid_dataloader = dict(dataset=dict(pipeline=_search_pipeline))

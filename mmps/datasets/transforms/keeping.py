@@ -29,7 +29,7 @@ class KeepOriginalImage(BaseTransform):
             raise ConfigError(
                 f'mmps.KeepOriginalImage gets {image.shape[1]}x{image.shape[0]} pixels '
                 f'({image.dtype}) of an image that was {width}x{height} (uint8): put it directly '
-                'behind mmps.LoadScene (mmps.LoadResizedScene reads no whole image)'
+                'behind LoadImageFromFile (mmps.LoadResizedScene reads no whole image)'
             )
         results[ORIGINAL_IMAGE] = image.copy()
         return results

@@ -71,7 +71,7 @@ class OriginalImages:
         if 'image_bboxes' not in people:
             raise ConfigError(
                 f'training on crops needs to know where people are in the original image: '
-                f'load them by mmps.LoadPeople, and {HOW_TO_KEEP}'
+                f'load them by LoadAnnotations, and {HOW_TO_KEEP}'
             )
         return self.place(get_box_tensor(people.image_bboxes), sample, _is_flipped(sample))
 
