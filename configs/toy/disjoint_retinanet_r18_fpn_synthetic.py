@@ -8,6 +8,7 @@ _base_ = [
 model = dict(
     _delete_=True,
     type='mmps.DisjointDetector',
+    backbone=dict(),  # as the detector's; mmdet's init_detector asks for the key
     detector={{_base_.model.detector}},
     reid_branch=dict(pooling=dict(output_size=(96, 48)), head=dict(embedding_channels=128)),
 )
