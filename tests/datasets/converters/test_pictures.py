@@ -29,6 +29,15 @@ def test_a_size_is_measured_after_the_rotation_of_exif(tmp_path, make_picture):
     assert split.images[0].size == (17, 31)
 
 
+@pytest.mark.parametrize('limit', [1, 300])  # an error of Pillow, a warning of it
+@pytest.mark.filterwarnings('error')
+def test_pillows_limit_does_not_count(tmp_path, make_picture, monkeypatch, limit):
+    make_picture(tmp_path / '1.jpg', (31, 17))
+    monkeypatch.setattr(PillowImage, 'MAX_IMAGE_PIXELS', limit)
+    split = measure(tmp_path, Split('train', [Image('1.jpg')]), ConversionLog(), no_progress)
+    assert split.images[0].size == (31, 17)
+
+
 def test_repeats_are_left_out_with_a_warning(tmp_path):
     log = ConversionLog()
     images = [Image('a.jpg', camera_id=1), Image('a.jpg', camera_id=2)]

@@ -162,3 +162,13 @@ def test_a_data_set_uses_it_in_one_line(drawn_set):
     assert packed['inputs'].shape == (3, 128, 160)
     size = data.get_data_info(0)['width'], data.get_data_info(0)['height']
     assert packed['data_samples'].scale_factor == (160 / size[0], 128 / size[1])
+
+
+@pytest.mark.parametrize('load', [ordinary, fast], ids=['LoadScene', 'LoadResizedScene'])
+def test_a_film_behind_an_image_is_passed_over(picture, load, tmp_path):
+    film = tmp_path / 'motion_photo.jpg'
+    film.write_bytes(picture.read_bytes() + b'ftypmp42' + bytes(20_000))
+    np.testing.assert_array_equal(load(film, (160, 120))['img'], load(picture, (160, 120))['img'])
+    film.write_bytes(picture.read_bytes()[:-2] + bytes(20_000))
+    with pytest.raises(DataError, match='is no readable image, or cut short'):
+        load(film, (160, 120))
