@@ -37,12 +37,14 @@ def check_unread(content: dict, reading: Reading) -> Iterator[Problem]:
         blank = [i == UNLABELLED and not flag for i, flag in zip(ids, ignored, strict=True)]
         nobody = all(identity == UNLABELLED for identity in ids)
         kind = 'nobody has an identity' if nobody else 'some people have no identity'
-        yield from _unread(annotations, passed_over, blank, kind, 'identity_key, --identity-key')
+        yield from _unread(
+            annotations, passed_over, blank, kind, 'name it by identity_key (--identity-key)'
+        )
     passed_over = _like(fields_of(images), _CAMERA_WORDS, CAMERA_KEYS)
     if passed_over:
         blank = [camera is None for camera in cameras(images)]
         kind = 'some images have no camera'
-        yield from _unread(images, passed_over, blank, kind, 'write it as camera_id')
+        yield from _unread(images, passed_over, blank, kind, 'rename it to camera_id')
     yield from _second_spellings(annotations, [k for k in reading.identity_keys if k in fields])
 
 
@@ -62,9 +64,9 @@ def _unread(
                    for b, v in zip(blank, column(records, field), strict=True))
         for field in fields
     }  # fmt: skip
-    found = [f'{field} of {count} entries' for field, count in counts.items() if count]
+    found = [f'{field} ({count} entries)' for field, count in counts.items() if count]
     if found:
-        where = f'{", ".join(found)} is not read ({cure})'
+        where = f'{", ".join(found)} is not read; {cure}'
         yield Problem(kind, where, is_error=False)
 
 

@@ -35,7 +35,7 @@ def check_boxes(said: Annotations) -> Iterator[Problem]:
             yield Problem('a box is outside its picture', where)
         elif x < 0 or y < 0 or x + w > image['width'] or y + h > image['height']:
             yield Problem('a box leaves its picture', where, is_error=False)
-        if w < 1 or h < 1:
+        if 0 < min(w, h) < 1:
             kind = 'a box is under one pixel, and left out of training'
             yield Problem(kind, where, is_error=False)
     seen: set[tuple] = set()
@@ -55,7 +55,7 @@ def check_contents(said: Annotations) -> Iterator[Problem]:
         Warnings.
     """
     if not said.images:
-        yield Problem('there are no images', 'images', is_error=False)
+        yield Problem('there are no images', "the list 'images' is empty", is_error=False)
     elif not any(said.people):
         count = sum(said.ignored)
         where = f'{len(said.people)} boxes, {count} of them ignore regions'
@@ -119,11 +119,13 @@ def check_ignored(content: dict, said: Annotations, reading: Reading) -> Iterato
             yield Problem('an ignore region has an identity', f'annotations[{k}]', is_error)
 
 
-def check_queries(said: Annotations) -> Iterator[Problem]:
+def check_queries(content: dict, said: Annotations, reading: Reading) -> Iterator[Problem]:
     """Check that every query shows an annotated person who can be found.
 
     Args:
-        said: What a file says whose structure and references are right.
+        content: The parsed file.
+        said: What it says.
+        reading: How it is read.
 
     Yields:
         Errors for queries of people who are not annotated, or nowhere else, and warnings for boxes
@@ -136,12 +138,17 @@ def check_queries(said: Annotations) -> Iterator[Problem]:
             boxes.setdefault((image_id, person_id), []).append(bbox)
             images.setdefault(person_id, set()).add(image_id)
     if said.queries and not images:
-        yield Problem('no annotation has an identity', f'but {len(said.queries)} queries have')
+        yield Problem('no annotation has an identity', f'{len(said.queries)} queries have one')
         return
+    hidden = set(identities(content['annotations'], reading)) - images.keys()
     for k, query in enumerate(said.queries):
         person_id, image_id = query['person_id'], query['image_id']
         where = f'queries[{k}] (person {person_id})'
-        if (image_id, person_id) not in boxes:
+        if person_id in hidden:
+            yield Problem(
+                'a query names a person who has no box but ignore regions', where, is_error=False
+            )
+        elif (image_id, person_id) not in boxes:
             yield Problem('a query names a person who is not annotated in its picture', where)
         elif not images[person_id] - {image_id}:
             yield Problem('a query has no match in any other picture', where)

@@ -75,7 +75,7 @@ def _contents(content: dict, reading: Reading) -> list[Iterable[Problem]]:
         check_ignored(content, said, reading),
         check_identities(said),
         check_cameras(said),
-        check_queries(said),
+        check_queries(content, said, reading),
     ]
 
 
