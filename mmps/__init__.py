@@ -9,8 +9,10 @@ if sys.version_info < (3, 7):  # noqa: UP036 - cannot even read what follows
     )
 
 from .compat import make_checkpoints_loadable
+from .threads import bound_spinning
 from .version import __version__
 
+bound_spinning()  # before the next line loads torch
 make_checkpoints_loadable()
 
 __all__ = ['__version__']

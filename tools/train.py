@@ -18,6 +18,8 @@ examples:
 import argparse
 import sys
 
+import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
+
 from mmengine.config import DictAction
 
 from mmps.apis.arguments import teaching_parser

@@ -21,6 +21,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
+
 import torch
 from mmengine.logging import MMLogger
 from rich.console import Console

@@ -16,6 +16,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
+
 import numpy as np
 import torch
 from torch import Tensor

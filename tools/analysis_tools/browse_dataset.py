@@ -13,6 +13,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
+
 import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset

@@ -19,6 +19,8 @@ import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
 
+import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
+
 import numpy as np
 from mmengine.config import Config
 from mmengine.runner import Runner

@@ -24,6 +24,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
+
 import torch.distributed
 from rich.console import Console
 from rich.table import Table

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
+
 import torch
 from mmengine.registry import init_default_scope
 from rich.console import Console

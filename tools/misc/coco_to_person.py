@@ -15,9 +15,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
+
 import torch
 
-import mmps  # noqa: F401  # lets torch read MMEngine's checkpoints, safely
 from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import tell_user_errors
 from mmps.checkpoints import read_restricted, weights_of
