@@ -29,11 +29,13 @@ AROUND = ((0, 0), (0, 1), (5, 0))
 SCORES = re.compile(r'(.*_)?cls(_score|_out|_branches|_convs|_embed)?|convs_pred')
 """Layers in which classes are innermost."""
 
-WITH_BACKGROUND = ('fc_cls', 'cls_convs', 'cls_embed')
+WITH_BACKGROUND = ('fc_cls', 'cls_convs', 'cls_embed', 'conv_cls')
 """Those of them whose scores may go through softmax, so that the background is one more class."""
 
 OUTERMOST = ('fc_reg', 'fc_logits')
-ALONE = ('label_embedding', 'heatmap_head', 'conv_logits', 'fc_mask_iou')
+ALONE = (
+    'label_embedding', 'center_prior', 'heatmap_head', 'conv_logits', 'segm_conv', 'fc_mask_iou',
+)  # fmt: skip
 
 
 def person_rows(name: str, rows: int, wanted: int | None = None) -> Sequence[int] | None:

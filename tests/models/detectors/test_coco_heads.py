@@ -12,6 +12,7 @@ import torch
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_state_dict
 
+from mmps.models.detectors.person_class import keep_person
 from mmps.registry import MODELS
 from mmps.testing.builders import packed_batch, tiny_detector, tiny_searcher
 from mmps.testing.more_detectors import MORE_DETECTORS, with_classes
@@ -98,6 +99,30 @@ def test_people_are_found_as_by_the_large_detector_whose_other_classes_are_dropp
     assert len(theirs.embeddings) == len(theirs)
     torch.testing.assert_close(ours.scores, theirs.scores)
     torch.testing.assert_close(ours.bboxes, theirs.bboxes)
+
+
+def test_people_alone_are_found_in_phase_1_too():
+    config = with_classes(MORE_DETECTORS['retinanet'](), 80)
+    config.test_cfg.update(nms_pre=ALL, max_per_img=ALL)
+    model = searcher(config)
+    load_state_dict(model, large_weights(config, 80)[1], strict=True)
+    model.set_phase('detection')
+    with torch.no_grad():
+        found = model.predict(*packed_batch(1))[0].pred_instances
+    assert len(found) > 0
+    assert not found.labels.any()
+
+
+@pytest.mark.parametrize('name', MORE_DETECTORS)
+def test_names_of_layers_tell_what_the_shapes_of_a_model_tell(name):
+    """For tools/misc/coco_to_person.py, which has no model."""
+    config = MORE_DETECTORS[name]()
+    _, weights = large_weights(config)
+    wanted = MODELS.build(config).state_dict()
+    by_shape, by_name = dict(weights), dict(weights)
+    assert keep_person(by_name) == keep_person(by_shape, wanted) != []
+    assert all(torch.equal(by_name[key], by_shape[key]) for key in weights)
+    assert all(by_name[key].shape == weight.shape for key, weight in wanted.items())
 
 
 def test_the_persons_embedded_label_is_kept():

@@ -55,6 +55,8 @@ def drawn_weights(name, count=80):
         ('bbox_head.cls_score.weight', 400, list(range(0, 400, 80))),
         ('dn_query_generator.label_embedding.weight', 80, [0]),
         ('roi_head.mask_head.conv_logits.weight', 80, [0]),
+        ('bbox_head.conv_cls.weight', 243, [0, 80, 81, 161, 162, 242]),
+        ('bbox_head.center_prior.sigma', 80, [0]),
         # Towers whose width is a multiple of 80, as RTMDet's and YOLOX's largest have.
         ('bbox_head.cls_convs.0.1.conv.weight', 320, None),
         ('bbox_head.multi_level_cls_convs.0.1.bn.weight', 320, None),
