@@ -120,6 +120,9 @@ def train_config(config: Config) -> None:
     check_amp(config.optim_wrapper)
     if config.get('load_from'):
         check_checkpoint(config.load_from, bool(config.get('resume')))
+    if not config.get('default_hooks', {}).get('two_phase'):
+        hooks = config.get('custom_hooks') or []
+        config.custom_hooks = [*hooks, {'type': 'mmps.CheckLearningHook'}]
     use_gloo_without_cuda(config)
     Runner.from_cfg(config).train()
 

@@ -12,6 +12,29 @@ from mmps.registry import MODELS
 from mmps.structures import ConfigError
 
 
+def check_triplets(sampler: PKBatchSampler) -> None:
+    """Refuse batches in which there is no triplet, so that the loss would be 0 for ever.
+
+    Args:
+        sampler: Of phase 2.
+
+    Raises:
+        ConfigError: Nobody has a positive, or nobody a negative.
+    """
+    if sampler.shots < 2:
+        raise ConfigError(
+            f'two_phase.batches.shots={sampler.shots} leaves nobody a second box in a batch, so '
+            'that there is no triplet to learn from: set it to 2 or more (the paper: 4)'
+        )
+    identities = min(sampler.identities, len(sampler.members))
+    if identities < 2 and not sampler.unlabelled:
+        raise ConfigError(
+            f'a batch of phase 2 would have {identities} identity, and with nobody else in it '
+            'there is no triplet to learn from: set two_phase.batches.identities to 2 or more (the '
+            'paper: 32), on a data set with as many identities'
+        )
+
+
 def check_mining(sampler: PKBatchSampler, head: Any) -> None:
     """Refuse ranks that each mine a share of the batch in which there is too little.
 

@@ -29,6 +29,7 @@ from mmps.engine.checks import (
     check_run,
     check_watched,
 )
+from mmps.engine.learning import check_learning
 from mmps.engine.logs import bound_history, forget_phase
 from mmps.engine.optimizing import (
     fit_detection_schedule,
@@ -36,7 +37,7 @@ from mmps.engine.optimizing import (
     schedule_of_phase,
 )
 from mmps.engine.plan import PLAN_KEY, check_plan, plan_of
-from mmps.engine.reid_batches import check_mining, check_unlabelled
+from mmps.engine.reid_batches import check_mining, check_triplets, check_unlabelled
 from mmps.engine.reproducible import seed_epoch, shared_seed
 from mmps.features import FeatureCache, FeatureSource, pooled_shards
 from mmps.registry import DATA_SAMPLERS, HOOKS
@@ -128,6 +129,7 @@ class TwoPhaseHook(Hook):
         self._reid_schedulers()
         self._set_phase(runner, 'detection')
         check_cache_dtype(self.cache_dtype, _bare(runner))
+        check_triplets(self.sampler)
         check_mining(self.sampler, _bare(runner).reid_branch.head)
         check_originals(runner, _bare(runner), self.source)
         losses = [stage['loss'] for stage in self.stages]
@@ -152,6 +154,8 @@ class TwoPhaseHook(Hook):
         self.sampler.seed = shared_seed(runner)
         if self.phase == 'detection' and 'seed' not in runner.cfg.train_dataloader.sampler:
             runner.train_dataloader.sampler.seed = self.sampler.seed
+        if self.phase == 'detection' and self.start == 'detection':
+            check_learning(runner)
         if self.start == 'reid' and runner.epoch < self.detection_epochs:
             _bare(runner).check_features()
             loop = runner.train_loop

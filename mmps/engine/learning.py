@@ -1,0 +1,131 @@
+"""What training would leave as it is, found before the first batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from mmengine.logging import MMLogger
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mmps.models.detectors.checkpoint_fit import SHARED, part_of
+from mmps.models.detectors.origin import pretrained
+from mmps.structures import UNLABELLED, ConfigError
+
+FREE = '`frozen_stages=-1` in the backbone of the detector'
+
+
+def check_learning(runner: Runner) -> None:
+    """Refuse to train a detector of which too much stays as it is.
+
+    Args:
+        runner: About to train a detector, weights loaded.
+
+    Raises:
+        ConfigError: Nothing that is shared with re-ID would learn, random weights would stay
+            random, or the joint objective has nobody to tell apart.
+    """
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model.train()
+    if hasattr(model, 'origin'):
+        check_shared(model)
+        check_fixed(model.detector.backbone, 'detector.backbone.', model.origin.read)
+        if model.phase == 'joint':
+            check_identities(runner.train_loop.dataloader.dataset)
+    elif hasattr(model, 'backbone') and not runner._has_loaded:
+        check_fixed(model.backbone, 'backbone.', set(pretrained(model)))
+
+
+def check_shared(model: Any) -> None:
+    """Refuse frozen shared stages, through which alone detection data can improve re-ID.
+
+    Args:
+        model: A person-search model; one that shares nothing passes.
+
+    Raises:
+        ConfigError: All are frozen. A warning names them where only some are.
+    """
+    layers = {n: learns for n, learns in _layers(model) if part_of(n, model) == SHARED}
+    frozen = [name for name, learns in layers.items() if not learns]
+    if not frozen:
+        return
+    which = f'{len(frozen)} of {len(layers)} layers that re-ID shares with the detector'
+    if len(frozen) == len(layers):
+        raise ConfigError(
+            f'no gradient reaches {which}, so that detection data could not improve re-ID: set '
+            f"{FREE}, or train re-ID alone on a trained detector with two_phase.start='reid'"
+        )
+    MMLogger.get_current_instance().warning(
+        'No gradient reaches %s (%s): detection data will not improve them; for that, set %s',
+        which, _stages(frozen), FREE,
+    )  # fmt: skip
+
+
+def check_fixed(backbone: nn.Module, prefix: str, read: set[str]) -> None:
+    """Refuse random weights, or batch statistics of nothing, that training leaves as they are.
+
+    Args:
+        backbone: In training mode.
+        prefix: Of its weights in ``read``.
+        read: Names of the weights that came from files.
+
+    Raises:
+        ConfigError: There are some.
+    """
+    frozen = [name for name, learns in _layers(backbone) if not learns]
+    fixed = [
+        name
+        for name, module in backbone.named_modules()
+        if isinstance(module, _BatchNorm) and module.track_running_stats and not module.training
+    ]
+    for names, weight, what, cure in (
+        (frozen, 'weight', 'layers that are frozen', '`frozen_stages=-1`'),
+        (fixed, 'running_mean', 'layers with fixed batch statistics', '`norm_eval=False`'),
+    ):
+        random = [name for name in names if f'{prefix}{name}.{weight}' not in read]
+        if random:
+            raise ConfigError(
+                f"the detector's backbone has {len(random)} {what} ({_stages(random)}) whose "
+                'weights came from no checkpoint: set `load_from`, or `init_cfg` of the backbone, '
+                f'to weights that fill it, or train it all from scratch with {cure}'
+            )
+
+
+def check_identities(dataset: Any) -> None:
+    """Refuse a joint objective without people to tell apart.
+
+    Args:
+        dataset: That the training images come from.
+
+    Raises:
+        ConfigError: It has fewer than two identities.
+    """
+    while not hasattr(dataset, 'get_data_info'):  # mmdet's MultiImageMixDataset
+        dataset = dataset.dataset
+    found: set[int] = set()
+    for index in range(len(dataset)):
+        people = dataset.get_data_info(index).get('instances', ())
+        found.update(person.get('person_id', UNLABELLED) for person in people)
+        if len(found - {UNLABELLED}) > 1:
+            return
+    raise ConfigError(
+        'the joint objective has nobody to tell apart: the training set has '
+        f'{len(found - {UNLABELLED})} identities; set train_dataloader.dataset.use_identities=True '
+        'on a set with person ids, or train in two phases (default_hooks.two_phase)'
+    )
+
+
+def _layers(module: nn.Module) -> Iterator[tuple[str, bool]]:
+    """List the layers that have weights, and whether any of these learns."""
+    for name, layer in module.named_modules():
+        weights = list(layer.parameters(recurse=False))
+        if weights:
+            yield name, any(weight.requires_grad for weight in weights)
+
+
+def _stages(layers: Iterable[str]) -> str:
+    names = [name.removeprefix('detector.backbone.').split('.')[0] for name in layers]
+    return ', '.join(dict.fromkeys(names))
