@@ -2,11 +2,12 @@ import shutil
 
 import pytest
 import torch
+from mmengine.registry import init_default_scope
 
 from mmps.apis.embed_images import embed_images, list_pictures, load_model
+from mmps.registry import MODELS
 from mmps.structures import DataError
-from mmps.testing.builders import tiny_searcher
-from mmps.testing.runs import tiny_run
+from mmps.testing.runs import disjoint_run, tiny_run
 
 
 @pytest.fixture
@@ -19,10 +20,13 @@ def pictures(drawn_set, tmp_path):
     return folder
 
 
-@pytest.fixture
-def model(drawn_set, tmp_path):
-    config = tiny_run(drawn_set, tmp_path)
-    searcher = tiny_searcher(3, reid_branch=config.model.reid_branch)
+@pytest.fixture(params=[tiny_run, disjoint_run], ids=['shared', 'disjoint'])
+def model(request, drawn_set, tmp_path):
+    init_default_scope('mmdet')
+    config = request.param(drawn_set, tmp_path)
+    torch.manual_seed(0)
+    searcher = MODELS.build(config.model)
+    searcher.init_weights()
     torch.save({'state_dict': searcher.state_dict()}, tmp_path / 'model.pth')
     return load_model(config, tmp_path / 'model.pth', device='cpu')
 

@@ -174,7 +174,7 @@ def test_a_pipeline_without_originals_is_told(model):
         with pytest.raises(ConfigError, match=r'original image .* add .*KeepOriginalImage'):
             compute(inputs, samples)
     del samples[0].gt_instances.image_bboxes
-    with pytest.raises(ConfigError, match=r'where people are .*LoadPeople, .*KeepOriginalImage'):
+    with pytest.raises(ConfigError, match=r'where people are .*LoadAnnotations, and add'):
         model.train().loss(inputs, samples)
     model.set_phase('detection')
     assert 'loss_cls' in model.train().loss(inputs, samples)
