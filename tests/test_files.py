@@ -14,6 +14,7 @@ from mmps import files
 from mmps.files import (
     ABANDONED_AFTER,
     atomic_file,
+    read_text,
     remove_abandoned,
     write_atomically,
     write_json,
@@ -143,3 +144,16 @@ def test_json_for_people_and_for_programs(tmp_path, compact, text):
 def test_text_is_written_as_it_is(tmp_path):
     write_text(tmp_path / 'new' / 'a.csv', 'é\r\nb\n')
     assert (tmp_path / 'new' / 'a.csv').read_bytes() == 'é\r\nb\n'.encode()
+
+
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16', 'utf-16-le', 'utf-16-be'])
+@pytest.mark.parametrize('text', ['', 'a', 'file,x\r\nSüd 图.jpg,1\n'])
+def test_text_of_any_editor_is_read(tmp_path, encoding, text):
+    (tmp_path / 'a.csv').write_bytes(text.encode(encoding))
+    assert read_text(tmp_path / 'a.csv') == text
+
+
+def test_what_is_no_text_is_not_read(tmp_path):
+    (tmp_path / 'a.csv').write_bytes('Süd'.encode('cp1252'))
+    with pytest.raises(UnicodeDecodeError):
+        read_text(tmp_path / 'a.csv')

@@ -26,6 +26,7 @@ a.png,50.5,6,28,75,
 b.png,12,4,31,82,3
 sub/c.png,60,8,30,79,5
 b.png,40,9,33,70,5
+b.png,2,9,20,70,9
 """
 
 
@@ -68,20 +69,38 @@ def test_the_smallest_file_loads(tmp_path, test_mode):
     assert sample.query_instances.query_indices.tolist() == [0]
 
 
-def test_the_worked_example_makes_a_searchable_set(tmp_path, monkeypatch):
+def as_excel_saves(table):
+    """What "CSV UTF-8" is where commas separate decimals."""
+    return table.replace(',', ';').replace('.5', ',5').replace('\n', '\r\n').encode('utf-8-sig')
+
+
+@pytest.mark.parametrize(
+    'save',
+    [
+        str.encode,
+        lambda table: table.encode('utf-8-sig'),
+        as_excel_saves,
+        lambda table: table.replace(',', '\t').encode('utf-16'),
+    ],
+)
+def test_the_worked_example_makes_a_searchable_set(tmp_path, monkeypatch, save):
     (recipe,) = [block for block in blocks('python') if 'frame.csv' in block]
     for name in ('a.png', 'b.png', 'sub/c.png'):
         draw(tmp_path / 'root' / name, (100, 90))
-    (tmp_path / 'frame.csv').write_text(TABLE)
+    (tmp_path / 'frame.csv').write_bytes(save(TABLE))
     monkeypatch.chdir(tmp_path)
     exec(recipe, {})
     content = json.loads((tmp_path / 'root/test.json').read_text())
-    assert not validate(content, tmp_path / 'root')
+    problems = validate(content, tmp_path / 'root')
+    assert [(p.kind, p.where) for p in problems] == [
+        ('a person is in one picture only', 'person 9')
+    ]
     ground_truth = GroundTruth.load(tmp_path / 'root/test.json')
     assert (ground_truth.num_images, ground_truth.num_queries) == (3, 2)
-    assert ground_truth.person_ids.tolist() == [3, UNLABELLED, 3, 5, 5]
+    assert ground_truth.person_ids.tolist() == [3, UNLABELLED, 3, 5, 5, 9]
+    assert ground_truth.bboxes[1].tolist() == [50.5, 6, 78.5, 81]
     data = dataset(tmp_path / 'root', 'test.json')
-    assert [len(data.get_data_info(i)['instances']) for i in range(3)] == [2, 2, 1]
+    assert [len(data.get_data_info(i)['instances']) for i in range(3)] == [2, 3, 1]
     queries = [q for i in range(3) for q in data.get_data_info(i)['queries']]
     assert sorted(q['person_id'] for q in queries) == [3, 5]
 

@@ -209,6 +209,31 @@ train_dataloader = dict(dataset=dict(
 """
 
 
+def emptied(root, folder):
+    """A copy of a set whose boxes are fractions of the image size."""
+    shutil.copytree(root, folder)
+    path = folder / 'mmps/train.json'
+    content = json.loads(path.read_text())
+    for annotation in content['annotations']:
+        annotation['bbox'] = [0.2, 0.1, 0.3, 0.8]
+    path.write_text(json.dumps(content))
+    return folder
+
+
+def test_browsing_a_set_of_which_nothing_is_left(converted, tmp_path, capsys):
+    config = tmp_path / 'config.py'
+    root = emptied(converted, tmp_path / 'set')
+    text = CONFIG.format(root=f'{root}/').replace(
+        'pipeline=', 'filter_cfg=dict(filter_empty_gt=True), pipeline='
+    )
+    config.write_text(text)
+    assert load('analysis_tools/browse_dataset').main([str(config)]) == 2
+    message = capsys.readouterr().err
+    assert 'train.json: filter_cfg leaves none of its' in message
+    assert 'seem to be fractions of the image size' in message
+    assert 'Traceback' not in message
+
+
 def test_browsing(converted, tmp_path, capsys):
     config = tmp_path / 'config.py'
     config.write_text(CONFIG.format(root=f'{converted}/'))

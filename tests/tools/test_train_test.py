@@ -122,6 +122,21 @@ def test_wrong_input_ends_in_one_sentence(tmp_path, arguments, sentence):
     assert 'Traceback' not in done.stderr
 
 
+def test_training_on_a_set_of_which_nothing_is_left_ends_in_one_sentence(drawn_set, tmp_path):
+    path = drawn_set / 'mmps/train.json'
+    content = json.loads(path.read_text())
+    for annotation in content['annotations']:
+        annotation['bbox'] = [0.2, 0.1, 0.3, 0.8]
+    path.write_text(json.dumps(content))
+    options = toy_options(drawn_set)
+    done = run(ROOT / 'tools/train.py', CONFIG, '--work-dir', tmp_path / 'run', *options)
+    assert done.returncode == 2
+    assert 'Traceback' not in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
+    assert all(word in line for word in ('train.json', 'leaves none of its', 'under one pixel',
+                                         'fractions of the image size'))  # fmt: skip
+
+
 def test_a_config_without_a_test_set_is_told(tmp_path):
     torch.save({'a': torch.ones(1)}, tmp_path / 'a.pth')
     config = 'configs/reid_head/crop-reid_r18_synthetic.py'

@@ -6,8 +6,9 @@ from mmps.datasets.converters.textfiles import numbers, read_lines, whole
 from mmps.structures import DataError
 
 
-def test_lines_of_any_kind(tmp_path):
-    (tmp_path / 'a.txt').write_bytes(b'\xef\xbb\xbfone two\r\n\r\n  three \n\n')
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16', 'utf-16-le', 'utf-16-be'])
+def test_lines_of_any_kind(tmp_path, encoding):
+    (tmp_path / 'a.txt').write_bytes('one two\r\n\r\n  three \n\n'.encode(encoding))
     found = list(read_lines(tmp_path / 'a.txt'))
     assert [line for _, line in found] == ['one two', 'three']
     assert found[1][0].endswith('a.txt, line 3')
