@@ -13,8 +13,9 @@ from urllib.error import URLError
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.runner import Runner
+from torch.hub import get_dir
 
-from mmps.checkpoints import check_checkpoint
+from mmps.checkpoints import check_checkpoint, refusal
 from mmps.engine.checkpoints import newest_whole_checkpoint
 from mmps.engine.checks import check_amp
 from mmps.structures import ConfigError, UserError
@@ -182,29 +183,34 @@ def tell_user_errors(main: Callable[[], None]) -> int:
     """
     try:
         main()
-    except UserError as error:
-        # An error from a loader's worker process carries that process's traceback before it.
-        sentence = str(error).strip().splitlines()[-1]
-        return _say(sentence.split('Error: ', 1)[-1])
-    except TypeError as error:
-        if 'unexpected keyword argument' not in str(error):
-            raise
-        return _say(f'{error}: the config has a key there that is misspelt or not known')
-    except ValueError as error:
-        if 'Cannot infer the rule' not in str(error):
-            raise
-        return _say(f"{error} Add rule='greater' beside `save_best` in the config.")
-    except URLError as error:
-        return _say(
-            f'a download failed ({error.reason}): fetch the file of `load_from`, or of an '
-            '`init_cfg`, yourself and give its path, such as --cfg-options load_from=FILE'
-        )
     except KeyboardInterrupt:
         print('\ninterrupted; what was finished is kept', file=sys.stderr)
         return 130
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        print(f'error: {sentence}', file=sys.stderr)
+        return 2
     return 0
 
 
-def _say(sentence: str) -> int:
-    print(f'error: {sentence}', file=sys.stderr)
-    return 2
+def _sentence(error: Exception) -> str | None:
+    """Say what a user can mend; nothing of other errors."""
+    told, reason = str(error), refusal(error)
+    if isinstance(error, UserError):
+        # An error from a loader's worker process carries that process's traceback before it.
+        return told.strip().splitlines()[-1].split('Error: ', 1)[-1]
+    if isinstance(error, TypeError) and 'unexpected keyword argument' in told:
+        return f'{told}: the config has a key there that is misspelt or not known'
+    if isinstance(error, ValueError) and 'Cannot infer the rule' in told:
+        return f"{told} Add rule='greater' beside `save_best` in the config."
+    if isinstance(error, URLError):
+        return (
+            f'a download failed ({error.reason}): fetch the file of `load_from`, or of an '
+            '`init_cfg`, yourself and give its path, such as --cfg-options load_from=FILE'
+        )
+    return reason and (
+        'a checkpoint that the config names, in `load_from` or an `init_cfg`, cannot be read: '
+        f'{reason}; fetch it again (downloads lie in {get_dir()}/checkpoints)'
+    )

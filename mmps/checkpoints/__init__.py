@@ -1,3 +1,3 @@
-from .reading import check_checkpoint, is_whole, read_restricted, weights_of
+from .reading import check_checkpoint, is_whole, read_restricted, refusal, weights_of
 
-__all__ = ['check_checkpoint', 'is_whole', 'read_restricted', 'weights_of']
+__all__ = ['check_checkpoint', 'is_whole', 'read_restricted', 'refusal', 'weights_of']

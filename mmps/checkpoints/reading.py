@@ -93,7 +93,7 @@ def read_restricted(path: str | Path, cure: str = AGAIN) -> Any:
     Raises:
         UserError: It is missing, cut short, or asks for more than data.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.is_file():
         what = 'is a folder' if path.is_dir() else 'does not exist'
         raise UserError(f'{path} {what}; give a checkpoint, such as epoch_52.pth')
@@ -127,9 +127,8 @@ def _reason(error: Exception, path: Path) -> tuple[str, str]:
     """
     if isinstance(error, OSError) and error.strerror:
         return error.strerror, ''
-    wanted = re.search(r'GLOBAL ([\w.]+)', str(error))
-    if wanted:
-        return f'it asks for {wanted[1]}, which is more than data', ''
+    if wanted := _asked_for(error):
+        return wanted, ''
     if zipfile.is_zipfile(path):
         return _archive(path)
     with open(path, 'rb') as file:
@@ -140,6 +139,27 @@ def _reason(error: Exception, path: Path) -> tuple[str, str]:
         if re.match(begins, beginning, re.DOTALL):
             return reason, cure
     return 'it is cut short, or of another kind', ''
+
+
+def refusal(error: Exception) -> str | None:
+    """Say in plain words what torch has against a file that MMEngine read by itself.
+
+    Args:
+        error: Anything.
+
+    Returns:
+        Nothing where it is not about the content of a checkpoint.
+    """
+    words = ('PytorchStreamReader', 'weights_only', 'inline_container')
+    of_torch = isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    if not (of_torch or type(error).__name__ == 'UnpicklingError'):
+        return None
+    return _asked_for(error) or 'it is cut short, or of another kind'
+
+
+def _asked_for(error: Exception) -> str:
+    wanted = re.search(r'GLOBAL ([\w.]+)', str(error))
+    return f'it asks for {wanted[1]}, which is more than data' if wanted else ''
 
 
 def _archive(path: Path) -> tuple[str, str]:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
+from mmengine.runner.checkpoint import load_url
 
 from mmps.apis import running
 from mmps.apis.running import (
@@ -174,3 +176,23 @@ def test_user_errors_are_one_sentence_and_others_stay_errors(capsys):
     assert tell_user_errors(lambda: None) == 0
     with pytest.raises(ZeroDivisionError):
         tell_user_errors(lambda: 1 / 0)
+
+
+@pytest.mark.parametrize('content', [b'<html>Quota</html>', b'PK\x03\x04 and an end', None])
+def test_a_download_that_is_no_checkpoint_is_told(tmp_path, capsys, content):
+    if content is None:
+        torch.save({'a': Path('x')}, tmp_path / 'a.pth')
+    else:
+        (tmp_path / 'a.pth').write_bytes(content)
+    download = lambda: load_url((tmp_path / 'a.pth').as_uri(), str(tmp_path / 'hub'))  # noqa: E731
+    assert tell_user_errors(download) == 2
+    told = capsys.readouterr().err
+    assert 'cannot be read: it' in told
+    assert 'weights_only' not in told
+    assert told.splitlines()[-1].startswith('error: a checkpoint that the config names')
+
+    def other():
+        raise RuntimeError('CUDA out of memory')
+
+    with pytest.raises(RuntimeError, match='CUDA'):
+        tell_user_errors(other)

@@ -57,6 +57,12 @@ def test_whole_checkpoints_pass(tmp_path, content, options):
         check_checkpoint(tmp_path / 'a.pth', resume=True)
 
 
+def test_a_path_may_begin_at_home(tmp_path, monkeypatch):
+    torch.save(TRAINED, tmp_path / 'a.pth')
+    monkeypatch.setenv('HOME', str(tmp_path))
+    check_checkpoint('~/a.pth')
+
+
 def test_the_network_is_left_to_mmengine():
     check_checkpoint('https://host/a.pth')
     check_checkpoint('torchvision://resnet50')
