@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from mmps.models.reid import FeatureTap
 from mmps.models.reid.roi_pooling import PAPER_SIZES
 from mmps.registry import MODELS
@@ -38,19 +36,19 @@ class SharedBackboneDetector(PersonSearchDetector):
     ) -> None:
         detector = {**detector, 'backbone': {**detector['backbone'], **(backbone or {})}}
         super().__init__(detector, **kwargs)
-        self.add_branch(
-            FeatureTap(self.detector.backbone, shared_stages),
-            complete_branch(reid_branch or {}, detector['backbone'], shared_stages),
-        )
+        tap = FeatureTap(self.detector.backbone, shared_stages)
+        branch = complete_branch(reid_branch or {}, detector['backbone'], shared_stages, tap.stride)
+        self.add_branch(tap, branch)
 
 
-def complete_branch(branch: dict, backbone: dict, shared_stages: int) -> dict:
+def complete_branch(branch: dict, backbone: dict, shared_stages: int, stride: int) -> dict:
     """Fill in what the number of shared stages decides, and the paper's choices.
 
     Args:
         branch: What a config says of the branch.
         backbone: Config of the detector's backbone.
         shared_stages: 2, 3 or 4, the stem counted.
+        stride: Of the last shared stage, in pixels.
 
     Returns:
         A config of the whole branch.
@@ -58,7 +56,7 @@ def complete_branch(branch: dict, backbone: dict, shared_stages: int) -> dict:
     defaults = {
         'pooling': {
             'type': 'mmps.RoIPooling',
-            'stride': _stride(backbone, shared_stages),
+            'stride': stride,
             'output_size': PAPER_SIZES.get(shared_stages),
         },
         'stages': {
@@ -73,8 +71,3 @@ def complete_branch(branch: dict, backbone: dict, shared_stages: int) -> dict:
     for part, settings in defaults.items():
         branch[part] = {**settings, **branch.get(part, {})}
     return branch
-
-
-def _stride(backbone: dict, shared_stages: int) -> int:
-    strides = backbone.get('strides', (1, 2, 2, 2))[: shared_stages - 1]
-    return 4 * int(torch.tensor(strides).prod())

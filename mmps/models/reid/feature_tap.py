@@ -9,11 +9,9 @@ from mmdet.structures.bbox import get_box_tensor
 from torch import Tensor, nn
 
 from mmps.features import weights_digest
-from mmps.structures import ConfigError, image_to_network, mirrored
+from mmps.structures import image_to_network, mirrored
 
-
-class _EnoughComputed(BaseException):
-    """Ends a backbone pass as soon as the tapped stage is there."""
+from .stages import run_to, split_backbone
 
 
 class FeatureTap:
@@ -29,6 +27,7 @@ class FeatureTap:
 
     Attributes:
         channels: Channels of the output.
+        stride: Pixels of the network's input per cell of the output.
         later_stages: Names of the stages that the output does not go through.
         fields: What samples must have: nothing, the network's input is enough.
         feature: ``(B, C, H, W)`` output of the tapped stage, after a backbone pass.
@@ -40,19 +39,12 @@ class FeatureTap:
     fields = ()
 
     def __init__(self, backbone: nn.Module, shared_stages: int) -> None:
-        layers = stage_names(backbone)
-        if not 2 <= shared_stages <= len(layers):
-            raise ConfigError(
-                f'shared_stages={shared_stages} is not possible with the {len(layers)} stages '
-                f'after the stem; choose 2 to {len(layers)} (the paper: 2, 3 or 4)'
-            )
+        split = split_backbone(backbone, shared_stages)
         self.backbone = backbone
-        self.stage = getattr(backbone, layers[shared_stages - 2])
-        self.channels = out_channels(self.stage)
-        self.later_stages = layers[shared_stages - 1 :]
+        self.stage, self.later_stages = split.last_shared, split.later
+        self.channels, self.stride = split.channels, split.stride
         self._shared_stages = shared_stages
         self._feature: Tensor | None = None
-        self._stop = False
 
     def watch(self, inputs: Tensor, samples: Sequence[DetDataSample] = ()) -> FeatureTap:
         """Open the tap around one pass of the detector over these inputs."""
@@ -115,41 +107,7 @@ class FeatureTap:
         Returns:
             ``(B, C, H / stride, W / stride)``.
         """
-        with self:
-            self._stop = True
-            try:
-                self.backbone(inputs.flip(3) if mirror else inputs)
-            except _EnoughComputed:
-                pass
-            finally:
-                self._stop = False
-            return self.feature
+        return run_to(self.stage, self.backbone, inputs.flip(3) if mirror else inputs)
 
     def _keep(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
         self._feature = output
-        if self._stop:
-            raise _EnoughComputed
-
-
-def stage_names(backbone: nn.Module) -> list[str]:
-    """Names of the stages after the stem, in order.
-
-    Raises:
-        ConfigError: The backbone is not ResNet-like.
-    """
-    names = getattr(backbone, 'res_layers', None)
-    if not names:
-        raise ConfigError(
-            f'{type(backbone).__name__} has no `res_layers`: sharing needs a ResNet-like backbone '
-            '(ResNet, ResNeXt, Res2Net, ...)'
-        )
-    return list(names)
-
-
-def out_channels(stages: nn.Module) -> int:
-    """Channels that one or more ResNet stages give."""
-    block = stages
-    while isinstance(block, nn.Sequential):
-        block = block[-1]
-    last = 'conv3' if hasattr(block, 'conv3') else 'conv2'
-    return getattr(block, last).out_channels

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
 
-from .feature_tap import out_channels, stage_names
 from .narrow_maps import exact_narrow_maps
+from .stages import measure, split_backbone
 from .trainable import trainable
 
 
@@ -47,9 +47,9 @@ class ReplicatedStages(BaseModule):
         if start_from == 'pretrained':
             whole.init_weights()
         self.start_from = start_from
-        self.names = stage_names(whole)[shared_stages - 1 :]
+        self.names = split_backbone(whole, shared_stages).later
         self.stages = Sequential(*(getattr(whole, name) for name in self.names))
-        self.out_channels = out_channels(self.stages)
+        self.out_channels, _ = measure(whole, getattr(whole, self.names[-1]))
         # Weights loaded just now must not be drawn anew by the runner.
         self._is_init = start_from == 'pretrained'
 
