@@ -180,7 +180,7 @@ def _check_categories(
     annotations: Sequence[dict], categories: Categories, listed: bool
 ) -> Iterator[Problem]:
     if categories.missing:
-        yield Problem('no category is known to be people', categories.missing)
+        yield Problem('no category stands for people', categories.missing)
         return
     if not listed:
         return

@@ -55,7 +55,8 @@ class Rule:
         """Return what is wrong with a value."""
         if isinstance(value, int) and abs(value) > _LARGEST:
             return f'{value} is beyond 64 bits'
-        return f'{value!r:.40} is not {self.wanted}'
+        text = 'the text ' if isinstance(value, str) else ''
+        return f'{text}{value!r:.40} is not {self.wanted}'
 
 
 def is_whole(value: Any) -> bool:

@@ -27,6 +27,20 @@ def test_counts():
     assert found.appearances.tolist() == [2, 1]
 
 
+def test_people_alone_count():
+    def box(person_id, **more):
+        return {'image_id': 1, 'bbox': [0, 0, 1, 9], 'category_id': 1, 'pid': person_id, **more}
+
+    content = {
+        'images': [{'id': 1}],
+        'annotations': [box(3), box(-2), box(4, category_id=2), box(5, ignore=1)],
+        'categories': [{'id': 1, 'name': 'Pedestrian'}, {'id': 2, 'name': 'car'}],
+    }
+    found = statistics(unify(content))
+    assert found.boxes_per_image.tolist() == [2]
+    assert found.appearances.tolist() == [1]
+
+
 def test_an_empty_file():
     found = statistics(unify({'images': [], 'annotations': []}))
     assert (len(found.heights), len(found.boxes_per_image), len(found.appearances)) == (0, 0, 0)

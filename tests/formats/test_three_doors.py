@@ -234,7 +234,7 @@ REJECTED = {
     'an image twice': (put('images', 'id', 1), {}, ('an id occurs twice', 'images[1] (id 1)')),
     'an annotation twice': (put('annotations', 'id', 1), {}, ('an id occurs twice', '(id 1)')),
     'nobody is a person': (
-        categories('car', 'truck'), {}, ('no category is known to be people', 'car, truck',
+        categories('car', 'truck'), {}, ('no category stands for people', 'car, truck',
                                          'classes')),
     'a class that is not there': (
         categories('person', 'car'), {'classes': ['walker']}, ("called 'walker'", 'person, car')),

@@ -215,3 +215,18 @@ def test_an_error_of_ours_is_not_taken_for_the_users(tool, case, monkeypatch):
     monkeypatch.setattr(tool, 'evaluate', lambda args: int('a bug'))
     with pytest.raises(ValueError, match='a bug'):
         tool.main([annotation, predictions, '--protocol', 'generic'])
+
+
+def test_files_of_other_tools(tool, case, tmp_path):
+    data, annotation, _ = case
+    options = ['--protocol', 'prw', '--gt-boxes']
+    usual = run(tool, case, tmp_path, *options)
+    for record in data.annotation['annotations']:
+        record['attributes'] = {'track_id': record.pop('person_id')}
+    data.annotation['categories'] = [{'id': 0, 'name': 'walker'}, {'id': 1, 'name': 'car'}]
+    Path(annotation).write_text(json.dumps(data.annotation))
+    theirs = ['--identity-key', 'attributes.track_id', '--classes', 'walker']
+    assert run(tool, case, tmp_path, *options, *theirs) == usual
+    settings = json.loads((tmp_path / 'METRICS.settings.json').read_text())
+    assert (settings['identity_key'], settings['classes']) == ('attributes.track_id', ['walker'])
+    assert tool.main([annotation, case[2], *options, *theirs[:2]]) == 2

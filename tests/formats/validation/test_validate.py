@@ -161,7 +161,7 @@ def test_another_split_with_a_flaw_is_told_and_still_compared():
     assert [(problem.kind, problem.where) for problem in problems] == [
         (
             "the field 'width' has a wrong value",
-            "train.json, images[0] ('60' is not a whole number above 0)",
+            "train.json, images[0] (the text '60' is not a whole number above 0)",
         ),
         ("the field 'bbox' is missing", 'train.json, annotations[1]'),
         ('a picture is in both files', 'a/2.png'),
