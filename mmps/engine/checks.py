@@ -14,6 +14,8 @@ from mmps.features.cache import DTYPES
 from mmps.structures import ConfigError
 from mmps.structures.originals import HOW_TO_KEEP
 
+from .input_sizes import warn_of_sizes
+
 if TYPE_CHECKING:
     from mmps.features import FeatureSource
 
@@ -40,6 +42,7 @@ def check_run(runner: Runner, phases: TwoPhaseHook) -> None:
             'the config has no `reid_dataloader`: it names the data set with identities that '
             'phase 2 learns from (see configs/_base_/datasets)'
         )
+    warn_of_sizes(runner.cfg)
     if phases.start == 'reid' and not (runner._load_from or runner._resume):
         raise ConfigError(
             "two_phase.start='reid' needs a trained detector: set `load_from` to its checkpoint"
