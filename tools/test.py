@@ -8,7 +8,7 @@ examples:
   python tools/test.py configs/joint/joint-j3_retinanet_r50_fpn_c.py epoch_790.pth
   # keep boxes and embeddings, and score them in other ways without the model
   python tools/test.py CONFIG CHECKPOINT --out predictions.npz
-  # batch normalisation folded, memory laid out for the device
+  # batch normalisation folded into convolutions
   python tools/test.py CONFIG CHECKPOINT --fast
   # CUHK-SYSU's galleries of 50 and of 4,000 pictures
   python tools/test.py CONFIG CHECKPOINT \
@@ -45,7 +45,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--fast',
         action='store_true',
-        help='fold batch normalisation and lay out memory for the device; equal up to rounding',
+        help='fold batch normalisation into convolutions where that leaves results equal up to '
+        'rounding',
     )
     parser.add_argument(
         '--cfg-options',

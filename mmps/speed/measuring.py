@@ -28,7 +28,6 @@ class Settings:
         repeats: Rounds that count.
         warm_up: Rounds before them; of a cell, beyond a first pass that counts the people.
         amp: Whether passes run in half precision (bfloat16 on a CPU).
-        channels_last: Memory layout of images and weights.
         clock: Gives seconds, as :func:`interleaved` needs it.
     """
 
@@ -37,7 +36,6 @@ class Settings:
     repeats: int = 5
     warm_up: int = 0
     amp: bool = False
-    channels_last: bool = False
     clock: Callable[[], float] = time.perf_counter
 
     @property
@@ -55,9 +53,7 @@ class Settings:
     def images(self, count: int) -> Tensor:
         """Draw normalised images of noise: ``(count, 3, size, size)``."""
         generator = torch.Generator().manual_seed(0)
-        inputs = torch.randn(count, 3, self.size, self.size, generator=generator)
-        layout = torch.channels_last if self.channels_last else torch.contiguous_format
-        return inputs.to(self.device).contiguous(memory_format=layout)
+        return torch.randn(count, 3, self.size, self.size, generator=generator).to(self.device)
 
 
 @dataclass(frozen=True)

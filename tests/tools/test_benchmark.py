@@ -83,9 +83,8 @@ def test_training_stands_in_tables_of_its_own(main, config, baseline, tmp_path, 
     'option',
     [
         ['--amp'],
-        ['--channels-last'],
-        ['--channels-last', 'J3', 'trunk'],
-        ['--no-fuse-conv-bn', '--no-nnpack'],
+        ['--no-fuse-conv-bn'],
+        ['--chunks', 'J3=1'],
     ],
 )
 def test_options_run_through(main, config, tmp_path, option):

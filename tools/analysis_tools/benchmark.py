@@ -133,20 +133,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group('options of inference').add_argument
     add('--fuse-conv-bn', action=argparse.BooleanOptionalAction, default=True,
         help='fold batch normalisation into convolutions')  # fmt: skip
-    add('--channels-last', nargs='*', metavar='NAME',
-        help="what keeps channels together in memory: 'trunk' (of all detectors), variants (their "
-        "re-ID networks), or 'none'; without names all networks and images do; default: on a CPU "
-        'trunk and Disj., which are faster')  # fmt: skip
-    add('--nnpack', action=argparse.BooleanOptionalAction, default=True,
-        help="on a CPU, let NNPACK compute the detector's large maps")  # fmt: skip
     add('--chunks', nargs='+', type=chunk, default=[], metavar='NAME=N',
         help="boxes embedded at once; default: the config's, by device")  # fmt: skip
     add('--amp', action='store_true', help='half precision; bfloat16 on a CPU')
-    add(
-        '--compile',
-        action='store_true',
-        help='torch.compile for detectors and re-ID networks; minutes until the first pass',
-    )
 
 
 def positive(text: str) -> int:
@@ -186,9 +175,7 @@ def pairs(texts: Sequence[str]) -> dict[str, str]:
 def measure(args: argparse.Namespace) -> dict:
     """Run everything that is asked for."""
     configs = pairs(args.variants) or VARIANTS
-    options = Options(
-        args.fuse_conv_bn, args.channels_last, dict(args.chunks), args.compile, args.nnpack
-    )
+    options = Options(args.fuse_conv_bn, dict(args.chunks))
     options.check(configs)
     shared = {name: config for name, config in configs.items() if is_shared(config)}
     if args.training and not shared:
@@ -196,7 +183,7 @@ def measure(args: argparse.Namespace) -> dict:
     use_device(args.device, args.threads)
     args.out_dir.mkdir(parents=True, exist_ok=True)
     settings = Settings(
-        args.device, args.size, args.repeats, args.warm_up, args.amp, options.all_channels_last,
+        args.device, args.size, args.repeats, args.warm_up, args.amp,
         time.process_time if args.cpu_time else time.perf_counter,
     )  # fmt: skip
     result = {'cells': [], 'marginal': [], 'overhead': {}, 'gflops': {}, 'training': {}}

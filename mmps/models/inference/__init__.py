@@ -1,5 +1,3 @@
-from .compiling import compile_parts
-from .nnpack import use_nnpack
-from .preparing import REID, TRUNK, fastest_layout, prepare
+from .folding import fold_normalisation
 
-__all__ = ['REID', 'TRUNK', 'compile_parts', 'fastest_layout', 'prepare', 'use_nnpack']
+__all__ = ['fold_normalisation']
