@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,26 +59,32 @@ class Calibration:
     def summary(self, rates: Sequence[float] = FALSE_ACCEPT_RATES) -> dict:
         """Describe the distributions for a JSON file.
 
+        A rate needs at least one pair of other people for each of its steps: without them its
+        similarity is left out, and ``pairs_needed`` says how many it takes.
+
         Args:
             rates: false-accept rates for which thresholds are given.
         """
-        thresholds = [(rate, self.threshold(rate)) for rate in rates]
         return {
             'pairs': {'same': int(self.same.sum()), 'other': int(self.other.sum())},
-            'thresholds': [
-                {
-                    'false_accept_rate': rate,
-                    'similarity': threshold,
-                    'true_accept_rate': self.true_accept_rate(threshold),
-                }
-                for rate, threshold in thresholds
-            ],
+            'thresholds': [self._threshold_row(rate) for rate in rates],
             'bins': {
                 'low': float(self.edges[0]),
                 'high': float(self.edges[-1]),
                 'same': self.same.tolist(),
                 'other': self.other.tolist(),
             },
+        }
+
+    def _threshold_row(self, rate: float) -> dict[str, float | int | None]:
+        needed = math.ceil(1 / rate)
+        enough = self.other.sum() >= needed
+        threshold = self.threshold(rate) if enough else None
+        return {
+            'false_accept_rate': rate,
+            'similarity': threshold,
+            'true_accept_rate': self.true_accept_rate(threshold) if enough else None,
+            'pairs_needed': needed,
         }
 
     def save(self, path: str | Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -13,14 +13,18 @@ from mmengine.logging import print_log
 
 from mmps.formats.ground_truth import GroundTruth
 from mmps.formats.predictions import Predictions
-from mmps.structures import ConfigError
+from mmps.structures import ConfigError, xywh_to_xyxy
 
 from .detection import detection_metrics
 from .functional.bootstrap import bootstrap_interval
 from .protocols.base import SearchProtocol
 from .protocols.conventions import of_convention
+from .protocols.findable import nobody_to_find
 from .query_sources import queries_from_detections
 from .results import TOP_KS, QueryResults
+
+FEW = 0.01
+"""Recall of a detector below which its boxes may be in another form than they should."""
 
 GT_PREFIX = 'gt/'
 """Prefix of settings whose gallery is the annotated boxes."""
@@ -41,6 +45,15 @@ class Report:
     queries: dict[str, QueryResults]
     scored: Predictions
     score_thr: float
+
+    def uncounted(self) -> list[str]:
+        """Say which searches have queries that do not count, a sentence for each number."""
+        settings: dict[str, list[str]] = {}
+        for setting, results in self.queries.items():
+            if not results.counted.all():
+                sentence = nobody_to_find(results.num_targets)
+                settings.setdefault(sentence, []).append(setting.strip('/') or 'search')
+        return [f'{sentence} ({", ".join(names)})' for sentence, names in settings.items()]
 
     @property
     def searched(self) -> Predictions:
@@ -79,6 +92,7 @@ def evaluate_predictions(
     ground_truth = protocol.prepare(ground_truth)
     detected = _cut(predictions, score_thr)
     detection = detection_metrics(ground_truth, detected, protocol.convention)
+    _warn_of_other_boxes(ground_truth, detected, detection)
     if not predictions.has_embeddings or ground_truth.num_queries == 0:
         return Report(detection, {}, predictions, score_thr)
     unseen = np.zeros(ground_truth.num_queries, dtype=bool)
@@ -111,6 +125,29 @@ def _cut(predictions: Predictions, score_thr: float) -> Predictions:
             level=logging.WARNING,
         )
     return detected
+
+
+def _warn_of_other_boxes(
+    ground_truth: GroundTruth, detected: Predictions, detection: dict[str, float]
+) -> None:
+    """Say so if nearly no box lies on a person, as it is with boxes in another form."""
+    recall = detection.get('det/recall', 1.0)
+    if not len(detected.scores) or recall >= FEW:
+        return
+    guess = ''
+    if detected.bboxes.max() <= 2:
+        guess = ', and these look like fractions of the image'
+    else:
+        corners = replace(detected, bboxes=xywh_to_xyxy(detected.bboxes))
+        if detection_metrics(ground_truth, corners)['det/recall'] > recall + 0.1:
+            guess = ', and these look like x y width height'
+    print_log(
+        f'{100 * recall:.1f} % of the annotated people lie under one of the '
+        f'{len(detected.scores)} boxes (IoU 0.5): unless the detector is untrained, check the '
+        f'boxes, which must be x1 y1 x2 y2 in pixels of the image file{guess}',
+        logger='current',
+        level=logging.WARNING,
+    )
 
 
 def search_metrics(queries: dict[str, QueryResults], ks: Sequence[int]) -> dict[str, float]:

@@ -71,6 +71,15 @@ def test_thresholds_equal_sorted_samples():
         assert calibration.true_accept_rate(threshold) == (same >= threshold).mean()
 
 
+@pytest.mark.parametrize(('strangers', 'supported'), [(1, 0), (9, 0), (10, 1), (999, 2), (1000, 3)])
+def test_a_rate_needs_as_many_pairs_as_it_has_steps(strangers, supported):
+    edges = np.linspace(-1, 1, 5)
+    calibration = Calibration(edges, np.array([0, 0, 0, 4]), np.array([0, strangers, 0, 0]))
+    rows = calibration.summary()['thresholds']
+    assert [row['similarity'] for row in rows] == [0.0] * supported + [None] * (4 - supported)
+    assert [row['true_accept_rate'] for row in rows] == [1.0] * supported + [None] * (4 - supported)
+
+
 def test_nothing_to_count():
     empty = Calibration(np.linspace(-1, 1, 3), np.zeros(2, int), np.zeros(2, int))
     assert empty.threshold(0.01) == -1.0
@@ -107,8 +116,8 @@ def test_details_are_written(people, tmp_path):
     summary = json.loads((tmp_path / 'deep' / 'calibration.json').read_text())
     assert summary['pairs'] == {'same': 2, 'other': 2}
     assert [row['false_accept_rate'] for row in summary['thresholds']] == [0.1, 0.01, 0.001, 1e-4]
-    assert 0.1 < summary['thresholds'][0]['similarity'] < 0.11
-    assert summary['thresholds'][0]['true_accept_rate'] == 1.0
+    assert [row['pairs_needed'] for row in summary['thresholds']] == [10, 100, 1000, 10000]
+    assert {row['similarity'] for row in summary['thresholds']} == {None}  # from two pairs
     lines = (tmp_path / 'deep' / 'queries.csv').read_text().splitlines()
     assert lines[0].startswith('setting,query,image,person_id,average_precision')
     # places 1 (0.9) and 3 (0.7); the second box on the person, 0.8, is wrong

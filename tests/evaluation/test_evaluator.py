@@ -63,6 +63,32 @@ def test_a_threshold_above_every_box_is_told(pair, mm_log):
     assert lower.metrics['g100/mAP'] == metrics['g100/mAP']
 
 
+@pytest.mark.parametrize(
+    ('bboxes', 'sentence'),
+    [
+        ([[0.2, 0.1, 0.4, 0.5], [0.1, 0.1, 0.2, 0.9]], 'these look like fractions of the image'),
+        ([[50, 200, 70, 240], [150, 600, 170, 640]], 'in pixels of the image file'),
+    ],
+    ids=['fractions', 'another scale'],
+)
+def test_boxes_in_another_form_are_told(pair, mm_log, bboxes, sentence):
+    other = pair.predictions(bboxes=np.array(bboxes, np.float32))
+    assert evaluate_predictions(load(pair), other, CUHKSYSUProtocol()).metrics['det/recall'] == 0
+    assert '0.0 % of the annotated people lie under one of the 2 boxes' in mm_log.text
+    assert sentence in mm_log.text
+    assert ('look like' in mm_log.text) == ('look like' in sentence)
+
+
+def test_boxes_with_sizes_in_the_place_of_ends_are_told(scene, mm_log):
+    scene.image(1, [0]).image(2, [0]).query(1)
+    for annotation in scene.annotations:  # so that ends read as sizes are boxes still
+        annotation['bbox'] = [40.0, 40.0, 60.0, 120.0]
+    scene.detect(1, 0, 1.0).detect(2, 0, 0.5)
+    sizes = np.array([[40, 40, 60, 120]] * 2, np.float32)
+    evaluate_predictions(load(scene), scene.predictions(bboxes=sizes), GenericProtocol())
+    assert 'look like x y width height' in mm_log.text
+
+
 def test_a_threshold_is_a_number(pair):
     with pytest.raises(ConfigError, match=r'threshold \(score_thr\) must be a number, not NaN'):
         evaluate_predictions(load(pair), pair.predictions(), CUHKSYSUProtocol(), float('nan'))

@@ -18,6 +18,7 @@ from mmps.evaluation import (
     PRWProtocol,
     evaluate_predictions,
 )
+from mmps.testing.scene import Scene
 from mmps.testing.search_data import random_search_data
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'analysis_tools' / 'eval_predictions.py'
@@ -29,6 +30,11 @@ def tool():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def scene(tmp_path):
+    return Scene(tmp_path)
 
 
 @pytest.fixture
@@ -118,6 +124,24 @@ def test_settings_stand_beside_the_numbers(tool, case, tmp_path, capsys):
     assert (settings['score_thr'], settings['query_embeddings']) == (0.3, 'detections')
     printed = ' '.join(capsys.readouterr().out.split())
     assert 'generic, strict, score >= 0.3, camera all, queries from detections' in printed
+
+
+def test_queries_that_do_not_count_are_counted(tool, scene, tmp_path, capsys):
+    scene.image(1, [0, 1]).image(2, [0]).query(1).query(2).query(1, slot=1, person=1)
+    scene.detect(1, 0, 0.9).detect(2, 0, 0.8).predictions().save(tmp_path / 'found.npz')
+    files = [str(scene.annotation_file()), str(tmp_path / 'found.npz')]
+    out = ['--out', str(tmp_path / 'METRICS.json')]
+    assert tool.main([*files, '--protocol', 'generic', '--boxes-per-image', '1', *out]) == 0
+    assert '2 of 3' in capsys.readouterr().out
+    settings = json.loads((tmp_path / 'METRICS.settings.json').read_text())
+    assert settings['queries'] == {name: {'counted': 2, 'all': 3} for name in ('search', 'bpi1')}
+
+
+def test_what_the_annotation_decides_is_said_before_predictions_are_read(tool, scene, capsys):
+    scene.image(1, [0], camera=3).image(2, [0], camera=3).query(1, camera=3)
+    files = [str(scene.annotation_file()), 'none.npz', '--protocol', 'prw', '--camera', 'cross']
+    assert tool.main(files) == 2
+    assert 'camera 3 only' in capsys.readouterr().err
 
 
 def test_further_options(tool, case, tmp_path):

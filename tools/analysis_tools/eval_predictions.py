@@ -185,6 +185,7 @@ def evaluate(args: argparse.Namespace) -> Report:
     if ground_truth.num_queries == 0:
         raise DataError(f'{args.annotations} has no queries; take the test file of a data set.')
     protocol = TASK_UTILS.build(protocol_config(args))
+    protocol.check(ground_truth)
     predictions = Predictions.load(args.predictions)
     report = evaluate_predictions(
         ground_truth,
@@ -202,26 +203,41 @@ def evaluate(args: argparse.Namespace) -> Report:
     return report
 
 
-def print_table(metrics: dict[str, float], title: str) -> None:
-    """Print the numbers in percent, one setting a row."""
+def counted_queries(report: Report) -> dict[str, dict[str, int]]:
+    """Count by setting the queries that have somebody to find: numbers are means over these."""
+    return {
+        setting.strip('/') or 'search': {
+            'counted': int(results.counted.sum()),
+            'all': len(results),
+        }
+        for setting, results in report.queries.items()
+    }
+
+
+def print_table(report: Report, title: str) -> None:
+    """Print the numbers in percent, one setting a row, and over how many queries they are means."""
     rows: dict[str, dict[str, float]] = {}
-    for key, value in metrics.items():
+    for key, value in report.metrics.items():
         setting, _, name = key.rpartition('/')
         rows.setdefault(setting or 'search', {})[name] = value
     columns = list(dict.fromkeys(name for row in rows.values() for name in row))
-    table = Table('setting', *columns, title=title)
+    table = Table('setting', *columns, 'queries', title=title)
+    counted = counted_queries(report)
     for setting, row in rows.items():
-        table.add_row(setting, *(f'{100 * row[c]:.2f}' if c in row else '' for c in columns))
+        numbers = [f'{100 * row[c]:.2f}' if c in row else '' for c in columns]
+        queries = '{counted} of {all}'.format(**counted[setting]) if setting in counted else ''
+        table.add_row(setting, *numbers, queries)
     Console().print(table)
 
 
-def settings(args: argparse.Namespace) -> dict:
-    """Name every option that the numbers depend on."""
+def settings(args: argparse.Namespace, report: Report) -> dict:
+    """Name every option that the numbers depend on, and the queries that they are means over."""
     queries = 'detections' if args.detected_queries else 'annotated boxes'
     return {
         'protocol': protocol_config(args),
         'score_thr': args.score_thr,
         'query_embeddings': queries,
+        'queries': counted_queries(report),
         'bootstrap_draws': args.bootstrap,
         'unlabelled_ids': args.unlabelled,
         'identity_key': args.identity_key,
@@ -259,11 +275,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     join_processes()
     try:
         report = evaluate(args)
-        print_table(report.metrics, title(args))
+        print_table(report, title(args))
         if args.out and is_first_process():
             out = Path(args.out)
             write_json(out, report.metrics)
-            write_json(out.with_suffix('.settings.json'), settings(args))
+            write_json(out.with_suffix('.settings.json'), settings(args, report))
     except (UserError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -131,6 +132,8 @@ class PersonSearchMetric(BaseMetric):
             self.gt_boxes and predictions.gt_embeddings is not None,
             self.detected_queries,
         )
+        for sentence in report.uncounted():
+            print_log(sentence, logger='current', level=logging.WARNING)
         if self.details is not None and is_main_process():
             write_details(self.details, report, ground_truth, self.protocol)
         return report.metrics

@@ -14,9 +14,13 @@ from mmps.registry import TASK_UTILS
 from ..functional.budget import budget_threshold
 from ..results import TOP_KS
 from ..search import SearchPlan
+from .findable import check_findable, why_nobody
 
 Plans = Iterator[tuple[str, SearchPlan]]
 """Searches by setting, the first part of their keys; an only one may be the empty string."""
+
+Findable = Iterator[tuple[str, np.ndarray, np.ndarray]]
+"""By setting: ``(Q,)`` positions of queries, and ``(Q,)`` how many right boxes each has."""
 
 
 class SearchProtocol(ABC):
@@ -28,6 +32,7 @@ class SearchProtocol(ABC):
     """
 
     ks: Sequence[int] = TOP_KS
+    across_cameras = False
 
     def __init__(self, convention: str, searcher: dict | None) -> None:
         self.convention = convention
@@ -42,7 +47,10 @@ class SearchProtocol(ABC):
         return ground_truth
 
     def check(self, ground_truth: GroundTruth) -> None:
-        """Find what would fail after a whole test pass before it: other files, unknown cameras.
+        """Find what would fail after a whole test pass before it: all that the annotation decides.
+
+        That is other files, unknown cameras, queries with nobody to find; where only some have
+        nobody, a warning says how many.
 
         Args:
             ground_truth: the annotation file's content.
@@ -50,7 +58,32 @@ class SearchProtocol(ABC):
         Raises:
             DataError: if the protocol cannot be used with this annotation.
         """
-        self.prepare(ground_truth)
+        ground_truth = self.prepare(ground_truth)
+        for setting, queries, targets in self.findable(ground_truth):
+            nobody = queries[targets == 0]
+            why = self.why_nobody(ground_truth, nobody) if len(nobody) else ''
+            check_findable(ground_truth, setting, targets, why)
+
+    def findable(self, ground_truth: GroundTruth) -> Findable:
+        """Count whom each query can find, as far as the annotation alone decides it.
+
+        Args:
+            ground_truth: the annotation file's content, as ``prepare`` leaves it.
+
+        Yields:
+            Setting, queries and numbers of right boxes; here, nothing is known before the search.
+        """
+        del ground_truth
+        return iter(())
+
+    def why_nobody(self, ground_truth: GroundTruth, queries: np.ndarray) -> str:
+        """Say why queries have nobody to find, and what helps.
+
+        Args:
+            ground_truth: the annotation file's content.
+            queries: ``(M,)`` positions of such queries, at least one.
+        """
+        return why_nobody(ground_truth, queries, self.across_cameras)
 
     @abstractmethod
     def plans(self, ground_truth: GroundTruth, predictions: Predictions) -> Plans:

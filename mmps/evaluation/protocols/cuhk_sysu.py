@@ -11,11 +11,12 @@ from mmps.formats.galleries import Galleries, available_sizes, gallery_file
 from mmps.formats.ground_truth import GroundTruth
 from mmps.formats.predictions import Predictions
 from mmps.registry import TASK_UTILS
+from mmps.structures import DataError
 
 from ..detections import Detections
 from ..search import GalleryMask, SearchPlan, SearchTask
 from ..targets import Targets
-from .base import Plans, SearchProtocol, as_tuple
+from .base import Findable, Plans, SearchProtocol, as_tuple
 from .conventions import different_boxes, of_convention
 
 FULL = 'full'
@@ -53,8 +54,8 @@ class CUHKSYSUProtocol(SearchProtocol):
         self.galleries_dir = galleries_dir
         self._choose_people = of_convention(convention, _first_listed, _different)
 
-    def check(self, ground_truth: GroundTruth) -> None:
-        """Read the galleries of each size.
+    def findable(self, ground_truth: GroundTruth) -> Findable:
+        """Read the galleries of each size, and count the people in them.
 
         Args:
             ground_truth: the annotation file's content.
@@ -63,7 +64,18 @@ class CUHKSYSUProtocol(SearchProtocol):
             DataError: see ``task``.
         """
         for size in self.gallery_sizes:
-            self.task(ground_truth, size)
+            task = self.task(ground_truth, size)
+            yield _setting(size), task.query_index, task.num_targets
+
+    def why_nobody(self, ground_truth: GroundTruth, queries: np.ndarray) -> str:
+        """Say that the galleries decide whom there is to find.
+
+        Args:
+            ground_truth: the annotation file's content.
+            queries: ``(M,)`` positions of such queries.
+        """
+        del ground_truth, queries
+        return 'the galleries list no box of their person; convert the data set again'
 
     def plans(self, ground_truth: GroundTruth, predictions: Predictions) -> Plans:
         """Plan the searches in the galleries of each size.
@@ -161,7 +173,13 @@ def _all_but_own(listed: GalleryMask, query_images: np.ndarray) -> GalleryMask:
 def _smallest(directory: Path) -> str:
     """Name the smallest size: the listed people are the same in all, and 50 is in the release."""
     numbers = [name for name in available_sizes(directory) if name.isdigit()]
-    return numbers[0] if numbers else '50'
+    if not numbers:
+        raise DataError(
+            f"gallery size '{FULL}' takes the people to find from a galleries_<size>.npz of any "
+            f'size, and {directory} holds none: convert the data set again, or take the protocol '
+            "generic, which searches all images but the query's own."
+        )
+    return numbers[0]
 
 
 def _setting(size: int | str) -> str:

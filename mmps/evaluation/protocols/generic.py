@@ -6,17 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmps.formats.ground_truth import NO_CAMERA, GroundTruth
+from mmps.formats.ground_truth import GroundTruth
 from mmps.formats.predictions import Predictions
 from mmps.registry import TASK_UTILS
-from mmps.structures import DataError
 
 from ..detections import Detections
-from ..functional.matching import pairs_within_groups
 from ..search import GalleryMask, SearchPlan, SearchTask
 from ..targets import Targets
-from .base import BudgetedProtocol
+from .base import BudgetedProtocol, Findable
 from .conventions import different_boxes, first_per_image, of_convention
+from .findable import require_cameras, same_person_pairs
 
 
 @TASK_UTILS.register_module()
@@ -42,7 +41,7 @@ class GenericProtocol(BudgetedProtocol):
         searcher: dict | None = None,
     ) -> None:
         super().__init__(boxes_per_image, convention, searcher)
-        self.cross_camera = cross_camera
+        self.cross_camera = self.across_cameras = cross_camera
         self.wanted_boxes = of_convention(convention, first_per_image, different_boxes)
 
     def plan_above(
@@ -57,6 +56,15 @@ class GenericProtocol(BudgetedProtocol):
         """
         kept = Detections.from_predictions(predictions.above(threshold), ground_truth)
         return SearchPlan(self.task(ground_truth), kept)
+
+    def findable(self, ground_truth: GroundTruth) -> Findable:
+        """Count the people in the images that are searched.
+
+        Args:
+            ground_truth: the annotation file's content.
+        """
+        task = self.task(ground_truth)
+        yield '', task.query_index, task.num_targets
 
     def task(self, ground_truth: GroundTruth) -> SearchTask:
         """Say what each query is searched in and what is right.
@@ -84,42 +92,6 @@ class GenericProtocol(BudgetedProtocol):
             judge=Targets.sort(queries[kept], images[kept], bboxes[kept]),
             num_targets=np.bincount(queries[kept], minlength=ground_truth.num_queries),
         )
-
-
-def require_cameras(ground_truth: GroundTruth) -> None:
-    """Make sure that every image and every query has a camera.
-
-    Args:
-        ground_truth: the annotation file's content.
-
-    Raises:
-        DataError: if a camera is unknown.
-    """
-    cameras = np.concatenate([ground_truth.image_cameras, ground_truth.query_cameras])
-    if (cameras == NO_CAMERA).any():
-        raise DataError(
-            f'{ground_truth.path} has images or queries without camera_id, which this camera rule '
-            'needs; add them or count all cameras.'
-        )
-
-
-def same_person_pairs(ground_truth: GroundTruth) -> tuple[np.ndarray, np.ndarray]:
-    """Pair each query with all annotated boxes of its person, its own box included.
-
-    Args:
-        ground_truth: the annotation file's content.
-
-    Returns:
-        ``(P,)`` queries, ascending, and ``(P,)`` annotations, ascending within each query.
-    """
-    people = np.flatnonzero(ground_truth.people)
-    order = people[np.argsort(ground_truth.person_ids[people], kind='stable')]
-    identities, starts = np.unique(ground_truth.person_ids[order], return_index=True)
-    offsets = np.r_[starts, len(order)]
-    group = np.searchsorted(identities, ground_truth.query_person_ids)
-    known = np.isin(ground_truth.query_person_ids, identities)
-    queries, members = pairs_within_groups(group[known], offsets)
-    return np.flatnonzero(known)[queries], order[members]
 
 
 def other_images(ground_truth: GroundTruth, cross_camera: bool) -> GalleryMask:

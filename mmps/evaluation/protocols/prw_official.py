@@ -20,9 +20,9 @@ from ..functional.prw_official import (
     rank_hits_trapezoid,
 )
 from ..search import SearchPlan, SearchTask
-from .base import BudgetedProtocol, Plans
+from .base import BudgetedProtocol, Findable, Plans
 from .conventions import of_convention
-from .generic import require_cameras
+from .findable import require_cameras
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +94,7 @@ class PRWOfficialProtocol(BudgetedProtocol):
     """
 
     ks = (1, 5, 10, 20)
+    across_cameras = True
 
     def __init__(
         self,
@@ -115,6 +116,17 @@ class PRWOfficialProtocol(BudgetedProtocol):
         """
         require_cameras(ground_truth)
         return ground_truth
+
+    def findable(self, ground_truth: GroundTruth) -> Findable:
+        """Count the annotated boxes in other cameras.
+
+        Args:
+            ground_truth: the annotation file's content.
+        """
+        named = ground_truth.people & is_labelled(ground_truth.person_ids)
+        cameras = ground_truth.image_cameras[ground_truth.images[named]]
+        counts = _in_other_cameras(ground_truth, ground_truth.person_ids[named], cameras)
+        yield '', np.arange(ground_truth.num_queries), counts
 
     def plan_above(
         self, ground_truth: GroundTruth, predictions: Predictions, threshold: float

@@ -131,6 +131,12 @@ def test_sizes_in_one_run(two_images):
     assert values == expected
 
 
+def test_full_gallery_without_any_list(two_images):
+    two_images.galleries('occlusion', [[(2, two_images.box(0))]]).detect(2, 0, 0.9)
+    with pytest.raises(DataError, match=r"gallery size 'full' takes .* holds none: convert"):
+        evaluate(two_images, gallery_sizes=('full',))
+
+
 def test_full_gallery_keeps_a_listed_own_image(scene):
     scene.image(1, [0, 0]).image(2, [1]).query(1, slot=0)
     scene.galleries(50, [[(1, scene.box(1))]]).detect(1, 1, 0.9).detect(2, 0, 0.5)
