@@ -57,6 +57,7 @@ def crop_and_resize(images: Sequence[Tensor], rois: Tensor, output_size: tuple[i
     """
     if not len(rois):
         return rois.new_zeros(0, 3, *output_size, dtype=torch.float32)
+    rois = rois.float()  # half precision does not know every pixel of a large image
     sizes = rois.new_tensor([image.shape[:0:-1] for image in images])
     owners = rois[:, 0].long()
     windows = pixel_windows(rois[:, 1:], sizes[owners]).tolist()

@@ -88,6 +88,16 @@ def test_images_of_different_sizes_are_cut_as_one_by_one():
     assert torch.equal(together, torch.cat(alone)[[3, 0, 2, 1]])
 
 
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_half_precision_of_boxes_does_not_reach_the_size_of_the_image(dtype):
+    image = noise(16, 3001)
+    boxes = rois([[2944, 0, 3200, 16]])
+    assert torch.equal(boxes.to(dtype).float(), boxes)
+    found = crop_and_resize([image], boxes.to(dtype), OUT)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, crop_and_resize([image], boxes, OUT))
+
+
 def test_nobody_is_no_crop():
     assert crop_and_resize([noise()], rois([]), OUT).shape == (0, 3, *OUT)
     assert crop_and_resize([], rois([]), OUT).shape == (0, 3, *OUT)
