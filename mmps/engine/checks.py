@@ -97,25 +97,6 @@ def check_amp(*optim_wrappers: dict[str, Any]) -> None:
         )
 
 
-def check_accumulation(name: str, optim_wrapper: dict[str, Any], batches: int) -> None:
-    """Refuse gradients that are accumulated over the end of an epoch: a checkpoint has none.
-
-    Args:
-        name: Where the config has the optimizer wrapper.
-        optim_wrapper: Its config.
-        batches: In an epoch.
-
-    Raises:
-        ConfigError: They would be.
-    """
-    count = optim_wrapper.get('accumulative_counts', 1)
-    if batches % count:
-        raise ConfigError(
-            f'{name}.accumulative_counts={count} does not divide the {batches} batches of an '
-            'epoch: gradients left over at its end could not be resumed'
-        )
-
-
 def check_cache_dtype(dtype: str, model: Any) -> None:
     """Refuse to store what a cache's data type cannot hold.
 

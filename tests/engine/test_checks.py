@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 from mmengine.hooks import CheckpointHook, EarlyStoppingHook, IterTimerHook
 
-from mmps.engine.checks import check_accumulation, check_amp, check_watched, reid_lr_factor
+from mmps.engine.checks import check_amp, check_watched, reid_lr_factor
 from mmps.structures import ConfigError
 from mmps.testing.runs import tiny_run, train
 
@@ -35,12 +35,6 @@ def test_mixed_precision_without_a_gpu_is_told(monkeypatch, wrappers):
         check_amp(*wrappers)
     monkeypatch.setattr('mmps.engine.checks.is_cuda_available', lambda: True)
     check_amp(*wrappers)
-
-
-def test_gradients_over_the_end_of_an_epoch_are_told():
-    check_accumulation('optim_wrapper', {'accumulative_counts': 3}, 6)
-    with pytest.raises(ConfigError, match=r'accumulative_counts=4 does not divide the 6 batches'):
-        check_accumulation('optim_wrapper', {'accumulative_counts': 4}, 6)
 
 
 def test_a_watched_number_that_is_not_reported_is_told():
@@ -89,11 +83,6 @@ STOPPING = {'type': 'EarlyStoppingHook', 'monitor': 'mAP'}
         ),
         ({'auto_scale_lr': {'enable': True, 'base_batch_size': 6}}, 'reid_base_batch_size'),
         ({'compile': True}, 'compile is set, but what a two-phase model computes changes'),
-        ({'optim_wrapper__accumulative_counts': 4}, 'optim_wrapper.accumulative_counts=4 does no'),
-        (
-            {'default_hooks__two_phase__optim_wrapper__accumulative_counts': 5},
-            'two_phase.optim_wrapper.accumulative_counts=5 does not divide',
-        ),
         ({'resume': True, 'default_hooks__two_phase__start': 'reid'}, 'there is nothing to resume'),
     ],
 )

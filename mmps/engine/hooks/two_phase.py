@@ -12,6 +12,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
 from mmps.datasets.pooled_features import PooledFeatures
+from mmps.engine.accumulation import count_from_zero
 from mmps.engine.atomic_backend import ATOMIC_BACKEND
 from mmps.engine.batch_statistics import average_over_ranks
 from mmps.engine.checkpoints import (
@@ -23,7 +24,6 @@ from mmps.engine.checkpoints import (
     save_detector,
 )
 from mmps.engine.checks import (
-    check_accumulation,
     check_cache_dtype,
     check_originals,
     check_run,
@@ -121,9 +121,6 @@ class TwoPhaseHook(Hook):
         self.sampler = DATA_SAMPLERS.build(
             {**self.batches, 'person_ids': self.source.person_ids, 'seed': shared_seed(runner)}
         )
-        detection, reid = runner.cfg.optim_wrapper, self.optim_wrapper
-        check_accumulation('optim_wrapper', detection, len(runner.train_dataloader))
-        check_accumulation('two_phase.optim_wrapper', reid, len(self.sampler))
         if self.start == 'detection' and self.detection_epochs:
             fit_detection_schedule(runner, self.detection_epochs)
         self._reid_schedulers()
@@ -153,7 +150,8 @@ class TwoPhaseHook(Hook):
         """Skip phase 1 if so configured; draw with the seed that a resumed run had."""
         self.sampler.seed = shared_seed(runner)
         if self.phase == 'detection' and 'seed' not in runner.cfg.train_dataloader.sampler:
-            runner.train_dataloader.sampler.seed = self.sampler.seed
+            # A batch sampler of its own, such as AspectRatioBatchSampler, holds the one that draws.
+            runner.train_dataloader.batch_sampler.sampler.seed = self.sampler.seed
         if self.phase == 'detection' and self.start == 'detection':
             check_learning(runner)
         if self.start == 'reid' and runner.epoch < self.detection_epochs:
@@ -169,6 +167,7 @@ class TwoPhaseHook(Hook):
                 self._switch(runner)
             self._open_features(runner)
             _bare(runner).reid_branch.head.set_loss(self._stage(runner.epoch)['loss'])
+        count_from_zero(runner.optim_wrapper, len(runner.train_dataloader))
         bound_history(runner.message_hub, len(runner.train_dataloader))
         seed_epoch(runner.seed, runner.epoch, runner.train_dataloader)
 
@@ -246,9 +245,6 @@ class TwoPhaseHook(Hook):
         self._enter_reid(runner)
         for average in averages:
             average.steps.zero_()  # the average of the branch begins with its first step
-        runner.optim_wrapper.initialize_count_status(
-            runner.model, runner.iter, runner.train_loop.max_iters
-        )
         forget_phase(runner)
         MMLogger.get_current_instance().info(
             'Phase 2: %d identities, %d boxes, %d batches an epoch, %d epochs',

@@ -19,8 +19,8 @@ class Distance(NamedTuple):
     """One distance in two forms.
 
     Attributes:
-        matrix: ``(B, D)`` and ``(M, D)`` to ``(B, M)``, float64: any function that grows with the
-            distance.
+        matrix: ``(B, D)`` and ``(M, D)`` to ``(B, M)``, in :func:`matrix_dtype`: any function that
+            grows with the distance.
         pairs: ``(T, D)`` and ``(T, D)`` to ``(T,)``, float32 or float64: the distance, with
             gradients.
     """
@@ -29,18 +29,25 @@ class Distance(NamedTuple):
     pairs: Callable[[Tensor, Tensor], Tensor]
 
 
+def matrix_dtype(device_type: str) -> torch.dtype:
+    """Choose in which precision distances are compared: double, which Apple's GPUs do not have."""
+    return torch.float32 if device_type == 'mps' else torch.float64
+
+
 def euclidean_matrix(a: Tensor, b: Tensor) -> Tensor:
     """Euclidean distances of all pairs; shapes as in :class:`Distance`."""
     # A matrix product halves the digits of small distances. In float64 that leaves what single
-    # precision has; embeddings that are float64 themselves go the slow way.
-    exact = a.dtype == torch.float64
+    # precision has; where the embeddings have as many digits themselves, it goes the slow way.
+    dtype = matrix_dtype(a.device.type)
+    exact = torch.promote_types(a.dtype, torch.float32) == dtype
     mode = 'donot_use_mm_for_euclid_dist' if exact else 'use_mm_for_euclid_dist'
-    return torch.cdist(a.double(), b.double(), compute_mode=mode)
+    return torch.cdist(a.to(dtype), b.to(dtype), compute_mode=mode)
 
 
 def cosine_matrix(a: Tensor, b: Tensor) -> Tensor:
     """Cosine distances of all pairs; shapes as in :class:`Distance`."""
-    return 1 - F.normalize(a.double()) @ F.normalize(b.double()).T
+    dtype = matrix_dtype(a.device.type)
+    return 1 - F.normalize(a.to(dtype)) @ F.normalize(b.to(dtype)).T
 
 
 def euclidean(a: Tensor, b: Tensor) -> Tensor:
