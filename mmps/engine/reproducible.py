@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from mmengine.dataset import worker_init_fn
 from mmengine.dist import get_rank
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
@@ -26,6 +27,19 @@ def shared_seed(runner: Runner) -> int:
         runner: Of this rank.
     """
     return runner.seed - (get_rank() if runner._randomness_cfg.get('diff_rank_seed') else 0)
+
+
+def check_workers(loader: DataLoader) -> None:
+    """Warn of loading processes that are to stay, but are started anew to draw other numbers.
+
+    Args:
+        loader: Of phase 1.
+    """
+    if loader.persistent_workers:
+        MMLogger.get_current_instance().warning(
+            'train_dataloader.persistent_workers=True has no effect with TwoPhaseHook: processes '
+            'that load images start anew each epoch, so that what they draw follows from its number'
+        )
 
 
 def seed_epoch(seed: int, epoch: int, loader: DataLoader) -> None:

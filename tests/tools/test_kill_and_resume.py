@@ -42,7 +42,7 @@ def test_killed_runs_go_on_to_the_same_bits(tmp_path):
     [
         ('--kills', '30'),
         ('--kills', '10', '--workers', '2', '--ema'),
-        ('--kills', '10', '--workers', '2', '--persistent'),
+        ('--kills', '10', '--workers', '2'),
         ('--kills', '10', '--processes', '2'),
     ],
     ids=' '.join,

@@ -9,7 +9,7 @@ that ended before its moment proves nothing and is not counted; too many of them
 
 examples:
   python tools/misc/kill_and_resume.py
-  python tools/misc/kill_and_resume.py --kills 8 --workers 2 --persistent --ema
+  python tools/misc/kill_and_resume.py --kills 8 --workers 2 --ema
   # two processes on the CPU, joined by gloo
   python tools/misc/kill_and_resume.py --kills 8 --processes 2
 """
@@ -198,7 +198,6 @@ def write_config(out: Path, args: argparse.Namespace) -> Path:
     config.default_hooks.two_phase.batches.identities = 2 * args.processes
     for loader in (config.train_dataloader, config.reid_dataloader):
         loader.num_workers = args.workers
-    config.train_dataloader.persistent_workers = args.persistent
     if args.ema:
         config.custom_hooks = [{'type': 'EMAHook', 'momentum': 0.1}]
     config.dump(out / 'config.py')
@@ -240,9 +239,6 @@ def parse_args(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--workers', type=int, default=0, metavar='N', help='workers of each data loader'
-    )
-    parser.add_argument(
-        '--persistent', action='store_true', help='keep the workers of phase 1 between epochs'
     )
     parser.add_argument(
         '--ema', action='store_true', help='train with an average of the weights (EMAHook)'

@@ -9,7 +9,6 @@ _training_pipeline = [
 train_dataloader = dict(
     batch_size=10,
     num_workers=4,
-    persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='mmps.PersonSearchDataset',

@@ -9,7 +9,6 @@ _test_pipeline = [
 train_dataloader = dict(
     batch_size=2,
     num_workers=1,
-    persistent_workers=False,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='mmps.PersonSearchDataset',

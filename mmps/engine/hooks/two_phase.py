@@ -38,7 +38,7 @@ from mmps.engine.optimizing import (
 )
 from mmps.engine.plan import PLAN_KEY, check_plan, plan_of
 from mmps.engine.reid_batches import check_mining, check_triplets, check_unlabelled
-from mmps.engine.reproducible import seed_epoch, shared_seed
+from mmps.engine.reproducible import check_workers, seed_epoch, shared_seed
 from mmps.features import FeatureCache, FeatureSource, pooled_shards
 from mmps.registry import DATA_SAMPLERS, HOOKS
 from mmps.structures import ConfigError
@@ -113,6 +113,7 @@ class TwoPhaseHook(Hook):
         if not _is_training(runner):
             return
         check_run(runner, self)
+        check_workers(runner.train_dataloader)
         choose_checkpoint(runner, self.start, self.detection_epochs)
         for hook in runner.hooks:
             if isinstance(hook, CheckpointHook) and hook.backend_args is None:
