@@ -133,3 +133,16 @@ def _refuse_misspelt(dotted: str, key: str, known: Mapping[str, Any]) -> None:
         raise ConfigError(
             f'--cfg-options {dotted}: unknown key {key!r}; did you mean {similar[0]!r}?'
         )
+
+
+def leave_out_idle_settings(config: Config) -> None:
+    """Leave out what says how processes load data where none does, as torch refuses it there.
+
+    Args:
+        config: Changed in place.
+    """
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        loader = config.get(name) or {}
+        if not loader.get('num_workers'):
+            loader.pop('persistent_workers', None)
+            loader.pop('prefetch_factor', None)

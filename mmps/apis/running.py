@@ -20,7 +20,7 @@ from mmps.engine.checkpoints import newest_whole_checkpoint
 from mmps.engine.checks import check_amp
 from mmps.structures import ConfigError, UserError
 
-from .config_keys import check_option_keys, check_top_level_keys
+from .config_keys import check_option_keys, check_top_level_keys, leave_out_idle_settings
 from .evaluators import check_test_set, keep_details_beside, write_predictions
 from .gpu import check_gpu
 
@@ -48,6 +48,7 @@ def load_config(
     check_option_keys(config, options or {})
     config.merge_from_dict(options or {})
     check_top_level_keys(config)
+    leave_out_idle_settings(config)
     config.launcher = launcher
     config.work_dir = work_dir or config.get('work_dir') or str(Path('work_dirs') / Path(path).stem)
     return config

@@ -104,6 +104,7 @@ class PersonSearchDataset(BaseDetDataset):
                 'gt_instances_ids': np.arange(len(people)),
                 'queries': queries.get(image['id'], []),
                 'identity_space': space,
+                'use_identities': self.use_identities,
             }
             for image in said.images
         ]
@@ -196,9 +197,10 @@ class PersonSearchDataset(BaseDetDataset):
             sum(len(info['queries']) for info in data_list),
         )  # fmt: skip
         once = [identity for identity, count in shots.items() if count == 1]
-        if once and not self.test_mode:
+        if once and self._leaves_out:
             logger.info(
-                '%s: %d identities appear once (the first: person_id %d); they serve as '
+                '%s: %d identities appear once (the first: person_id %d); in phase 2 their one box '
+                'stands for all shots and is its own positive, in the joint objective they are '
                 'negatives only',
                 self.ann_file, len(once), min(once),
             )  # fmt: skip

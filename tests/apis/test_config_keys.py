@@ -131,3 +131,12 @@ def test_the_named_key_changes_the_pipeline():
     assert config.train_dataloader.dataset.pipeline[2].scale == (320, 320)
     assert is_variable(config, '_training_pipeline')
     assert not is_variable(config, 'default_scope')
+
+
+def test_settings_of_loading_processes_are_left_out_where_there_are_none(tmp_path):
+    path = tmp_path / 'config.py'
+    loader = 'dict(batch_size=2, num_workers=4, persistent_workers=True, prefetch_factor=4)'
+    path.write_text(f'train_dataloader = {loader}\nval_dataloader = {loader}\n')
+    config = load_config(str(path), None, {'train_dataloader.num_workers': 0})
+    assert config.train_dataloader == {'batch_size': 2, 'num_workers': 0}
+    assert config.val_dataloader.persistent_workers

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmdet.datasets import MultiImageMixDataset
 from mmengine.registry import init_default_scope
 
 from mmps.datasets import PersonSearchDataset
@@ -107,8 +108,28 @@ def test_a_transform_that_loses_identities_is_told(drawn_set):
         {'type': 'FilterAnnotations', 'min_gt_bbox_wh': (10_000, 10_000), 'keep_empty': False},
         {'type': 'mmps.PackPersonSearchInputs'},
     ]
-    with pytest.raises(DataError, match='dropped boxes but not their `gt_instances_ids`'):
+    with pytest.raises(DataError, match=r'dropped or added boxes .* set use_identities=False'):
         dataset(drawn_set, 'train', False, pipeline).prepare_data(0)
+
+
+@pytest.mark.parametrize('kind', ['Mosaic', 'RandomAffine', 'MixUp'])
+def test_sets_without_identities_take_transforms_that_mix_images(drawn_set, kind):
+    load = [{'type': 'mmps.LoadScene'}, {'type': 'mmps.LoadPeople'}]
+    scale = {} if kind == 'RandomAffine' else {'img_scale': (128, 160)}
+    steps = [{'type': kind, **scale}, {'type': 'mmps.PackPersonSearchInputs'}]
+    mixed = MultiImageMixDataset(
+        dataset(drawn_set, 'train', False, load, use_identities=False), steps
+    )
+    boxes = 0
+    for index in range(6):
+        people = mixed[index]['data_samples'].gt_instances
+        assert len(people.bboxes) == len(people.person_ids)
+        assert (people.person_ids == UNLABELLED).all()
+        boxes += len(people)
+    assert boxes
+    mixed = MultiImageMixDataset(dataset(drawn_set, 'train', False, load), steps)
+    with pytest.raises(DataError, match='set use_identities=False'):
+        list(map(mixed.__getitem__, range(len(mixed))))
 
 
 def test_detection_only_sets_have_no_identities(drawn_set):
@@ -195,7 +216,11 @@ def test_boxes_outside_their_image_are_left_out_of_training_and_logged(drawn_set
 def test_an_identity_without_second_appearance_is_logged(drawn_set, mm_log):
     change(drawn_set, 'train', lambda content: content['annotations'][0].update(person_id=123_456))
     dataset(drawn_set, 'train', test_mode=False)
-    assert '1 identities appear once (the first: person_id 123456)' in mm_log.text
+    line = '1 identities appear once (the first: person_id 123456); in phase 2 their one box stands'
+    assert line in mm_log.text
+    mm_log.clear()
+    dataset(drawn_set, 'train', leave_out_unusable=True)  # as phase 2 reads it
+    assert line in mm_log.text
 
 
 def test_empty_and_tiny_pictures_can_be_filtered(drawn_set):

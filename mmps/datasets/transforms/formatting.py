@@ -6,7 +6,7 @@ from mmdet.datasets.transforms import PackDetInputs
 from mmengine.structures import InstanceData
 
 from mmps.registry import TRANSFORMS
-from mmps.structures import DataError
+from mmps.structures import UNLABELLED, DataError
 from mmps.structures.originals import ORIGINAL_IMAGE
 
 META_KEYS = (
@@ -24,7 +24,10 @@ class PackPersonSearchInputs(PackDetInputs):
     ``bboxes`` ``(Q, 4)`` xyxy in pixels of the image file, ``person_ids`` and ``query_indices``.
     Behind :class:`KeepOriginalImage` the sample has ``original_image`` ``(3, H, W)`` uint8, and
     ``gt_instances`` has ``image_bboxes`` ``(N, 4)`` xyxy in its pixels, as annotated.
-    The sample's meta information always has the ``identity_space`` of a data set that has one.
+
+    Meta information always has the ``identity_space`` of a data set that has one. Boxes that a
+    transform mixed from several images without noting whose they are have no ``ann_indices``, and
+    only data sets without identities may have such.
 
     Args:
         meta_keys: What else of the results goes into the sample's meta information.
@@ -44,22 +47,10 @@ class PackPersonSearchInputs(PackDetInputs):
         """Pack one image.
 
         Raises:
-            DataError: A transform dropped boxes without telling which people they were.
+            DataError: A transform dropped boxes without noting whose they were, while it matters.
         """
         if 'gt_bboxes' in results and 'gt_instances_ids' in results:
-            people = results['instances']
-            _check_origin(people, results)
-            kept = results['gt_instances_ids']
-            if len(kept) != len(results['gt_bboxes']):
-                raise DataError(
-                    'A transform of the pipeline dropped boxes but not their '
-                    '`gt_instances_ids`, so identities are lost: use RandomCrop, or one that '
-                    'keeps every box; for detection alone, pack by PackDetInputs'
-                )
-            results['gt_person_ids'] = _column(people, 'person_id')[kept]
-            results['gt_ann_indices'] = _column(people, 'ann_index')[kept]
-            if ORIGINAL_IMAGE in results:
-                results['gt_image_bboxes'] = _boxes(people)[kept]
+            self._look_people_up(results)
         packed = super().transform(results)
         if 'identity_space' in results:
             packed['data_samples'].set_metainfo({'identity_space': results['identity_space']})
@@ -73,6 +64,25 @@ class PackPersonSearchInputs(PackDetInputs):
             image = torch.from_numpy(results[ORIGINAL_IMAGE]).permute(2, 0, 1)
             packed['data_samples'].set_field(image, ORIGINAL_IMAGE)
         return packed
+
+    def _look_people_up(self, results: dict) -> None:
+        people = results['instances']
+        _check_origin(people, results)
+        kept = results['gt_instances_ids']
+        if len(kept) != len(results['gt_bboxes']):
+            if results.get('use_identities', True):
+                raise DataError(
+                    'A transform of the pipeline dropped or added boxes but not their '
+                    '`gt_instances_ids`, so identities are lost: set use_identities=False in the '
+                    'data set, which serves detection as well (Mosaic, RandomAffine), or use '
+                    'RandomCrop, or a transform that keeps every box'
+                )
+            results['gt_person_ids'] = np.full(len(results['gt_bboxes']), UNLABELLED)
+            return
+        results['gt_person_ids'] = _column(people, 'person_id')[kept]
+        results['gt_ann_indices'] = _column(people, 'ann_index')[kept]
+        if ORIGINAL_IMAGE in results:
+            results['gt_image_bboxes'] = _boxes(people)[kept]
 
 
 def _boxes(rows: list[dict]) -> np.ndarray:

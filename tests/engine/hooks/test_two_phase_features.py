@@ -99,11 +99,26 @@ def test_workers_draw_the_same_after_a_resume(drawn_once, tmp_path, persistent):
     assert_equal(final['state_dict'], again)
 
 
-def test_a_run_without_a_seed_goes_on_with_the_seed_it_drew(drawn_once, tmp_path):
-    train(tiny_run(drawn_once, tmp_path / 'whole', randomness={'seed': None}))
+@pytest.mark.parametrize('batches', [None, 'AspectRatioBatchSampler'])
+def test_a_run_without_a_seed_goes_on_with_the_seed_it_drew(drawn_once, tmp_path, batches):
+    changes = {'randomness': {'seed': None}}
+    if batches:
+        changes['train_dataloader__batch_sampler'] = {'type': batches}
+    train(tiny_run(drawn_once, tmp_path / 'whole', **changes))
     (final,) = states(tmp_path / 'whole', 5)
-    again = resumed(drawn_once, tmp_path / 'whole', tmp_path / 'b', 1, randomness={'seed': None})
+    again = resumed(drawn_once, tmp_path / 'whole', tmp_path / 'b', 1, **changes)
     assert_equal(final['state_dict'], again)
+
+
+def test_workers_that_are_to_persist_are_told(drawn_once, tmp_path, mm_log, monkeypatch):
+    def stop(loop):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('mmengine.runner.loops.EpochBasedTrainLoop.run_epoch', stop)
+    loading = {'train_dataloader__num_workers': 1, 'train_dataloader__persistent_workers': True}
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_run(drawn_once, tmp_path, log_level='WARNING', **loading))
+    assert 'persistent_workers=True has no effect with TwoPhaseHook' in mm_log.text
 
 
 def test_the_time_left_counts_the_phase_that_runs(drawn_once, tmp_path):
