@@ -80,8 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         '--first-frame',
         type=int,
         metavar='N',
-        help='number of the first image in the track files, where they count otherwise than the '
-        'images: 0 where they count from 0 and the images from 1',
+        help='number that the track files give to the first image, such as 0 where they count from '
+        '0 and the images from 1 (default: the number in its name)',
     )
     parser.add_argument(
         '--person-class',
