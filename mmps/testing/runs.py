@@ -150,7 +150,7 @@ def _schedule() -> dict[str, Any]:
             'optimizer': {'type': 'SGD', 'lr': 0.01, 'momentum': 0.9},
             'clip_grad': {'max_norm': 10},
         },
-        'param_scheduler': [{'type': 'CosineAnnealingLR', 'T_max': 2, 'end': 2}],
+        'param_scheduler': [{'type': 'CosineAnnealingLR'}],
         'default_hooks': {
             'logger': {'type': 'LoggerHook', 'interval': 1},
             'checkpoint': {'type': 'CheckpointHook', 'interval': 1},
