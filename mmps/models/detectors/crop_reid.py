@@ -72,7 +72,8 @@ class CropReID(BaseModel):
         """
         images = self.source.run(inputs, data_samples)
         if mode != 'predict':
-            rois, person_ids = training_rois(data_samples, self.source.training_boxes)
+            unlabelled = getattr(self.head, 'uses_unlabelled', False)
+            rois, person_ids = training_rois(data_samples, self.source.training_boxes, unlabelled)
             features = self.extract_feat(images, rois)
             return self.head.loss(features, person_ids) if mode == 'loss' else features
         people = instances_to_embed(data_samples)

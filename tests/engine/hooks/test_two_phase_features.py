@@ -110,7 +110,7 @@ def test_a_run_without_a_seed_goes_on_with_the_seed_it_drew(drawn_once, tmp_path
     assert_equal(final['state_dict'], again)
 
 
-def test_workers_that_are_to_persist_are_told(drawn_once, tmp_path, mm_log, monkeypatch):
+def test_workers_that_are_to_persist_are_told(drawn_once, tmp_path, capsys, monkeypatch):
     def stop(loop):
         raise KeyboardInterrupt
 
@@ -118,7 +118,7 @@ def test_workers_that_are_to_persist_are_told(drawn_once, tmp_path, mm_log, monk
     loading = {'train_dataloader__num_workers': 1, 'train_dataloader__persistent_workers': True}
     with pytest.raises(KeyboardInterrupt):
         train(tiny_run(drawn_once, tmp_path, log_level='WARNING', **loading))
-    assert 'persistent_workers=True has no effect with TwoPhaseHook' in mm_log.text
+    assert 'persistent_workers=True has no effect with TwoPhaseHook' in capsys.readouterr().out
 
 
 def test_the_time_left_counts_the_phase_that_runs(drawn_once, tmp_path):

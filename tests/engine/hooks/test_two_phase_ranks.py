@@ -1,32 +1,23 @@
 """What ranks must agree on: statistics, the detector behind the cache, what is drawn."""
 
-import os
-import subprocess
-import sys
-import textwrap
-
 import pytest
 import torch
 from mmengine.runner import Runner
 
 from mmps.engine.hooks import TwoPhaseHook
+from mmps.testing.ranks import run_ranks
 from mmps.testing.runs import tiny_run, train
 
-WORKER = textwrap.dedent(
-    """
-    import gc
-    import sys
-    import torch
-    from torch import distributed
+WORKER = """
     from mmengine.hooks import EMAHook
     from mmps.testing.runs import tiny_run, train
 
 
-    def work(rank, data, work_dir):
+    def work():
         wrapper = {'type': 'MMDistributedDataParallel', 'device_ids': None,
                    'broadcast_buffers': False}
         runner = train(tiny_run(
-            data, work_dir, launcher='pytorch', model_wrapper_cfg=wrapper,
+            f'{folder}/data', folder, launcher='pytorch', model_wrapper_cfg=wrapper,
             custom_hooks=[{'type': 'EMAHook', 'momentum': 0.3}],
             default_hooks__two_phase__batches__identities=2,
             randomness={'seed': 7, 'diff_rank_seed': True},
@@ -40,40 +31,16 @@ WORKER = textwrap.dedent(
             'drawn': [sorted({int(ids[index]) for index in batch}) for batch in sampler],
             'seed': runner.seed,
         }
-        torch.save(state, f'{work_dir}/rank_{rank}.pth')
-
-
-    rank, data, work_dir = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-    distributed.init_process_group(
-        'gloo', init_method=f'file://{work_dir}/meet', rank=rank, world_size=2
-    )
-    work(rank, data, work_dir)
-    gc.collect()  # gloo's threads outlive a group that a wrapped model holds
-    distributed.barrier()
-    distributed.destroy_process_group()
-    """
-)
-
-
-def run_two_ranks(data, work_dir):
-    (work_dir / 'worker.py').write_text(WORKER, encoding='utf-8')
-    environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
-    command = [sys.executable, work_dir / 'worker.py']
-    workers = [
-        subprocess.Popen(
-            [*command, str(rank), data, work_dir],
-            env={**environment, 'LOCAL_RANK': str(rank)},
-        )
-        for rank in range(2)
-    ]
-    assert [worker.wait(240) for worker in workers] == [0, 0]
-    return [torch.load(work_dir / f'rank_{rank}.pth') for rank in range(2)]
+        torch.save(state, f'{folder}/rank_{rank}.pth')
+"""
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_available(), reason='torch without distribution')
 def test_averaged_detectors_with_trained_statistics_agree_on_cache_and_draws(drawn_once, tmp_path):
-    first, second = run_two_ranks(drawn_once, tmp_path)
+    (tmp_path / 'data').symlink_to(drawn_once)
+    run_ranks(WORKER, tmp_path, 2)
+    first, second = (torch.load(tmp_path / f'rank_{rank}.pth') for rank in range(2))
     for part in ('model', 'average'):
         a, b = first[part], second[part]
         assert a.keys() == b.keys()

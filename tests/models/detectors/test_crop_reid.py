@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 
+import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmps.registry import MODELS
 from mmps.testing.builders import packed_batch, people
+from mmps.testing.reference_losses import batch_hard_loss
 
 FOLDER = Path(__file__).parents[3] / 'configs' / 'reid_head'
 
@@ -28,6 +30,19 @@ def test_a_training_step_reaches_everything():
     assert losses['loss_triplet'] > 0
     losses['loss_triplet'].backward()
     assert all(p.grad is not None for p in model.parameters())
+
+
+@pytest.mark.parametrize(('wanted', 'ids'), [(False, [4, 4, 7]), (True, [4, -1, 4, 7])])
+def test_people_of_unknown_identity_are_negatives_where_the_loss_says_so(wanted, ids):
+    model = build().eval()
+    model.head.set_loss({'type': 'mmps.BatchHardTripletLoss', 'unlabelled_negatives': wanted})
+    inputs, samples = packed_batch()
+    for sample, known in zip(samples, ([4, -2], [4, 7]), strict=True):
+        sample.gt_instances.person_ids = torch.tensor(known)
+    embeddings = model.head(model(inputs, samples, mode='tensor'))
+    expected = batch_hard_loss(embeddings, ids, 0.3, 'euclidean', wanted)
+    found = model(inputs, samples, mode='loss')['loss_triplet']
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)
 
 
 def test_everybody_annotated_gets_an_embedding():
