@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mmps.datasets import PersonSearchDataset
-from mmps.evaluation import GroundTruth
+from mmps.evaluation import NO_CAMERA, GroundTruth
 from mmps.formats.reading import Reading
 from mmps.formats.validation import validate
 from mmps.structures import DataError, is_labelled
@@ -186,6 +186,24 @@ def test_the_same_is_read(tmp_path, change, options, people, ignored, known):
     assert through_evaluator(path, **options) == read
     if 'categories' in content:
         assert not complaints(content, **options)
+
+
+@pytest.mark.parametrize('key', ['camera_id', 'cam_id'])
+@pytest.mark.parametrize('right', [{}, {1: 1.0, 3: 1.0}, {2: None}, {2: -1}, {2: -7}])
+def test_the_same_cameras_are_read(tmp_path, key, right):
+    content = good()
+    for image in content['images']:
+        image[key] = right.get(image['id'], image.pop('camera_id'))
+    content['queries'][1].update({key: 4.0, 'image_id': 2})
+    path = write(tmp_path, content)
+    second = None if 2 in right else 0
+    data = PersonSearchDataset(ann_file=path.name, data_root=str(tmp_path), test_mode=True)
+    cameras = [data.get_data_info(k)['camera_id'] for k in range(3)]
+    assert cameras == [1, second, 1]
+    assert not any(isinstance(camera, float) for camera in cameras)
+    truth = GroundTruth.load(path)
+    assert truth.image_cameras.tolist() == [1, NO_CAMERA if second is None else 0, 1]
+    assert truth.query_cameras.tolist() == [1, 4]
 
 
 ONE = {'annotations': 1, 'queries': 1, 'images': 1, 'categories': 0}
