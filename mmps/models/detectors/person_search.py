@@ -205,7 +205,8 @@ class PersonSearchDetector(BaseDetector):
         Returns:
             ``(N, C, h, w)``.
         """
-        feature = self.source.run(batch_inputs, batch_data_samples, mirror)
+        with _precision_of_ops(batch_inputs):  # as in predict
+            feature = self.source.run(batch_inputs, batch_data_samples, mirror)
         return self.reid_branch.pooling(feature, rois)
 
     @property

@@ -214,3 +214,13 @@ def test_training_in_bfloat16_gives_finite_gradients(name):
     gradients = [p.grad for p in model.parameters() if p.grad is not None]
     assert gradients
     assert all(torch.isfinite(g).all() for g in gradients)
+
+
+def test_pooled_features_are_computed_as_for_prediction():
+    model, precisions = tiny_searcher().eval(), []
+    model.detector.backbone.conv1.register_forward_hook(lambda *a: precisions.append(a[-1].dtype))
+    inputs, samples = packed_batch()
+    with torch.no_grad(), torch.autocast('cpu', dtype=torch.bfloat16):
+        model.pool(inputs, torch.tensor([[0.0, 0, 0, 32, 64]]), samples)
+        model.predict(inputs, samples)
+    assert precisions == [torch.float32, torch.float32]
