@@ -23,6 +23,7 @@ import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
 from mmengine.config import DictAction
 
 from mmps.apis.arguments import teaching_parser
+from mmps.apis.evaluators import draw_predictions
 from mmps.apis.running import load_config, tell_user_errors, test_config
 
 
@@ -41,6 +42,11 @@ def parse_args() -> argparse.Namespace:
         metavar='PREDICTIONS.npz',
         help='also write boxes, scores and embeddings (read them with numpy, score them with '
         'tools/analysis_tools/eval_predictions.py; default: not written)',
+    )
+    parser.add_argument(
+        '--show-dir',
+        metavar='DIR',
+        help='also draw the boxes of every image into this folder (default: not drawn)',
     )
     parser.add_argument(
         '--fast',
@@ -67,6 +73,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     cfg = load_config(args.config, args.work_dir, args.cfg_options, args.launcher)
+    if args.show_dir:
+        draw_predictions(cfg, args.show_dir)
     test_config(cfg, args.checkpoint, args.out, fast=args.fast)
 
 

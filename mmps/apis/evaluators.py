@@ -67,6 +67,18 @@ def write_predictions(config: Config, out: str | Path) -> None:
     metric.out = str(out)
 
 
+def draw_predictions(config: Config, folder: str | Path) -> None:
+    """Let mmdet's hook draw the boxes of every tested image.
+
+    Args:
+        config: Changed in place.
+        folder: Where the images are written; relative to the folder in which the tool was started.
+    """
+    hooks = config.setdefault('default_hooks', {})
+    hook = hooks.get('visualization') or {'type': 'DetVisualizationHook'}
+    hooks['visualization'] = {**hook, 'draw': True, 'test_out_dir': str(Path(folder).resolve())}
+
+
 def keep_details_beside(config: Config, checkpoint: str | Path) -> CheckpointTest | None:
     """Let our metric write ``queries.csv`` and ``calibration.json`` beside a checkpoint.
 

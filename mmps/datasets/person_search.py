@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from mmdet.datasets.base_det_dataset import BaseDetDataset
+from mmengine.fileio import get_local_path, join_path
 from mmengine.logging import MMLogger
 
 from mmps.formats.annotations import (
@@ -46,7 +47,8 @@ class PersonSearchDataset(BaseDetDataset):
         metainfo: As in mmdet; its ``classes`` name the categories of the file that are people. If
             not given, those named person, pedestrian or people are, or the only one.
         **kwargs: As in mmdet's ``BaseDetDataset`` (``ann_file``, ``data_root``, ``data_prefix``,
-            ``pipeline``, ``filter_cfg``, ``test_mode``, ...).
+            ``pipeline``, ``filter_cfg``, ``test_mode``, ...). ``backend_args`` reads the
+            annotation file; images need it at the pipeline's ``LoadImageFromFile``, too.
     """
 
     METAINFO = {'classes': ('person',), 'palette': [(220, 20, 60)]}
@@ -85,9 +87,12 @@ class PersonSearchDataset(BaseDetDataset):
         Raises:
             DataError: The file, its references or the image folder are wrong.
         """
-        said = read_annotations(
-            self.ann_file, self.reading, IMAGE_KEYS, keep_empty_boxes=self._leaves_out
-        )
+        with get_local_path(self.ann_file, backend_args=self.backend_args) as path:
+            said = read_annotations(
+                path, self.reading, IMAGE_KEYS, keep_empty_boxes=self._leaves_out
+            )
+            name = self.identity_space
+            space = identity_space(name.encode() if name else Path(path).read_bytes())
         if not said.images:
             raise DataError(f'{self.ann_file} lists no images: convert or export it again')
         self._check_image_folder(said.images)
@@ -95,8 +100,6 @@ class PersonSearchDataset(BaseDetDataset):
         self._left_out: Counter[str] = Counter()
         self._without: dict[str, None] = {}
         self._remarks = said.remarks
-        name = self.identity_space
-        space = identity_space(name.encode() if name else Path(self.ann_file).read_bytes())
         data_list = [
             {
                 **self._image(image),
@@ -136,13 +139,15 @@ class PersonSearchDataset(BaseDetDataset):
         return kept
 
     @property
-    def _image_root(self) -> Path:
+    def _image_root(self) -> str:
         # mmdet's configs say `img`, MMEngine's default says `img_path`.
-        return Path(self.data_prefix.get('img', self.data_prefix.get('img_path', '')))
+        return str(self.data_prefix.get('img', self.data_prefix.get('img_path', '')))
 
     def _image(self, image: dict) -> dict:
         return {
-            'img_path': str(self._image_root / image['file_name']),
+            'img_path': join_path(
+                self._image_root, image['file_name'], backend_args=self.backend_args
+            ),
             'img_id': image['id'],
             'width': image['width'],
             'height': image['height'],
@@ -178,7 +183,9 @@ class PersonSearchDataset(BaseDetDataset):
         return instances
 
     def _check_image_folder(self, images: list[dict]) -> None:
-        root = self._image_root
+        if self.backend_args or '://' in self._image_root:
+            return
+        root = Path(self._image_root)
         first = [image['file_name'] for image in images[:1]]
         if not root.is_dir() or any(not (root / name).exists() for name in first):
             raise DataError(

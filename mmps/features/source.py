@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate, worker_init_fn
+from mmengine.fileio import get_local_path
 from mmengine.registry import DATASETS as ANY_DATASETS
 from torch.utils.data import DataLoader
 
@@ -136,7 +137,7 @@ class FeatureSource:
         """Describe all that the rows and their order depend on."""
         config = _without_files(self.config)
         return {
-            'annotations': [file_digest(part.ann_file) for part in self.parts],
+            'annotations': [_annotations_digest(part) for part in self.parts],
             'images': files_digest(self.image_paths),
             'dataset': json.loads(json.dumps(config, sort_keys=True, default=str)),
             'all_boxes': self.all_boxes,
@@ -145,6 +146,11 @@ class FeatureSource:
             'shards': [len(self.shards), len(self.shards[0]) if self.shards else 0],
             'batch_size': self.batch_size,
         }
+
+
+def _annotations_digest(part: Any) -> str:
+    with get_local_path(part.ann_file, backend_args=part.backend_args) as path:
+        return file_digest(path)
 
 
 def _as_tested(config: dict) -> dict:

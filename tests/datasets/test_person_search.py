@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mmdet.datasets import MultiImageMixDataset
+from mmengine.fileio import LocalBackend, register_backend
 from mmengine.registry import init_default_scope
 
 from mmps.datasets import PersonSearchDataset
@@ -279,3 +280,28 @@ def test_missing_and_broken_pictures_are_told_by_name(drawn_set):
     third.write_bytes(third.read_bytes()[:-2])
     with pytest.raises(DataError, match=f'{third.name} is no readable image, or cut short'):
         data.prepare_data(2)
+
+
+class Store(LocalBackend):
+    """Gives files by names below a root that is its own."""
+
+    def __init__(self, root):
+        self.root = Path(root)
+
+    def get(self, filepath):
+        return super().get(self.root / filepath)
+
+    def get_local_path(self, filepath):
+        return super().get_local_path(self.root / filepath)
+
+
+def test_annotations_and_images_come_from_the_backend(drawn_set):
+    register_backend('test_store', Store, force=True)
+    settings = {'backend': 'test_store', 'root': str(Path(drawn_set).parent)}
+    load = {'type': 'LoadImageFromFile', '_scope_': 'mmps', 'backend_args': settings}
+    pipeline = [load, *TEST_PIPELINE[1:]]
+    stored = dataset(Path(drawn_set).name, pipeline=pipeline, backend_args=settings)
+    plain = dataset(drawn_set)
+    assert len(stored) == len(plain) > 0
+    assert (stored[0]['inputs'] == plain[0]['inputs']).all()
+    assert stored[0]['data_samples'].img_path.startswith(Path(drawn_set).name)

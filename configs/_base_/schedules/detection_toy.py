@@ -17,6 +17,8 @@ param_scheduler = [
     ),
 ]
 
+auto_scale_lr = dict(enable=False, base_batch_size=2)
+
 default_hooks = dict(
     logger=dict(type='LoggerHook', interval=20),
     checkpoint=dict(type='CheckpointHook', interval=4, max_keep_ckpts=2),

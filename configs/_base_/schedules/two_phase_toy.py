@@ -18,6 +18,9 @@ param_scheduler = [
     ),
 ]
 
+# With `enable=True` rates follow the batches: images in phase 1, boxes (16 x 4) in phase 2.
+auto_scale_lr = dict(enable=False, base_batch_size=2, reid_base_batch_size=64)
+
 default_hooks = dict(
     logger=dict(type='LoggerHook', interval=20),
     checkpoint=dict(type='CheckpointHook', interval=4, max_keep_ckpts=2),

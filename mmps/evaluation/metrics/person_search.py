@@ -18,6 +18,11 @@ from ..evaluator import evaluate_predictions
 from .places import check_places
 from .records import ImageRecord, assemble
 
+NO_SEARCH = (
+    'No embeddings, so only detection is measured: a bare detector and phase 1 have none, and '
+    'test-time augmentation (--tta) drops them.'
+)
+
 
 @METRICS.register_module()
 class PersonSearchMetric(BaseMetric):
@@ -121,6 +126,8 @@ class PersonSearchMetric(BaseMetric):
         """
         ground_truth = self.ground_truth
         predictions = assemble(results, ground_truth)
+        if not predictions.embeddings.shape[1] and ground_truth.num_queries:
+            print_log(NO_SEARCH, logger='current')
         if self.out is not None and is_main_process():
             predictions.save(self.out)
             print_log(f'Predictions written to {self.out}', logger='current')

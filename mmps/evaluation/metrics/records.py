@@ -145,6 +145,12 @@ def _embedding_size(records: Sequence[ImageRecord]) -> int:
 
 def _rows(record: ImageRecord, width: int) -> np.ndarray:
     """Take the embeddings of an image; one without boxes may have come without their size."""
+    if record.embeddings is None and len(record.scores) and width:
+        raise ConfigError(
+            f'people of image {record.image_id} have no embeddings, but its queries have: '
+            'something dropped them behind the model, such as test-time augmentation (--tta): '
+            'leave it out'
+        )
     if record.embeddings is None or len(record.scores) == 0:
         return np.zeros((len(record.scores), width), dtype=np.float32)
     return record.embeddings

@@ -14,7 +14,7 @@ from mmdet.structures.bbox import get_box_tensor
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmps.structures import PERSON_LABEL, in_space, is_labelled
+from mmps.structures import PERSON_LABEL, ConfigError, in_space, is_labelled
 
 FIELDS = ('pred_instances', 'gt_instances', 'query_instances')
 """Fields of a data sample whose boxes get embeddings at test time, where present."""
@@ -47,6 +47,20 @@ def instances_to_embed(samples: list[DetDataSample]) -> list[tuple[int, Instance
         for field in FIELDS
         if field in sample and 'bboxes' in sample.get(field)
     ]
+
+
+def refuse_mirrored(samples: list[DetDataSample]) -> None:
+    """Refuse a test of mirrored images: boxes of people and queries are of unmirrored ones.
+
+    Raises:
+        ConfigError: A pipeline has mirrored an image.
+    """
+    if any(sample.get('flip') for sample in samples):
+        raise ConfigError(
+            'the test pipeline mirrors images (RandomFlip, or --tta), in which people and queries '
+            'are elsewhere than annotated, and merged boxes have no embeddings: search is tested '
+            'without; leave it out'
+        )
 
 
 def test_rois(

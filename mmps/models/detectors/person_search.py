@@ -19,6 +19,7 @@ from mmps.structures import ConfigError
 from .instances import (
     instances_to_embed,
     keep_people,
+    refuse_mirrored,
     test_rois,
     training_rois,
     write_embeddings,
@@ -167,7 +168,8 @@ class PersonSearchDetector(BaseDetector):
             ``embeddings`` ``(N, D)``.
 
         Raises:
-            ConfigError: ``rescale`` is off: ground truth and queries know image pixels only.
+            ConfigError: ``rescale`` is off, or images are mirrored: ground truth and queries know
+                pixels of the image file only.
         """
         if not rescale:
             raise ConfigError(
@@ -177,6 +179,7 @@ class PersonSearchDetector(BaseDetector):
         if self.phase == 'detection':
             with _precision_of_ops(batch_inputs):
                 return keep_people(self.detector.predict(batch_inputs, batch_data_samples))
+        refuse_mirrored(batch_data_samples)
         source = self.source
         with source.watch(batch_inputs, batch_data_samples), _precision_of_ops(batch_inputs):
             samples = self.detector.predict(batch_inputs, batch_data_samples, rescale=True)

@@ -99,12 +99,22 @@ def test_options_reach_the_protocol(case):
     assert metrics == pytest.approx(expected.metrics, abs=1e-12)
 
 
-def test_bare_detector_gets_detection_numbers_only(case):
+def test_bare_detector_gets_detection_numbers_only(case, mm_log):
     data, annotation, directory = case
     out = directory / 'bare.npz'
     metrics = run(PersonSearchMetric(str(annotation), out=str(out)), samples(data, False))
     assert {key.split('/')[0] for key in metrics} == {'det', 'det_labelled'}
+    assert 'No embeddings, so only detection is measured' in mm_log.text
     assert not Predictions.load(out).has_embeddings
+
+
+def test_people_whose_embeddings_were_dropped_behind_the_model_are_refused(case):
+    data, annotation, _ = case
+    merged = list(samples(data))
+    for sample in merged:  # as mmdet's DetTTAModel leaves them
+        del sample.pred_instances.embeddings
+    with pytest.raises(ConfigError, match=r'people of image \d+ have no embeddings.*--tta'):
+        run(PersonSearchMetric(str(annotation)), merged)
 
 
 def test_other_classes_of_a_bare_detector_do_not_count(case):
