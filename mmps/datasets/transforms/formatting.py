@@ -47,10 +47,13 @@ class PackPersonSearchInputs(PackDetInputs):
         """Pack one image.
 
         Raises:
-            DataError: A transform dropped boxes without noting whose they were, while it matters.
+            DataError: Another class of data set read the people, or a transform dropped boxes
+                without noting whose they were, while it matters.
         """
-        if 'gt_bboxes' in results and 'gt_instances_ids' in results:
-            self._look_people_up(results)
+        if 'gt_bboxes' in results:
+            _check_origin(results)
+            if 'gt_instances_ids' in results:
+                self._look_people_up(results)
         packed = super().transform(results)
         if 'identity_space' in results:
             packed['data_samples'].set_metainfo({'identity_space': results['identity_space']})
@@ -67,7 +70,6 @@ class PackPersonSearchInputs(PackDetInputs):
 
     def _look_people_up(self, results: dict) -> None:
         people = results['instances']
-        _check_origin(people, results)
         kept = results['gt_instances_ids']
         if len(kept) != len(results['gt_bboxes']):
             if results.get('use_identities', True):
@@ -89,7 +91,8 @@ def _boxes(rows: list[dict]) -> np.ndarray:
     return np.array([row['bbox'] for row in rows], dtype=np.float32).reshape(-1, 4)
 
 
-def _check_origin(people: list[dict], results: dict) -> None:
+def _check_origin(results: dict) -> None:
+    people = results.get('instances', [])
     if any('person_id' not in person or 'ann_index' not in person for person in people):
         raise DataError(
             f'the people of {results.get("img_path", "an image")} have no `person_id`: another '

@@ -12,14 +12,13 @@ from mmengine.registry import init_default_scope
 from mmps.datasets import PersonSearchDataset
 from mmps.structures import DataError
 
-PIPELINE = [
-    {'type': 'mmps.LoadScene'},
-    {'type': 'mmps.LoadPeople'},
-    {'type': 'mmps.PackPersonSearchInputs'},
-]
+PACK = {'type': 'mmps.PackPersonSearchInputs'}
+OURS = [{'type': 'mmps.LoadScene'}, {'type': 'mmps.LoadPeople'}, PACK]
+MMDETS = [{'type': 'LoadImageFromFile'}, {'type': 'LoadAnnotations', 'with_bbox': True}, PACK]
 
 
-def test_a_data_set_of_mmdet_is_told_from_ours(tmp_path):
+@pytest.mark.parametrize('pipeline', [OURS, MMDETS], ids=['ours', 'mmdet'])
+def test_a_data_set_of_mmdet_is_told_from_ours(tmp_path, pipeline):
     init_default_scope('mmdet')
     cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((60, 80, 3), np.uint8))
     content = {
@@ -31,7 +30,7 @@ def test_a_data_set_of_mmdet_is_told_from_ours(tmp_path):
         'categories': [{'id': 1, 'name': 'person'}],
     }  # fmt: skip
     (tmp_path / 'a.json').write_text(json.dumps(content))
-    common = {'ann_file': 'a.json', 'data_root': str(tmp_path), 'pipeline': PIPELINE}
+    common = {'ann_file': 'a.json', 'data_root': str(tmp_path), 'pipeline': pipeline}
     ours = PersonSearchDataset(**common)
     theirs = CocoDataset(metainfo={'classes': ('person',)}, data_prefix={'img': ''}, **common)
     joined = ConcatDataset([ours, theirs], ignore_keys=['classes', 'palette', 'dataset_type'])
