@@ -84,7 +84,8 @@ class FeatureSource:
                     self.image_paths.append(info['img_path'])
                     self._people_of[first + index] = len(kept)
                     ids.extend(kept)
-                    spaces.extend([info['identity_space']] * len(kept))
+                    # A data set of another class may have none: then each has its own.
+                    spaces.extend([info.get('identity_space', first)] * len(kept))
             if shown:
                 check_pipeline(part, max(shown, key=shown.get))
             first += len(part)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from mmengine.registry import init_default_scope
 
+from mmps.datasets import PersonSearchDataset
 from mmps.features import FeatureSource
 from mmps.features.fingerprint import files_digest
 from mmps.structures import ConfigError
@@ -53,6 +54,20 @@ def test_identities_of_joined_sets_are_numbered_through(roots):
     shift = len(alone[0].dataset)
     assert both.images == [*alone[0].images, *(i + shift for i in alone[1].images)]
     assert both.image_paths == alone[0].image_paths + alone[1].image_paths
+
+
+def test_data_sets_that_name_no_space_have_one_each(roots, monkeypatch):
+    expected = FeatureSource(**joined(roots)).person_ids
+    load = PersonSearchDataset.load_data_list
+
+    def without_spaces(self):
+        return [
+            {key: value for key, value in info.items() if key != 'identity_space'}
+            for info in load(self)
+        ]
+
+    monkeypatch.setattr(PersonSearchDataset, 'load_data_list', without_spaces)
+    np.testing.assert_array_equal(FeatureSource(**joined(roots)).person_ids, expected)
 
 
 def test_files_of_one_space_share_their_identities(roots):
