@@ -86,7 +86,7 @@ def evaluate_predictions(
 
     Raises:
         ConfigError: if the threshold is no number.
-        DataError: if the predictions do not belong to the annotation file.
+        DataError: if the predictions do not belong to the annotation file, or nobody can be found.
     """
     predictions.check_against(ground_truth)
     ground_truth = protocol.prepare(ground_truth)
@@ -106,6 +106,8 @@ def evaluate_predictions(
     queries = {}
     for setting, plan in plans:
         results = protocol.searcher(ground_truth, predictions.query_embeddings, plan)
+        if not results.counted.any():
+            protocol.check(ground_truth)  # which says why
         queries[setting] = treat(results, unseen[results.query_index])
     metrics = {**search_metrics(queries, protocol.ks), **detection}
     return Report(metrics, queries, predictions, score_thr)

@@ -55,9 +55,7 @@ class QueryResults:
             DataError: if no query has anything to find.
         """
         if not self.counted.any():
-            raise DataError(
-                'no query has a person to find in its gallery; check the identities of the queries.'
-            )
+            raise DataError('no query that is left has a person to find in its gallery.')
         first = self.first_rank[self.counted]
         hits = {f'top{k}': top_k(first, k).astype(np.float64) for k in ks}
         return {'mAP': self.average_precision[self.counted], **hits}

@@ -12,6 +12,7 @@ from mmps.evaluation import (
     PersonSearchMetric,
     PRWOfficialProtocol,
     PRWProtocol,
+    evaluate_predictions,
 )
 from mmps.structures import DataError
 
@@ -95,6 +96,13 @@ def test_counts_are_those_of_the_search(scene):
         ((_, plan),) = protocol.plans(prepared, scene.predictions())
         np.testing.assert_array_equal(queries, plan.task.query_index)
         np.testing.assert_array_equal(targets > 0, plan.task.num_targets > 0)
+
+
+def test_a_search_that_was_not_checked_says_why(scene):
+    scene.image(1, [0], camera=7).image(2, [0], camera=7).query(1, camera=7).detect(2, 0, 0.9)
+    ground_truth = GroundTruth.load(scene.annotation_file())
+    with pytest.raises(DataError, match='camera 7 only'):
+        evaluate_predictions(ground_truth, scene.predictions(), GenericProtocol(True))
 
 
 def test_the_metric_refuses_before_a_pass(scene):

@@ -99,7 +99,7 @@ def test_a_query_without_another_appearance_does_not_count(scene):
 
 def test_nobody_to_find(scene):
     scene.image(1, [0]).image(2, [1]).query(1).detect(2, 0, 0.9)
-    with pytest.raises(DataError, match='no query has a person to find'):
+    with pytest.raises(DataError, match=r'no query of 1 has a person to find: .* own image only'):
         evaluate(scene)
 
 
