@@ -74,6 +74,8 @@ def fit_detection_schedule(runner: Runner, epochs: int) -> None:
     """
     configs = runner.cfg.get('param_scheduler') or []
     configs = configs if isinstance(configs, Sequence) else [configs]
+    if not all('type' in config for config in configs):  # several optimizers, each with its own
+        return
     filled = schedule_of_phase('param_scheduler', configs, epochs, len(runner.train_dataloader))
     if filled == configs:
         return

@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -9,9 +10,10 @@ from mmengine.registry import init_default_scope
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmps.datasets.samplers import pk_batch
 from mmps.models.detectors.checkpoint_fit import SHARED, part_of
 from mmps.models.reid import FeatureTap
-from mmps.registry import MODELS
+from mmps.registry import DATA_SAMPLERS, MODELS
 from mmps.testing.builders import packed_batch
 
 from .test_configs import CONFIGS
@@ -123,6 +125,17 @@ def test_re_id_changes_nothing_that_is_shared(models, j):
     reached = gradients(model, dict(model.named_parameters()), losses)
     assert not any(g for n, g in reached.items() if not n.startswith('reid_branch.'))
     assert all(reached[n] for n in convolutions(model) if n.startswith('reid_branch.'))
+    assert not any(p.requires_grad for p in model.detector.parameters())
+    assert not any(module.training for module in model.detector.modules())
+
+
+@pytest.mark.parametrize('j', JOINT)
+def test_re_id_stops_at_what_is_shared_where_both_are_trained_at_once(models, j):
+    model = models[j].train()
+    model.set_phase('joint')
+    losses = {'loss_triplet': model.loss(*batch(3))['loss_triplet']}
+    reached = gradients(model, convolutions(model), losses)
+    assert {n.split('.')[0] for n, g in reached.items() if g} == {'reid_branch'}
 
 
 @pytest.mark.parametrize('j', JOINT)
@@ -189,3 +202,17 @@ def test_a_person_costs_less_the_more_is_shared(models):
             model.eval().reid_branch.embed(torch.rand(1, *model.pooled_shape))
         costs.append(counter.get_total_flops())
     assert costs == sorted(set(costs))
+
+
+@pytest.mark.parametrize('ranks', [1, 2, 3, 4, 8, 32])
+def test_a_batch_is_32_people_with_4_boxes_each_on_any_number_of_processes(monkeypatch, ranks):
+    settings = Config.fromfile(CONFIGS / f'{JOINT[3]}.py').default_hooks.two_phase.batches
+    people = np.repeat(np.arange(70), 6)
+    shares = []
+    for rank in range(ranks):
+        monkeypatch.setattr(pk_batch, 'get_dist_info', lambda rank=rank: (rank, ranks))
+        shares.append(next(iter(DATA_SAMPLERS.build({**settings, 'person_ids': people}))))
+    joined = np.concatenate(shares)
+    assert np.unique(joined).size == 128
+    _, boxes = np.unique(people[joined], return_counts=True)
+    assert boxes.tolist() == [4] * 32

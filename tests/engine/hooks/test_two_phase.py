@@ -249,6 +249,21 @@ def test_fine_tuning_goes_on_from_the_branch_that_was_loaded(whole, tmp_path):
 
 
 @SLOW
+def test_fine_tuning_of_both_phases_resumes_with_the_branch_that_was_loaded(whole, tmp_path):
+    work_dir, _, data, _ = whole
+    changes = {
+        'load_from': str(work_dir / 'epoch_5.pth'),
+        'model__reid_branch__stages__start_from': 'detector',
+    }
+    runner = train(tiny_run(data, tmp_path / 'a', **changes))
+    (tmp_path / 'b').mkdir()
+    shutil.copy(tmp_path / 'a' / 'epoch_1.pth', tmp_path / 'b')
+    changes.pop('load_from')
+    again = train(tiny_run(data, tmp_path / 'b', resume=True, **changes))
+    assert_equal(weights(again), weights(runner))
+
+
+@SLOW
 @pytest.mark.parametrize(('epoch', 'told'), [(2, True), (5, False)])
 def test_a_test_of_a_checkpoint_of_phase_1_says_that_its_branch_is_untrained(
     whole, tmp_path, epoch, told

@@ -2,9 +2,11 @@ import copy
 
 import pytest
 import torch
-from mmengine.runner import load_checkpoint
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint, load_state_dict
 
 from mmps.engine.checkpoints import mark_branch
+from mmps.registry import MODELS
 from mmps.testing.builders import tiny_detector, tiny_searcher
 
 STAGE = 'reid_branch.stages.stages.0.0.conv1.weight'
@@ -31,8 +33,6 @@ def started(path, **changes):
     model = tiny_searcher(phase='detection', **changes)
     checkpoint = torch.load(path, weights_only=True)
     mark_branch(checkpoint)
-    from mmengine.runner import load_state_dict
-
     load_state_dict(model, checkpoint['state_dict'])
     model.set_phase('reid')
     model.start_reid()
@@ -46,6 +46,20 @@ def test_a_branch_that_the_checkpoint_fills_is_kept(trained, tmp_path, mm_log, s
     weights = started(path, reid_branch=branch)
     assert all(torch.equal(weights[name], trained[name]) for name in trained)
     assert 'goes on from the checkpoint' in mm_log.text
+
+
+def test_disjoint_networks_keep_what_a_checkpoint_fills(mm_log):
+    init_default_scope('mmdet')
+    config = {'type': 'mmps.DisjointDetector', 'detector': tiny_detector(), 'phase': 'detection'}
+    loaded, model = (MODELS.build(config) for _ in range(2))
+    model.load_state_dict(loaded.state_dict())
+    model.start_reid()
+    assert all(torch.equal(w, loaded.state_dict()[n]) for n, w in model.state_dict().items())
+    assert 'goes on from the checkpoint' in mm_log.text
+    fresh = MODELS.build(config)
+    fresh.load_state_dict(loaded.detector.state_dict(), strict=False)
+    fresh.start_reid()
+    assert 'begins with the weights that its config' in mm_log.text
 
 
 def test_a_branch_that_no_checkpoint_fills_begins_as_the_detector(trained, tmp_path, mm_log):
