@@ -137,6 +137,20 @@ def test_training_on_a_set_of_which_nothing_is_left_ends_in_one_sentence(drawn_s
                                          'fractions of the image size'))  # fmt: skip
 
 
+def test_people_in_one_camera_alone_are_told_before_training(drawn_set, tmp_path):
+    path = drawn_set / 'mmps/test.json'
+    content = json.loads(path.read_text())
+    for record in content['images'] + content['queries']:
+        record['camera_id'] = 5
+    path.write_text(json.dumps(content))
+    config = tiny_run(drawn_set, tmp_path / 'run', val_evaluator__protocol__cross_camera=True)
+    config.dump(tmp_path / 'config.py')
+    done = run(ROOT / 'tools/train.py', tmp_path / 'config.py', '--work-dir', tmp_path / 'run')
+    assert done.returncode == 2, done.stderr[-3000:]
+    assert 'camera 5 only' in done.stderr.splitlines()[-1]
+    assert not list((tmp_path / 'run').rglob('*.pth'))
+
+
 def test_a_config_without_a_test_set_is_told(tmp_path):
     torch.save({'a': torch.ones(1)}, tmp_path / 'a.pth')
     config = 'configs/reid_head/crop-reid_r18_synthetic.py'
