@@ -30,13 +30,15 @@ KINDS = {**DETECTORS, 'dcn': dcn_detector, 'disjoint': tiny_detector}
 
 
 def stir(model):
-    """Let normalisation do something."""
+    """Let normalisation and offsets do something."""
     torch.manual_seed(1)
     for layer in model.modules():
         if isinstance(layer, nn.modules.batchnorm._BatchNorm):
             layer.running_mean.normal_(0, 0.1)
             layer.running_var.uniform_(0.5, 1.5)
             nn.init.uniform_(layer.weight, 0.5, 1.5)
+        if hasattr(layer, 'conv_offset'):  # of a deformable convolution, which begins with zeros
+            nn.init.normal_(layer.conv_offset.weight, 0, 0.01)
     return model.eval()
 
 
