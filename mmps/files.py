@@ -15,6 +15,13 @@ from typing import Any, BinaryIO
 ABANDONED_AFTER = 900.0
 """Seconds since the last byte after which a scratch file's writer is taken for dead."""
 
+FOREIGN = (
+    (rb'\s*<', 'it is a web page', 'download the file itself'),
+    (rb'version https://git-lfs', 'it is a pointer of Git LFS', 'fetch the file by git lfs pull'),
+    (rb'\x1f\x8b|BZh|7z\xbc\xaf|\xfd7zXZ|Rar!', 'it is compressed', 'unpack it'),
+)
+"""First bytes of files that are often taken for another one, what they are, and the cure."""
+
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
@@ -59,9 +66,9 @@ def write_text(path: Path, text: str) -> None:
 
     Args:
         path: Its folder is made where it is missing.
-        text: All of it, line ends as they are to be.
+        text: All of it, line ends as they are to be. File names that are no Unicode are escaped.
     """
-    write_atomically(path, text.encode())
+    write_atomically(path, text.encode(errors='backslashreplace'))
 
 
 def write_json(path: Path, content: Any, compact: bool = False) -> None:
@@ -72,18 +79,21 @@ def write_json(path: Path, content: Any, compact: bool = False) -> None:
         content: What JSON can say.
         compact: Whether no space is spent on people who read it.
     """
-    if compact:
-        text = json.dumps(content, separators=(',', ':'), ensure_ascii=False)
-    else:
-        text = json.dumps(content, indent=2, ensure_ascii=False) + '\n'
-    write_text(path, text)
+    form = {'separators': (',', ':')} if compact else {'indent': 2}
+    end = '' if compact else '\n'
+    text = json.dumps(content, ensure_ascii=False, **form) + end
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:  # file names that are no Unicode; JSON has escapes for them
+        data = (json.dumps(content, **form) + end).encode()
+    write_atomically(path, data)
 
 
 def read_text(path: Path) -> str:
     """Read a text file as editors, spreadsheets and shells of any system write it.
 
     Args:
-        path: In UTF-8, with or without a byte order mark, or in UTF-16.
+        path: In UTF-8, with or without a byte order mark, in UTF-16, or in UTF-32 with a mark.
 
     Returns:
         The text without the mark, line ends as they are.
@@ -111,6 +121,8 @@ def remove_abandoned(folder: Path) -> None:
 
 
 def _encoding(data: bytes) -> str:
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return 'utf-32'
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return 'utf-16'
     if data[1:2] == b'\0':  # a first letter of ASCII, as any table and any JSON has

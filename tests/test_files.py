@@ -157,3 +157,19 @@ def test_what_is_no_text_is_not_read(tmp_path):
     (tmp_path / 'a.csv').write_bytes('Süd'.encode('cp1252'))
     with pytest.raises(UnicodeDecodeError):
         read_text(tmp_path / 'a.csv')
+
+
+LATIN_1 = os.fsdecode(b's\xfcd.jpg')  # how Python names a file whose name is no UTF-8
+
+
+@pytest.mark.parametrize('compact', [False, True])
+def test_names_that_are_no_unicode_survive_json(tmp_path, compact):
+    write_json(tmp_path / 'a.json', {'file_name': LATIN_1}, compact)
+    text = (tmp_path / 'a.json').read_text('utf-8')
+    assert os.fsencode(json.loads(text)['file_name']) == b's\xfcd.jpg'
+    assert text.endswith('}' if compact else '}\n')
+
+
+def test_names_that_are_no_unicode_are_escaped_in_text(tmp_path):
+    write_text(tmp_path / 'a.csv', f'{LATIN_1},ü\n')
+    assert (tmp_path / 'a.csv').read_text('utf-8') == 's\\udcfcd.jpg,ü\n'

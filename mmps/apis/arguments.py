@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from mmps.formats.reading import Reading
 
@@ -33,6 +34,7 @@ def teaching_parser(docstring: str, prog: str | None = None) -> argparse.Argumen
             help shows last.
         prog: How the tool is called, where that is not the name of its file.
     """
+    _escape_what_no_terminal_shows()
     description, heading, commands = docstring.partition(EXAMPLES)
     return argparse.ArgumentParser(
         prog=prog,
@@ -74,3 +76,10 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
 def reading_of(options: argparse.Namespace) -> Reading:
     """Return how a file is to be read, from the options of :func:`add_reading_options`."""
     return Reading.of(options.unlabelled, options.identity_key, options.classes)
+
+
+def _escape_what_no_terminal_shows() -> None:
+    """Let a file name that cannot be printed be escaped; it would end the program otherwise."""
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, 'errors', None) == 'strict' and hasattr(stream, 'reconfigure'):
+            stream.reconfigure(errors='backslashreplace')

@@ -11,18 +11,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmps.files import FOREIGN
 from mmps.structures import ConfigError, UserError
 
 AGAIN = 'train or download it again'
 BEGINNINGS = (
-    (rb'\s*<', 'it is a web page', 'download the file itself'),
-    (rb'version https://git-lfs', 'it is a pointer of Git LFS', 'fetch the file by git lfs pull'),
+    *FOREIGN,
     (
         rb'.{8}\s*\{',
         'it is in the format safetensors',
         'write what safetensors.torch.load_file reads of it with torch.save',
     ),
-    (rb'\x1f\x8b|BZh|7z\xbc\xaf|\xfd7zXZ|Rar!', 'it is compressed', 'unpack it'),
     (rb'PK', 'it is cut short', ''),
     (rb'\x80[\x02-\x05]', 'it is cut short, or a pickle of more than weights', ''),
 )

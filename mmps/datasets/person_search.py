@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -187,7 +188,7 @@ class PersonSearchDataset(BaseDetDataset):
             return
         root = Path(self._image_root)
         first = [image['file_name'] for image in images[:1]]
-        if not root.is_dir() or any(not (root / name).exists() for name in first):
+        if not root.is_dir() or not all(os.path.isfile(root / name) for name in first):
             raise DataError(
                 f'The images of {self.ann_file} are not under {root.resolve()} (looked for '
                 f'{first[0] if first else "the folder"}): set `data_root` to the folder that '

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import io
+import sys
+
+import pytest
+
 from mmps.apis.arguments import teaching_parser
 
 
@@ -17,3 +22,14 @@ def test_defaults_that_say_nothing_are_not_shown():
     assert '50 % at most (default: 0.0)' in text
     assert text.count('default:') == 3
     assert text.endswith('examples: python it.py')
+
+
+@pytest.mark.parametrize('encoding', ['utf-8', 'cp1252'])
+def test_names_that_a_terminal_cannot_show_are_escaped(monkeypatch, encoding):
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, 'stdout', io.TextIOWrapper(shown, encoding))
+    teaching_parser('Does it.\n\nexamples:\n  python it.py\n')
+    print('s\udcfcd ü \u56fe', flush=True)
+    text = shown.getvalue().decode(encoding)
+    assert text.startswith('s\\udcfcd ü ')
+    assert ('\\u56fe' in text) == (encoding != 'utf-8')

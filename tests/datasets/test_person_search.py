@@ -260,6 +260,14 @@ def test_empty_and_tiny_pictures_can_be_filtered(drawn_set):
             r'no image has this image_id: queries\[1\] \(387420489\)',
         ),
         (lambda root: (root / 'Image').rename(root / 'Elsewhere'), 'set `data_root` to the folder'),
+        (
+            lambda root: change(root, 'test', lambda c: c['images'][0].update(file_name='x' * 300)),
+            'set `data_root` to the folder',
+        ),
+        (
+            lambda root: change(root, 'test', lambda c: c['images'][0].update(file_name='Image')),
+            'looked for Image',
+        ),
     ],
 )
 def test_a_broken_data_set_is_told_in_a_sentence(drawn_set, damage, message):
