@@ -62,7 +62,8 @@ class Predictions:
         """
         path = Path(path)
         if not path.is_file():
-            raise DataError(f'{path} does not exist; write predictions with tools/test.py --out.')
+            what = 'is a folder' if path.is_dir() else 'does not exist'
+            raise DataError(f'{path} {what}; write predictions with tools/test.py --out.')
         content = read_npz(path, cls.__annotations__)
         missing = [key for key in cls.__annotations__ if key not in {*content, 'gt_embeddings'}]
         if missing:
@@ -184,9 +185,20 @@ class Predictions:
             if not finite.all():
                 row = int(np.argwhere(~finite)[0, 0])
                 raise DataError(f'{name} holds NaN or infinity, first in row {row}.')
+        self._check_products()
         flipped = (self.bboxes[:, 2:] < self.bboxes[:, :2]).any(axis=1)
         if flipped.any():
             raise DataError(
                 f'bboxes row {np.flatnonzero(flipped)[0]} has x2 < x1 or y2 < y1; '
                 'boxes must be (x1, y1, x2, y2).'
+            )
+
+    def _check_products(self) -> None:
+        factors = (self.embeddings, self.query_embeddings)
+        largest = [max(float(f.max(initial=0)), -float(f.min(initial=0))) for f in factors]
+        dtype = np.result_type(*factors, np.float32)
+        if largest[0] * largest[1] * self.embeddings.shape[1] > np.finfo(dtype).max:
+            raise DataError(
+                f'embeddings and query_embeddings hold numbers up to {max(largest):.3g}, whose '
+                f'products are beyond {dtype}; normalise their rows.'
             )

@@ -31,8 +31,8 @@ class Reading:
 
     Args:
         unlabelled_ids: Identities that mean unknown in this file; negative ones always do.
-        identity_key: Field that holds the identities, such as ``attributes.track_id``; a dot leads
-            into an object. Where a record lacks it, ``person_id``, ``pid`` or ``identity``.
+        identity_key: Field that holds the identities, such as ``attributes.track_id``; each dot
+            leads into an object. Where a record lacks it, ``person_id``, ``pid`` or ``identity``.
         classes: Names of the categories that are people; if not given, those named person,
             pedestrian or people, or the only one.
     """
@@ -63,17 +63,18 @@ def column(records: Sequence[dict], key: str) -> list[Any]:
 
     Args:
         records: Entries of a list of the file.
-        key: Its name; a dot leads into an object.
+        key: Its name; where no record has it, each of its dots leads into an object.
 
     Returns:
         One value a record, ``ABSENT`` where it has none.
     """
-    if '.' not in key:
-        try:  # nearly always every record has the field, and this is three times as fast
-            return list(map(itemgetter(key), records))
-        except KeyError:
-            return [record.get(key, ABSENT) for record in records]
-    outer, _, inner = key.partition('.')
+    try:  # nearly always every record has the field, and this is three times as fast
+        return list(map(itemgetter(key), records))
+    except KeyError:
+        values = [record.get(key, ABSENT) for record in records]
+    outer, dot, inner = key.rpartition('.')
+    if not dot or any(value is not ABSENT for value in values):
+        return values
     return [
         value.get(inner, ABSENT) if isinstance(value, dict) else ABSENT
         for value in column(records, outer)
@@ -81,13 +82,19 @@ def column(records: Sequence[dict], key: str) -> list[Any]:
 
 
 def fields_of(records: Sequence[dict]) -> set[str]:
-    """Collect the names of all fields, those inside objects as ``outer.inner``."""
-    names = set(chain.from_iterable(records))
-    if dict not in set(map(type, chain.from_iterable(map(dict.values, records)))):
-        return names
-    for outer in names.copy():
-        inside = [value for value in column(records, outer) if type(value) is dict]
-        names.update(f'{outer}.{inner}' for inner in set(chain.from_iterable(inside)))
+    """Collect the names of all fields, those inside objects as ``outer.inner``, at any depth."""
+    names: set[str] = set()
+    levels = [('', records)]
+    while levels:
+        prefix, entries = levels.pop()
+        names.update(prefix + key for key in set(chain.from_iterable(entries)))
+        if dict not in set(map(type, chain.from_iterable(map(dict.values, entries)))):
+            continue
+        inside: dict[str, list[dict]] = {}
+        for key, value in chain.from_iterable(map(dict.items, entries)):
+            if type(value) is dict:
+                inside.setdefault(key, []).append(value)
+        levels += [(f'{prefix}{key}.', group) for key, group in inside.items()]
     return names
 
 

@@ -93,6 +93,19 @@ def test_missing_array(tmp_path):
         Predictions.load(path)
 
 
+@pytest.mark.parametrize(('size', 'dtype'), [(1e30, np.float32), (1e200, np.float64)])
+def test_products_that_overflow_are_refused(size, dtype):
+    """Two people would be equally near to a query, at infinity."""
+    embeddings = np.diag([1, 2, 3]).astype(dtype) * dtype(size)
+    with pytest.raises(DataError, match=rf'products are beyond {np.dtype(dtype)}; normalise'):
+        Predictions(**arrays(embeddings=embeddings, query_embeddings=embeddings[:2]))
+
+
+def test_a_folder_is_called_so(tmp_path):
+    with pytest.raises(DataError, match='is a folder; write predictions'):
+        Predictions.load(tmp_path)
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(DataError, match=r'no\.npz does not exist'):
         Predictions.load(tmp_path / 'no.npz')

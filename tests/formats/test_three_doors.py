@@ -167,6 +167,13 @@ READ = {
     'no categories': (lambda c: c.pop('categories'), {}, 6, 0, BOTH),
     'CVAT': (into('attributes', 'track_id'), {'identity_key': 'attributes.track_id'}, 6, 0, BOTH),
     'COCO Annotator': (into('metadata', 'id'), {'identity_key': 'metadata.id'}, 6, 0, BOTH),
+    'two objects deep': (
+        lambda c: [a.update(attributes={'track': {'id': a.pop('person_id')}})
+                   for a in c['annotations']],
+        {'identity_key': 'attributes.track.id'}, 6, 0, BOTH),
+    'flattened by pandas': (
+        respell('person_id', 'attributes.track_id', ('annotations',)),
+        {'identity_key': 'attributes.track_id'}, 6, 0, BOTH),
     'top level': (respell('person_id', 'track_id', ('annotations',)),
                   {'identity_key': 'track_id'}, 6, 0, BOTH),
 }  # fmt: skip
@@ -267,6 +274,9 @@ REJECTED = {
     'text under the identity key': (
         lambda c: [a.update(attributes={'track_id': 'x'}) for a in c['annotations']],
         {'identity_key': 'attributes.track_id'}, ("'attributes.track_id'", "'x' is not a whole")),
+    'text two objects deep': (
+        lambda c: [a.update(attributes={'track': {'id': 'x'}}) for a in c['annotations']],
+        {'identity_key': 'attributes.track.id'}, ("'attributes.track.id'", "'x' is not a whole")),
     'annotations of no image': (put('annotations', 'image_id', 99), {}, ('no image', '(99)')),
 }  # fmt: skip
 
