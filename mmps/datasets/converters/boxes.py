@@ -1,11 +1,14 @@
-"""Checks on single boxes that all converters share."""
+"""Checks on boxes that all converters share."""
 
 from __future__ import annotations
 
 import math
 
+from mmps.formats.annotations import FRACTIONS
+from mmps.formats.values import are_fractions
+
 from .log import ConversionLog
-from .records import Box
+from .records import Box, Split
 
 _LARGEST = 1e5
 
@@ -31,3 +34,24 @@ def is_usable(bbox: Box, where: str, log: ConversionLog) -> bool:
         log.note('dropped a box without area', where, str(bbox))
         return False
     return True
+
+
+def report_odd_places(split: Split, log: ConversionLog) -> None:
+    """Report boxes that show nobody; they stay as they are annotated.
+
+    Args:
+        split: Its pictures, whose sizes are known.
+        log: Where that goes.
+
+    Raises:
+        DataError: The boxes are not in pixels, and the log is strict.
+    """
+    placed = [(person.bbox, image.size) for image in split.images for person in image.people]
+    if are_fractions([bbox for bbox, _ in placed]):
+        log.warn(f'{split.name}: {FRACTIONS}: multiply them by width and height')
+    outside = sum(
+        x >= width or y >= height or x + w <= 0 or y + h <= 0
+        for (x, y, w, h), (width, height) in placed
+    )
+    if outside:
+        log.count('kept boxes that lie outside their image', f'{split.name}.json', outside)

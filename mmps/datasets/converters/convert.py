@@ -10,6 +10,7 @@ from pathlib import Path
 from mmps.datasets.synthetic import MANIFEST
 from mmps.files import write_text
 
+from .boxes import report_odd_places
 from .coco import write_split
 from .log import ConversionLog
 from .pictures import Progress, measure, no_progress
@@ -75,6 +76,8 @@ def convert(
     parsed = converter.parse(root, log, progress)
     root = parsed.root
     splits = [measure(root, split, log, progress) for split in parsed.splits]
+    for split in splits:
+        report_odd_places(split, log)
     if not (root / MANIFEST).is_file():
         check_counts(splits, parsed.official_counts, converter.name, log)
     folder = root / 'mmps' if out_dir is None else out_dir

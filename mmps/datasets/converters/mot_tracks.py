@@ -60,12 +60,12 @@ class _Found:
     Args:
         identities: Identity of each track.
         ways: How many rows went which way.
-        empty: Track files without a usable row.
+        empty: Track files without a usable row, and how many rows they have.
     """
 
     identities: dict[tuple, int] = field(default_factory=dict)
     ways: Counter[Way | None] = field(default_factory=Counter)
-    empty: list[Path] = field(default_factory=list)
+    empty: dict[Path, int] = field(default_factory=dict)
 
 
 def parse(
@@ -179,7 +179,7 @@ def _read_sequence(
 
     found.ways += place_people(tracks, images, identify, rules.min_visibility, log)
     if not tracks.rows:
-        found.empty.append(path)
+        found.empty[path] = tracks.unusable
         log.warn(f'{path} has no usable row: nobody is in the images of {folder}')
     return list(images.values())
 
@@ -192,10 +192,11 @@ def _nobody(root: Path, found: _Found) -> str:
             'keep more frames'
         )
     if not total:
-        return (
-            f'{found.empty[0]} has no usable row, so nobody can be searched for: is it empty '
-            'because the tracker failed?'
-        )
+        path, unusable = max(found.empty.items(), key=lambda item: item[1])
+        reason = 'is it empty because the tracker failed?'
+        if unusable:
+            reason = f'the boxes of its {unusable} rows are not finite, absurd or without area'
+        return f'{path} has no usable row, so nobody can be searched for: {reason}'
     parts = [
         f'{"all " if number == total else ""}{number} rows are {way.reason}'
         for way, number in ways.most_common()

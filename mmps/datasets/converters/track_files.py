@@ -87,11 +87,13 @@ class TrackFile:
         path: The file.
         rows: Its usable rows, in order.
         classes: What their class numbers mean.
+        unusable: How many rows were dropped for their boxes.
     """
 
     path: Path
     rows: list[TrackBox]
     classes: TrackClasses
+    unusable: int = 0
 
 
 def read_tracks(
@@ -136,7 +138,8 @@ def read_tracks(
         )
         if is_usable(bbox, where, log):
             rows.append(row)
-    return TrackFile(path, rows, TRACKER if classes is None else classes)
+    meaning = TRACKER if classes is None else classes
+    return TrackFile(path, rows, meaning, unusable=len(lines) - len(rows))
 
 
 def _split(line: str, where: str) -> list[float]:
