@@ -70,9 +70,9 @@ def read_checkpoint(
 ) -> Gaps:
     """Make a checkpoint fit a person-search model, and note what it fills.
 
-    A branch that it fills is kept by training. Where it has none, or one that was only drawn, the
-    branch begins as the detector's stages: at once in the joint phase, which nothing precedes,
-    otherwise when phase 2 begins.
+    A branch that it fills is kept by training. Where it has none, one of other stages, or one that
+    was only drawn, the branch begins as the detector's stages: at once in the joint phase, which
+    nothing precedes, otherwise when phase 2 begins.
 
     Args:
         model: The model with ``detector``, ``reid_branch``, ``source`` and ``origin``.
@@ -88,11 +88,16 @@ def read_checkpoint(
     """
     has_branch = adopt_detector_weights(state_dict, prefix, model)
     gaps = fill_gaps(state_dict, prefix, model)
+    if STAGES & gaps.missing.keys():
+        # What was trained behind other stages, such as the head, knows nothing of these.
+        has_branch = False
+        own = model.reid_branch.state_dict(prefix=f'{prefix}reid_branch.')
+        state_dict.update({name: weight.clone() for name, weight in own.items()})
     origin, trained = model.origin, has_branch and metadata.get(BRANCH_TRAINED, True)
     missing = {name for names in gaps.missing.values() for name in names}
     own = {n for n in model.state_dict() if has_branch or not n.startswith('reid_branch.')}
     origin.read |= own - missing
-    origin.branch_trained = trained and not STAGES & gaps.missing.keys()
+    origin.branch_trained = trained
     if has_branch and not trained and model.phase != 'detection':
         MMLogger.get_current_instance().warning(
             'The checkpoint was saved in phase 1, and its re-ID branch is untrained: search '

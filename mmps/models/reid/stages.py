@@ -81,10 +81,10 @@ def measure(backbone: nn.Module, stage: nn.Module) -> tuple[int, int]:
         stage: Of it.
     """
     modes = {module: module.training for module in backbone.modules()}
-    weight = next(backbone.parameters())
+    first = next(layer for layer in modes if isinstance(layer, nn.Conv2d))
     try:
         backbone.eval()
-        output = run_to(stage, backbone, weight.new_zeros(1, 3, PROBE, PROBE))
+        output = run_to(stage, backbone, first.weight.new_zeros(1, first.in_channels, PROBE, PROBE))
     finally:
         for module, training in modes.items():
             module.training = training

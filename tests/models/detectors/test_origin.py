@@ -76,6 +76,18 @@ def test_another_head_keeps_the_stages(trained, tmp_path):
     assert len(weights[HEAD]) == 16
 
 
+@pytest.mark.parametrize('start', ['detector', 'random'])
+def test_nothing_is_kept_of_a_branch_of_another_j(trained, tmp_path, mm_log, start):
+    branch = {'stages': {'start_from': start}, 'head': {'embedding_channels': 8}}
+    fresh = tiny_searcher(4, reid_branch=branch).state_dict()
+    weights = started(saved(tmp_path, trained), shared_stages=4, reid_branch=branch)
+    assert torch.equal(weights[HEAD], fresh[HEAD])
+    expected = trained['detector.backbone.layer4.0.conv1.weight']
+    assert torch.equal(weights[STAGE], expected if start == 'detector' else fresh[STAGE])
+    assert 'does not fill the replicated stages' in mm_log.text
+    assert 'goes on from the checkpoint' not in mm_log.text
+
+
 def test_the_branch_of_a_file_of_phase_1_counts_as_none(trained, tmp_path):
     weights = started(saved(tmp_path, trained, mmps_phase='detection'))
     assert torch.equal(weights[STAGE], trained[THEIRS])

@@ -27,6 +27,12 @@ def build(name):
     return MODELS.build(copy.deepcopy(BACKBONES[name]))
 
 
+def test_images_may_have_any_number_of_channels():
+    init_default_scope('mmdet')
+    backbone = MODELS.build({**SMALL, 'in_channels': 1})
+    assert split_backbone(backbone, 3).stride == 8
+
+
 @pytest.mark.parametrize('name', BACKBONES)
 def test_strides_and_channels_are_those_of_a_pass(name):
     backbone = build(name)
