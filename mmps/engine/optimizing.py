@@ -14,6 +14,9 @@ from mmps.structures import ConfigError
 
 from .checks import reid_lr_factor
 
+WARM_UPS = ('LinearLR', 'ConstantLR', 'QuadraticWarmupLR')
+"""Schedulers that end early by their nature: the rate that they leave lasts."""
+
 
 def schedule_of_phase(
     name: str, schedulers: Sequence[dict], epochs: int, batches: int
@@ -38,7 +41,8 @@ def schedule_of_phase(
     ]
     ends = {_last_step(s): s['type'] for s in filled if _by_epoch(s)}
     last = max(ends, default=epochs)
-    if last != epochs:
+    warms_up = last < epochs and ends[last].split('.')[-1] in WARM_UPS
+    if last != epochs and not warms_up:
         raise ConfigError(
             f'{name}: {ends[last]} is written for {last} epochs, but the phase has {epochs}: leave '
             'out its `end`, `T_max` and `total_steps`, which then follow the phase'

@@ -57,7 +57,7 @@ class FeatureCache:
         self.row_shape = (len(source.views), *shape)
         self.parts = {
             'model': model_fingerprint,
-            'source': source.fingerprint(),
+            'source': _of_all_ranks(source.fingerprint()),
             'row': [*self.row_shape],
             'dtype': dtype,
             'format': 2,
@@ -156,3 +156,8 @@ class FeatureCache:
             self.folder, sum(self.source.people_in(s) for s in missing), len(missing),
             len(self.source.shards), needed / 1e9,
         )  # fmt: skip
+
+
+def _of_all_ranks(source: dict[str, Any]) -> dict[str, Any]:
+    """Join what ranks on several machines see of copies of the images, whose times may differ."""
+    return {**source, 'images': sorted({*all_gather_object(source['images'])})}

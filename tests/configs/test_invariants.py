@@ -112,6 +112,8 @@ def test_no_convolution_of_any_detector_is_frozen(name):
         model.set_phase('detection')
     names = [n for n in convolutions(model) if 'backbone' in n and 'reid_branch' not in n]
     assert len(names) == 53
+    learns = {n: w.requires_grad for n, w in model.named_parameters() if 'reid_branch' not in n}
+    assert all(learns.values())
     reached = gradients(model, names, model.loss(*batch()))
     assert all(reached.values()), [n for n, g in reached.items() if not g]
 

@@ -40,7 +40,7 @@ def test_a_silent_scheduler_by_iterations_falls_over_the_whole_phase():
     'config',
     [{**COSINE, 'T_max': 90}, {**COSINE, 'end': 90}, {**COSINE, 'T_max': 90, 'end': 12},
      {'type': 'OneCycleLR', 'total_steps': 90}, {**COSINE, 'end': 5, 'T_max': 5},
-     {**COSINE, 'begin': 5, 'T_max': 8}],
+     {**COSINE, 'begin': 5, 'T_max': 8}, {**WARM_UP, 'by_epoch': True, 'end': 20}],
 )  # fmt: skip
 def test_a_schedule_of_another_length_is_rejected(config):
     with pytest.raises(ConfigError, match=r'param_scheduler: .* has 12: leave out its `end`'):
@@ -50,7 +50,9 @@ def test_a_schedule_of_another_length_is_rejected(config):
 @pytest.mark.parametrize(
     'configs',
     [[], [WARM_UP], [{**COSINE, 'end': 12, 'T_max': 12}], [{**COSINE, 'begin': 2, 'T_max': 10}],
-     [{**WARM_UP, 'by_epoch': True, 'end': 2}, {**COSINE, 'begin': 2}]],
+     [{**WARM_UP, 'by_epoch': True, 'end': 2}, {**COSINE, 'begin': 2}],
+     [{**WARM_UP, 'by_epoch': True, 'end': 2}],
+     [{'type': 'mmdet.QuadraticWarmupLR', 'by_epoch': True, 'end': 2}]],
 )  # fmt: skip
 def test_schedules_that_fit_are_left_alone(configs, mm_log):
     ends(*configs, epochs=12)

@@ -8,7 +8,7 @@ import torch
 from mmengine.registry import init_default_scope
 
 from mmps.datasets.pooled_features import PooledFeatures
-from mmps.features import FeatureCache, FeatureSource, pooled_shards, weights_digest
+from mmps.features import FeatureCache, FeatureSource, cache, pooled_shards, weights_digest
 from mmps.structures import UserError
 from mmps.testing.builders import tiny_searcher
 from mmps.testing.runs import tiny_run
@@ -72,6 +72,16 @@ def test_features_equal_those_of_the_model_on_each_image(source, model, tmp_path
         torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
         row += len(boxes)
     assert row == len(source) == len(cached)
+
+
+def test_machines_with_copies_of_the_images_share_one_folder(source, model, tmp_path, monkeypatch):
+    alone = cache_of(tmp_path, source, model).folder
+    ours, folders = source.fingerprint()['images'], set()
+    for seen in ([ours, 'other times'], ['other times', ours]):
+        monkeypatch.setattr(cache, 'all_gather_object', lambda _, seen=seen: seen)
+        folders.add(cache_of(tmp_path, source, model).folder)
+    assert len(folders) == 1
+    assert alone not in folders
 
 
 def test_a_whole_cache_is_not_computed_again(source, model, tmp_path):
@@ -225,13 +235,13 @@ def test_ranks_share_the_work_and_agree_on_it(source, model, tmp_path, monkeypat
     for shard in (0, 2):
         flip_byte(cache_of(tmp_path, source, model).shard_path(shard))
     seen_by = {0: {0: 'changed', 2: 'changed'}, 1: {}}
+    caches = [cache_of(tmp_path, source, model) for _ in seen_by]
     for rank, share in ((0, [0]), (1, [2])):
-        cache = cache_of(tmp_path, source, model)
         monkeypatch.setattr('mmps.features.cache.get_dist_info', lambda r=rank: (r, 2))
         monkeypatch.setattr(
             'mmps.features.cache.all_gather_object', lambda mine: [*seen_by.values()]
         )
-        assert fill(cache, model) == share
+        assert fill(caches[rank], model) == share
 
 
 def test_bfloat16_is_stored_in_two_bytes_and_read_back(source, model, tmp_path):
