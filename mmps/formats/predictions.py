@@ -197,7 +197,7 @@ class Predictions:
         factors = (self.embeddings, self.query_embeddings)
         largest = [max(float(f.max(initial=0)), -float(f.min(initial=0))) for f in factors]
         dtype = np.result_type(*factors, np.float32)
-        if largest[0] * largest[1] * self.embeddings.shape[1] > np.finfo(dtype).max:
+        if largest[0] * largest[1] * self.embeddings.shape[1] > float(np.finfo(dtype).max):
             raise DataError(
                 f'embeddings and query_embeddings hold numbers up to {max(largest):.3g}, whose '
                 f'products are beyond {dtype}; normalise their rows.'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -13,6 +12,10 @@ ABSENT = object()
 """Stands for a field that a record does not have."""
 
 _LARGEST = 2**63 - 1
+
+FARTHEST = 1_000_000
+"""Pixels that a box may be away or large. Larger images do not exist, and pooling the features of
+such a box takes time and memory in proportion to its sides."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,11 @@ def _are_whole(values: Sequence) -> bool:
 
 
 def _is_box(value: Any) -> bool:
-    return type(value) is list and len(value) == 4 and all(map(_is_finite, value))
+    return type(value) is list and len(value) == 4 and all(map(_is_near, value))
 
 
-def _is_finite(value: Any) -> bool:
-    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+def _is_near(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= FARTHEST
 
 
 def _are_boxes(values: Sequence) -> bool:
@@ -97,11 +100,9 @@ def _are_boxes(values: Sequence) -> bool:
         return False
     if not set(map(type, chain.from_iterable(values))) <= {int, float}:
         return False
-    try:
-        # A sum is finite only if every number is; one that overflows takes the slow way.
-        return math.isfinite(sum(map(abs, chain.from_iterable(values))))
-    except OverflowError:
-        return False
+    sizes = list(map(abs, chain.from_iterable(values)))
+    # A maximum may pass over NaN, a sum does not.
+    return max(sizes, default=0) <= FARTHEST and math.isfinite(sum(sizes))
 
 
 def _is_flag(value: Any) -> bool:
@@ -120,6 +121,6 @@ WHOLE = Rule('a whole number', is_whole, _are_whole)
 IDENTITY = Rule('a whole number', is_whole, _are_whole, optional=True)
 CAMERA = Rule('a whole number', is_whole, _are_whole, optional=True)
 SIZE = Rule('a whole number above 0', lambda value: is_whole(value) and value > 0)
-BOX = Rule('a list of four finite numbers', _is_box, _are_boxes)
+BOX = Rule('a list of four finite numbers up to a million', _is_box, _are_boxes)
 FLAG = Rule('0 or 1', _is_flag, _are_flags, optional=True)
 NAME = Rule('a name', _is_name)

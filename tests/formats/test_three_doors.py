@@ -252,6 +252,9 @@ REJECTED = {
     'a query of a marker': (lambda c: None, {'unlabelled_ids': [1]}, ('query has no', '[1]')),
     'width as text': (put('images', 'width', '160'), {}, ("'width'", "'160' is not a whole")),
     'a box as text': (put('annotations', 'bbox', '1 2 3 4'), {}, ("'bbox'", 'four finite')),
+    'a box far beyond any image': (
+        put('annotations', 'bbox', [1, 2, 3, 1e300]), {},
+        ("'bbox'", '1e+300] is not', 'up to a million')),
     'a box with a truth value': (put('queries', 'bbox', [1, 2, 3, True]), {}, ("'bbox'", 'four')),
     'a box without area': (put('queries', 'bbox', [1, 2, 0, 3]), {}, ('no area', 'queries[1]')),
     'an annotation without area': (
