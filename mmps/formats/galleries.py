@@ -77,7 +77,7 @@ class Galleries:
             raise DataError(
                 f'{path} is not a galleries file ({error}); convert the data set again.'
             ) from None
-        people = np.flatnonzero(np.isfinite(bboxes).all(axis=1))
+        people = np.flatnonzero(~np.isnan(bboxes).all(axis=1))
         person_bboxes = xywh_to_xyxy(bboxes[people])
         of_all = 'query_index' not in content
         listing = str(content.get('listing', ''))
@@ -116,6 +116,12 @@ class Galleries:
             raise DataError(
                 f'{self.path}: offsets must ascend from 0 to the number of entries '
                 f'({len(self.image_ids)}); convert the data set again.'
+            )
+        endless = ~np.isfinite(self.person_bboxes).all(axis=1)
+        if endless.any():
+            raise DataError(
+                f'{self.path}: the bbox of entry {self.person_entries[endless][0]} is not finite; '
+                'convert the data set again.'
             )
         empty = (self.person_bboxes[:, 2:] <= self.person_bboxes[:, :2]).any(axis=1)
         if empty.any():
@@ -160,6 +166,8 @@ def available_sizes(directory: str | Path) -> list[str]:
 def _numbers(array: np.ndarray) -> np.ndarray:
     if array.ndim != 1:
         raise ValueError(f'an array of shape {array.shape} where a list of numbers belongs')
+    if array.dtype.kind not in 'iuf' or (array % 1 != 0).any():
+        raise ValueError(f'{array.dtype} values where whole numbers belong')
     return array.astype(np.int64)
 
 

@@ -55,6 +55,14 @@ def test_missing_file_and_empty_folder(tmp_path):
         ({'image_ids': None}, 'is not a galleries file'),
         ({'offsets': np.array([[0, 2, 3]])}, r'galleries file \(an array of shape \(1, 3\)'),
         ({'query_index': np.array(['a', 'b'])}, 'is not a galleries file'),
+        ({'image_ids': np.array([1.5, 2, 3])}, 'float64 values where whole numbers belong'),
+        ({'image_ids': np.array([np.nan, 2, 3])}, 'float64 values where whole numbers belong'),
+        ({'image_ids': np.array(['1', '2', '3'])}, 'where whole numbers belong'),
+        (
+            {'bboxes': np.float32([[np.nan] * 4, [1, np.nan, 3, 4], [np.nan] * 4])},
+            'the bbox of entry 1 is not finite; convert',
+        ),
+        ({'bboxes': np.float32([[1, 2, np.inf, 4]] * 3)}, 'the bbox of entry 0 is not finite'),
         ({'query_index': np.array([1])}, 'query_index names 1 queries, offsets 2'),
         (
             {'bboxes': np.float32([[np.nan] * 4, [1, 2, 0, 4], [np.nan] * 4])},

@@ -186,6 +186,12 @@ def test_validating_can_write_our_spelling(converted, tmp_path):
     assert ours['annotations'] == original['annotations']
 
 
+def test_a_copy_that_cannot_be_written_is_told_in_a_sentence(converted, tmp_path, capsys):
+    arguments = [str(converted / 'mmps/test.json'), '--write', str(tmp_path)]
+    assert load('misc/validate_dataset').main(arguments) == 2
+    assert f"Is a directory: '{tmp_path}'" in capsys.readouterr().err
+
+
 def test_statistics(converted, tmp_path, capsys):
     files = [str(converted / f'mmps/{split}.json') for split in ('train', 'test')]
     stats = load('analysis_tools/dataset_stats').main

@@ -106,10 +106,7 @@ def main(argv: list[str] | None = None) -> int:
     print(f'{args.annotations}: {errors} errors, {len(problems) - errors} warnings')
     if errors:
         return 1
-    if args.write:
-        write_json(args.write, in_our_spelling(content, reading), compact=True)
-        print(f'{args.write} written')
-    return 0
+    return _write(args.write, in_our_spelling(content, reading)) if args.write else 0
 
 
 def check_arguments(args: argparse.Namespace) -> None:
@@ -127,6 +124,16 @@ def check_arguments(args: argparse.Namespace) -> None:
         raise UserError('--decode reads pictures: give their folder with --images')
     if args.workers < 1:
         raise UserError(f'--workers {args.workers} must be at least 1')
+
+
+def _write(path: Path, content: dict) -> int:
+    try:
+        write_json(path, content, compact=True)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f'{path} written')
+    return 0
 
 
 def _progress(pictures: Iterable, total: int) -> Iterable:
