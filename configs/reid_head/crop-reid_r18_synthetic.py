@@ -38,3 +38,5 @@ val_dataloader = None
 val_evaluator = None
 test_dataloader = None
 test_evaluator = None
+
+default_hooks = dict(portable_checkpoint=dict(type='mmps.PortableCheckpointHook'))

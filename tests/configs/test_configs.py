@@ -71,6 +71,12 @@ def test_the_name_tells_the_truth(path):
             assert tested in config.test_evaluator.ann_file
 
 
+@pytest.mark.parametrize('path', [*LEAVES, *CONFIGS.glob('reid_head/*.py')], ids=stem)
+def test_checkpoints_of_every_config_are_read_by_stock_torch(path):
+    hooks = Config.fromfile(path).default_hooks
+    assert hooks.portable_checkpoint.type == 'mmps.PortableCheckpointHook'
+
+
 @pytest.mark.parametrize('path', PAPER, ids=stem)
 def test_the_papers_numbers_are_kept(path):
     """Loesch et al., section 3.1."""
