@@ -17,7 +17,7 @@ from mmps.files import write_atomically
 from mmps.structures import ConfigError
 from mmps.version import __version__
 
-from .checkpoints import BRANCH_KEY, PHASE_KEY
+from .checkpoints import BRANCH_KEY, PHASE_KEY, mark_branch
 from .tested import find_calibration
 
 
@@ -108,11 +108,13 @@ def slim(checkpoint: dict[str, Any], calibration: dict[str, Any] | None) -> dict
     if calibration is not None:
         kept['calibration'] = calibration
     weights = checkpoint['state_dict']
-    return {
+    slimmed = {
         'meta': kept,
         # Cloned, for a view would take its whole storage along.
         'state_dict': {k: v.detach().clone() for k, v in weights.items() if isinstance(v, Tensor)},
     }
+    mark_branch(slimmed)
+    return slimmed
 
 
 def plain(value: Any) -> Any:

@@ -122,11 +122,6 @@ class BatchHardTripletLoss(TripletLoss):
     positive and a negative. Arguments as in :class:`TripletLoss`.
     """
 
-    @property
-    def uses_unlabelled(self) -> bool:
-        """Whether people of unknown identity make a difference; batches then hold some."""
-        return self.unlabelled_negatives
-
     def mine(self, distances: Tensor, positive: Tensor, negative: Tensor) -> Triplets:
         """See :func:`mmps.models.losses.mining.batch_hard`."""
         return batch_hard(distances, positive, negative)
@@ -147,11 +142,6 @@ class SemiHardTripletLoss(TripletLoss):
         if isinstance(margin, str):
             raise ConfigError(f'SemiHardTripletLoss needs a numeric margin, got {margin!r}')
         super().__init__(margin, **kwargs)
-
-    @property
-    def uses_unlabelled(self) -> bool:
-        """Whether people of unknown identity make a difference; batches then hold some."""
-        return self.unlabelled_negatives
 
     def mine(self, distances: Tensor, positive: Tensor, negative: Tensor) -> Triplets:
         """See :func:`mmps.models.losses.mining.semi_hard`."""
