@@ -99,9 +99,12 @@ def decode(data: bytes, path: str | Path, flags: int | None = None) -> np.ndarra
         ``(H, W, 3)`` uint8 BGR. Of 16 bits the upper 8 are taken.
 
     Raises:
-        DataError: The bytes are no image, or not a whole one.
+        DataError: The bytes are no image, not a whole one, or one that does not fit into memory.
     """
-    image = _decode(data, flags)
+    try:
+        image = _decode(data, flags)
+    except MemoryError as error:
+        raise DataError(f'{path} does not fit into memory: save it smaller') from error
     if image is None:
         if data[4:12] in _HEIF:
             raise DataError(f'{path} is an HEIC file, which is not read: save it as JPEG')
@@ -109,8 +112,7 @@ def decode(data: bytes, path: str | Path, flags: int | None = None) -> np.ndarra
             f'{path} is no readable image, or cut short ({len(data)} bytes): download it '
             'again, or convert the data set again without it'
         )
-    bits = used_bits(data, image)
-    if bits is not None:
+    if (bits := used_bits(data, image)) is not None:
         _warn_of_darkness(path, bits)
     return image
 
@@ -161,7 +163,9 @@ def picture_size(source: Path | BinaryIO) -> Size:
             return image.size[::-1] if _orientation(image) in _LYING else image.size
     except UnidentifiedImageError:
         # A few formats are OpenCV's alone, such as Radiance HDR.
-        data = source.read_bytes() if isinstance(source, Path) else _from_start(source)
+        if not isinstance(source, Path):
+            source.seek(0)
+        data = source.read_bytes() if isinstance(source, Path) else source.read()
         decoded = _decode(data)
         if decoded is None:
             raise
@@ -273,11 +277,6 @@ def _open(source: Path | BinaryIO) -> Image.Image:
             return Image.open(source, formats=formats)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
-
-
-def _from_start(stream: BinaryIO) -> bytes:
-    stream.seek(0)
-    return stream.read()
 
 
 def _orientation(image: Image.Image) -> object:

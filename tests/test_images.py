@@ -121,6 +121,11 @@ def test_data_behind_the_end_change_nothing(kind, appended, tmp_path):
         np.testing.assert_array_equal(decode(data + rest, tmp_path), expected)
 
 
+def test_an_image_that_does_not_fit_into_memory_is_told_so(tmp_path):
+    with pytest.raises(DataError, match=r'wide\.ppm does not fit into memory: save it smaller'):
+        decode(b'P6\n2000000000 2000000000\n255\n', tmp_path / 'wide.ppm')
+
+
 def test_a_cut_file_that_was_padded_is_refused(tmp_path):
     data = coded()
     for rest in (bytes(5000), bytes(100)):

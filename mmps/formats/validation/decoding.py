@@ -107,14 +107,16 @@ def _catch_complaints() -> None:
 def _decode(path: Path) -> Decoded:
     _complaints.seek(0)
     _complaints.truncate()
-    size = bits = None
+    size = bits = cause = None
     try:
         data = read_whole(path)
         image = decode(data, path)
         size, bits = image.shape[1::-1], used_bits(data, image)
-    except DataError:
-        pass
+    except DataError as error:
+        cause = error.__cause__
     _complaints.seek(0)
     lines = _complaints.read().decode(errors='replace').splitlines()
+    if isinstance(cause, MemoryError):
+        lines = ['it does not fit into memory']
     said = next((line for line in lines if line and not line.startswith(_HARMLESS)), '')
     return Decoded(size, said, bits)

@@ -138,3 +138,9 @@ def test_a_killed_process_is_told(folder, monkeypatch):
     monkeypatch.setattr(decoding, '_catch_complaints', lambda: os._exit(1))
     with pytest.raises(DataError, match=r'was killed, .* use fewer processes \(--workers\)'):
         found(folder, 'whole.jpg')
+
+
+def test_an_image_that_does_not_fit_into_memory_is_told_so(folder):
+    (folder / 'a/wide.ppm').write_bytes(b'P6\n2000000000 2000000000\n255\n')
+    where = 'a/wide.ppm (it does not fit into memory)'
+    assert ('a picture is broken or cut short', where, True) in found(folder, 'wide.ppm')
