@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from numbers import Integral
 from operator import itemgetter
 from typing import Any
 
-from mmps.structures import UNLABELLED
+from mmps.structures import UNLABELLED, ConfigError
 
 from .values import ABSENT
 
@@ -44,18 +45,33 @@ class Reading:
     @classmethod
     def of(
         cls,
-        unlabelled_ids: Collection[int] | None = None,
+        unlabelled_ids: int | Collection[int] | None = None,
         identity_key: str | None = None,
         classes: str | Sequence[str] | None = None,
     ) -> Reading:
-        """Build from values of a config or a command line, where one name may stand alone."""
-        names = (classes,) if isinstance(classes, str) else tuple(classes or ())
-        return cls(tuple(unlabelled_ids or ()), identity_key or None, names or None)
+        """Build from values of a config or a command line, where one value may stand alone.
+
+        Raises:
+            ConfigError: A value is of another type.
+        """
+        ids = _several('unlabelled_ids', unlabelled_ids, Integral, 'whole numbers, such as 5555')
+        keys = _several('identity_key', identity_key, str, 'the name of a field')
+        names = _several('classes', classes, str, 'names of categories')
+        return cls(ids, keys[0] if keys else None, names or None)
 
     @property
     def identity_keys(self) -> tuple[str, ...]:
         """Fields that may hold an identity, the first that a record has counts."""
         return ID_KEYS if self.identity_key is None else (self.identity_key, *ID_KEYS)
+
+
+def _several(name: str, value: Any, kind: type, wanted: str) -> tuple:
+    """Return the values of a setting; an empty text is none."""
+    alone = isinstance(value, str | Integral)
+    values = ((value,) if value != '' else ()) if alone else value or ()
+    if not isinstance(values, Collection) or not all(isinstance(v, kind) for v in values):
+        raise ConfigError(f'{name} must be {wanted}, not {value!r}')
+    return tuple(values)
 
 
 def column(records: Sequence[dict], key: str) -> list[Any]:
