@@ -143,13 +143,15 @@ def unify(content: dict[str, Any], reading: Reading | None = None) -> Annotation
         for identity, is_person in zip(identities(annotations, reading), people, strict=True)
     ]
     bboxes = column(annotations, 'bbox')
+    images = _images(content['images'])
     remarks = (
         *_other_categories(annotations, categories),
         *check_unread(content, reading),
         *_fractions(bboxes),
+        *_other_cameras(images, queries),
     )
     return Annotations(
-        images=_images(content['images']),
+        images=images,
         image_ids=list(map(int, column(annotations, 'image_id'))),
         bboxes=bboxes,
         person_ids=person_ids,
@@ -260,6 +262,20 @@ def _other_categories(annotations: list[dict], categories: Categories) -> Iterat
         if count:
             where = f'{categories.names[key]} ({count} boxes)'
             yield Problem('boxes of another category are no people', where, is_error=False)
+
+
+def _other_cameras(images: list[dict], queries: list[dict]) -> Iterator[Problem]:
+    of_image = {image['id']: image['camera_id'] for image in images}
+    pairs = [
+        (camera, of_image[query['image_id']])
+        for query, camera in zip(queries, cameras(queries), strict=True)
+    ]
+    others = [k for k, pair in enumerate(pairs) if None not in pair and pair[0] != pair[1]]
+    if others:
+        camera, other = pairs[others[0]]
+        where = f'{len(others)} queries, the first: queries[{others[0]}] ({camera}, image {other})'
+        kind = "a query's camera, which is read, is not that of its image"
+        yield Problem(kind, where, is_error=False)
 
 
 def _fractions(bboxes: list[list[float]]) -> Iterator[Problem]:

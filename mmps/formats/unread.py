@@ -40,12 +40,17 @@ def check_unread(content: dict, reading: Reading) -> Iterator[Problem]:
         yield from _unread(
             annotations, passed_over, blank, kind, 'name it by identity_key (--identity-key)'
         )
-    passed_over = _like(fields_of(images), _CAMERA_WORDS, CAMERA_KEYS)
+    of_images = fields_of(images)
+    passed_over = _like(of_images, _CAMERA_WORDS, CAMERA_KEYS)
     if passed_over:
         blank = [camera is None for camera in cameras(images)]
         kind = 'some images have no camera'
         yield from _unread(images, passed_over, blank, kind, 'rename it to camera_id')
-    yield from _second_spellings(annotations, [k for k in reading.identity_keys if k in fields])
+    spellings = [key for key in reading.identity_keys if key in fields]
+    kind = 'two identities of one person differ'
+    yield from _second_spellings(annotations, spellings, kind, 'annotations')
+    spellings = [key for key in CAMERA_KEYS if key in of_images]
+    yield from _second_spellings(images, spellings, 'two cameras of one image differ', 'images')
 
 
 def _like(fields: set[str], words: set[str], known: Sequence[str]) -> list[str]:
@@ -70,11 +75,13 @@ def _unread(
         yield Problem(kind, where, is_error=False)
 
 
-def _second_spellings(annotations: Sequence[dict], keys: list[str]) -> Iterator[Problem]:
-    first = next(iter(keys), '')
-    for other in keys[1:]:
-        pairs = zip(column(annotations, first), column(annotations, other), strict=True)
+def _second_spellings(
+    records: Sequence[dict], spellings: list[str], kind: str, part: str
+) -> Iterator[Problem]:
+    first = next(iter(spellings), '')
+    for other in spellings[1:]:
+        pairs = zip(column(records, first), column(records, other), strict=True)
         count = sum(a is not ABSENT and b is not ABSENT and a != b for a, b in pairs)
         if count:
-            where = f'{first} is read, {other} is not ({count} annotations)'
-            yield Problem('two identities of one person differ', where, is_error=False)
+            where = f'{first} is read, {other} is not ({count} {part})'
+            yield Problem(kind, where, is_error=False)

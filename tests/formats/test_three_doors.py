@@ -323,6 +323,11 @@ def test_any_unicode(tmp_path, encoding, capsys):
         (respell('person_id', 'personId', ('annotations',)), ('personId', 'is not read')),
         (respell('camera_id', 'camera', ('images',)), ('no camera', 'camera (3', 'is not read')),
         (put('annotations', 'pid', 9), ('two identities', 'person_id is read, pid is not')),
+        (put('images', 'cam_id', 9), ('two cameras', 'camera_id is read, cam_id is not (1 im')),
+        (
+            put('queries', 'camera_id', 9),
+            ("a query's camera", '1 queries, the first: queries[1] (9, image 1)'),
+        ),
         (categories('person', 'car'), ('another category', 'car (3 boxes)')),
         (
             lambda c: [r.update(bbox=[0.1, 0.2, 0.3, 0.5]) for r in c['annotations']],
