@@ -126,6 +126,10 @@ def test_a_wrapped_set_is_looked_into():
         ({'model__shared_stages': 2, 'model__detector__backbone__frozen_stages': 1}, 'no gradient'),
         ({'model__detector__backbone__norm_eval': True}, 'fixed batch statistics'),
         ({'default_hooks__two_phase__batches__shots': 1}, r'shots=1 leaves nobody a second box'),
+        (
+            {'default_hooks__two_phase__detection_epochs': 0, 'train_cfg__max_epochs': 3},
+            'phase 2 would train on random features',
+        ),
         ({'default_hooks__two_phase__batches__identities': 1}, 'would have 1 identity, and'),
     ],
 )

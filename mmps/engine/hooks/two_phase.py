@@ -153,10 +153,11 @@ class TwoPhaseHook(Hook):
         if self.phase == 'detection' and 'seed' not in runner.cfg.train_dataloader.sampler:
             # A batch sampler of its own, such as AspectRatioBatchSampler, holds the one that draws.
             runner.train_dataloader.batch_sampler.sampler.seed = self.sampler.seed
-        if self.phase == 'detection' and self.start == 'detection':
+        if self.phase == 'detection' and self.start == 'detection' and self.detection_epochs:
             check_learning(runner)
-        if self.start == 'reid' and runner.epoch < self.detection_epochs:
+        elif self.phase == 'detection':
             _bare(runner).check_features()
+        if self.start == 'reid' and runner.epoch < self.detection_epochs:
             loop = runner.train_loop
             loop._epoch = self.detection_epochs
             self._set_length(runner, loop._epoch, loop._iter)
