@@ -8,6 +8,7 @@ from mmps.datasets.samplers import pk_batch
 from mmps.datasets.samplers.pk_batch import PKBatchSampler
 
 SHOTS = [5, 1, 2, 4, 9, 3, 4]
+DRAWN = [[9, 11, 1, 0], [7, 6, 14, 13], [4, 5]]
 
 
 def ids_with_shots(shots):
@@ -48,6 +49,12 @@ def test_an_epoch_is_a_function_of_seed_and_number():
     assert epoch(1, 5) == epoch(1, 5)
     assert epoch(1, 5) != epoch(1, 6)
     assert epoch(1, 5) != epoch(2, 5)
+
+
+def test_draws_are_those_of_earlier_versions_so_that_their_runs_resume():
+    sampler = PKBatchSampler(np.repeat(np.arange(5), 3), identities=2, shots=2, seed=7)
+    sampler.set_epoch(3)
+    assert list(sampler) == DRAWN
 
 
 def test_every_sample_is_drawn_in_the_long_run():
