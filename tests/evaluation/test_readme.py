@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -52,8 +53,13 @@ def test_config_builds(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('option', sorted(set(re.findall(r'`(--[a-z-]+)', README.read_text()))))
-def test_options_exist(option):
+def test_options_exist(option, capsys):
     tool = README.parents[2] / 'tools' / 'analysis_tools' / 'eval_predictions.py'
     if not tool.is_file():
         pytest.skip('the tools are not beside the package')
-    assert f"'{option}'" in tool.read_text()
+    spec = importlib.util.spec_from_file_location('eval_predictions', tool)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with pytest.raises(SystemExit):
+        module.main(['--help'])
+    assert re.search(rf'^  {option}\b', capsys.readouterr().out, flags=re.MULTILINE)
