@@ -11,7 +11,7 @@ usage: bash tools/quickstart.sh [--seed N] [--fresh] [--frames DIR] [--work-dir 
 Installs what is missing (the first time about 3 minutes beside the downloads), then draws
 a small data set in CUHK-SYSU's layout, converts it, trains a detector once and the re-ID branches
 J2, J3 and J4 on it, evaluates each, and writes results.json and pictures to work_dirs/quickstart.
-About 6 minutes on 2 CPU cores. Run again, it goes on where it stopped.
+About 5 minutes on 2 CPU cores. Run again, it goes on where it stopped.
 
   --seed N        draw other data (default: 0)
   --fresh         start over instead of going on
