@@ -69,7 +69,7 @@ def official_identity(split, person_id):
 
 
 def write_prw(root, picture):
-    """Turn the JSON copy back into PRW's official layout; one small picture stands for all."""
+    """Turn the JSON copy back into PRW's official layout; one grey picture stands for all."""
     (root / 'frames').mkdir(parents=True)
     for split in ('train', 'test'):
         content = json.loads((PRW / f'{split}_pid.json').read_text())
@@ -97,7 +97,7 @@ def write_prw(root, picture):
 @needs_prw
 @pytest.mark.slow
 def test_prw_at_its_full_size(tmp_path, make_picture):
-    write_prw(tmp_path / 'PRW-v16.04.20', make_picture(tmp_path / 'small.jpg'))
+    write_prw(tmp_path / 'PRW-v16.04.20', make_picture(tmp_path / 'grey.jpg', (1920, 1080)))
     done = convert(Converter(prw.NAME, prw.parse), tmp_path, strict=True)
     assert done.splits[0].counts() == {
         'images': 5704,
