@@ -94,7 +94,9 @@ class Place:
         """What the doctor complains about: failures, and where there are none, warnings."""
         done = self.run(python or self.python, *DOCTOR)
         assert done.stdout.startswith('{'), done.stderr
-        findings = json.loads(done.stdout)['findings']
+        # What the processor computes wrongly is no fault of the environment.
+        found = json.loads(done.stdout)['findings']
+        findings = [finding for finding in found if finding['name'] != 'precision']
         failures = [finding for finding in findings if finding['status'] == 'failure']
         return failures or [finding for finding in findings if finding['status'] == 'warning']
 
