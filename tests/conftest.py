@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope='session')
 def drawn_once(tmp_path_factory):
     from mmps.datasets.converters import Converter, convert, cuhk_sysu
-    from mmps.datasets.synthetic import Recipe, make
+    from mmps.synthetic import Recipe, make
 
     root = tmp_path_factory.mktemp('session') / 'drawn'
     make(root, Recipe('cuhk_sysu', 'a', 3, 40, 12), workers=2)

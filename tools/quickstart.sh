@@ -22,4 +22,4 @@ TEXT
         ;;
 esac
 bash "$tools/setup_env.sh"
-exec "$(bash "$tools/setup_env.sh" --print-python)" "$tools/misc/quickstart" "$@"
+exec "$(bash "$tools/setup_env.sh" --print-python)" "$tools/quickstart" "$@"

@@ -22,9 +22,9 @@ import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
 
 from mmengine.config import DictAction
 
-from mmps.apis.arguments import teaching_parser
-from mmps.apis.evaluators import draw_predictions
+from mmps.apis.evaluator_config import draw_predictions
 from mmps.apis.running import load_config, tell_user_errors, test_config
+from mmps.command_line import teaching_parser
 
 
 def parse_args() -> argparse.Namespace:

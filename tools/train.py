@@ -22,8 +22,8 @@ import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
 
 from mmengine.config import DictAction
 
-from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import load_config, resume_from, tell_user_errors, train_config
+from mmps.command_line import teaching_parser
 
 
 def parse_args() -> argparse.Namespace:

@@ -16,7 +16,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner.checkpoint import _load_checkpoint, _load_checkpoint_to_model
 
 from mmps.checkpoints import check_checkpoint
-from mmps.engine.checkpoints import mark_branch
+from mmps.checkpoints.resuming import mark_branch
 from mmps.images import image_suffixes
 from mmps.registry import MODELS
 from mmps.structures import DataError

@@ -15,13 +15,13 @@ from mmengine.device import get_device
 from mmengine.runner import Runner
 from torch.hub import get_dir
 
+from mmps.apis.evaluator_config import check_test_set, keep_details_beside, write_predictions
 from mmps.checkpoints import check_checkpoint, refusal
-from mmps.engine.checkpoints import newest_whole_checkpoint
+from mmps.checkpoints.resuming import newest_whole_checkpoint
 from mmps.engine.checks import check_amp
 from mmps.structures import ConfigError, UserError
 
 from .config_keys import check_option_keys, check_top_level_keys, leave_out_idle_settings
-from .evaluators import check_test_set, keep_details_beside, write_predictions
 from .gpu import check_gpu
 
 

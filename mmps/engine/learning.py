@@ -11,8 +11,8 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmps.models.detectors.checkpoint_fit import SHARED, part_of
-from mmps.models.detectors.origin import pretrained
+from mmps.checkpoints.gaps import SHARED, part_of
+from mmps.checkpoints.origin import pretrained
 from mmps.structures import UNLABELLED, ConfigError
 
 FREE = '`frozen_stages=-1` in the backbone of the detector'

@@ -11,10 +11,10 @@ import torch
 from mmengine.dist import all_gather_object, barrier, get_dist_info
 from mmengine.logging import MMLogger
 
+from mmps.digests import digest
 from mmps.files import remove_abandoned, write_atomically
 from mmps.structures import UserError
 
-from .fingerprint import digest
 from .shards import open_shard, shard_fault, write_shard
 from .source import FeatureSource
 

@@ -11,9 +11,9 @@ from mmengine.fileio import get_local_path
 from mmengine.registry import DATASETS as ANY_DATASETS
 from torch.utils.data import DataLoader
 
+from mmps.digests import file_digest, files_digest
 from mmps.structures import ConfigError, is_labelled, relabel
 
-from .fingerprint import file_digest, files_digest
 from .pipeline import check_pipeline
 from .views import Views
 

@@ -12,8 +12,8 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from mmps.datasets.pooled_features import PooledFeatures
 from mmps.datasets.samplers import PKBatchSampler
+from mmps.features.pooled_features import PooledFeatures
 
 from .builders import packed_batch, people, tiny_searcher
 

@@ -16,8 +16,8 @@ from mmps.apis.running import (
     resume_from,
     tell_user_errors,
 )
-from mmps.engine.publishing import publish
-from mmps.engine.tested import find_calibration
+from mmps.checkpoints.publishing import publish
+from mmps.checkpoints.test_notes import find_calibration
 from mmps.structures import ConfigError, DataError, UserError
 from mmps.testing.runs import tiny_run
 

@@ -10,8 +10,8 @@ from mmengine.registry import init_default_scope
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmps.checkpoints.gaps import SHARED, part_of
 from mmps.datasets.samplers import pk_batch
-from mmps.models.detectors.checkpoint_fit import SHARED, part_of
 from mmps.models.reid import FeatureTap
 from mmps.registry import DATA_SAMPLERS, MODELS
 from mmps.testing.builders import packed_batch

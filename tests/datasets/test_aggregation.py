@@ -11,9 +11,9 @@ from mmengine.registry import DATASETS, init_default_scope
 from mmengine.runner import Runner
 
 from mmps.datasets.converters import Converter, convert, cuhk_sysu, mot17_det, prw, wider_pedestrian
-from mmps.datasets.synthetic import Recipe, make
 from mmps.models.detectors.instances import training_rois
 from mmps.structures import UNLABELLED
+from mmps.synthetic import Recipe, make
 from mmps.testing.runs import SIZE, tiny_run, train
 
 PARSERS = {

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmps.benchmarks.full_size import cuhk_sysu_problem, noisy_predictions, prw_ground_truth
 from mmps.evaluation import (
     CUHKSYSUProtocol,
     GenericProtocol,
@@ -16,7 +17,6 @@ from mmps.evaluation import (
     evaluate_predictions,
 )
 from mmps.evaluation.search import search
-from mmps.testing.full_size import cuhk_sysu_problem, noisy_predictions, prw_ground_truth
 
 ROOT = Path(__file__).parents[2]
 PRW = ROOT.parent / 'shared' / 'data' / 'prw-annotations' / 'test_pid.json'

@@ -7,8 +7,8 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 
-from mmps.datasets.pooled_features import PooledFeatures
 from mmps.features import FeatureCache, FeatureSource, cache, pooled_shards, weights_digest
+from mmps.features.pooled_features import PooledFeatures
 from mmps.structures import UserError
 from mmps.testing.builders import tiny_searcher
 from mmps.testing.runs import tiny_run

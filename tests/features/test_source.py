@@ -9,8 +9,8 @@ import pytest
 from mmengine.registry import init_default_scope
 
 from mmps.datasets import PersonSearchDataset
+from mmps.digests import files_digest
 from mmps.features import FeatureSource
-from mmps.features.fingerprint import files_digest
 from mmps.structures import ConfigError
 from mmps.testing.runs import tiny_run, train
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from mmps.apis.arguments import EXAMPLES
+from mmps.command_line import EXAMPLES
 
 ROOT = Path(__file__).parents[2]
 TOOLS = sorted((*(ROOT / 'tools').glob('*.py'), *(ROOT / 'tools').glob('*/*.py')))
-QUICKSTART = ROOT / 'tools' / 'misc' / 'quickstart'
+QUICKSTART = ROOT / 'tools' / 'quickstart'
 
 
 class CaughtError(Exception):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-QUICKSTART = ROOT / 'tools' / 'misc' / 'quickstart'
+QUICKSTART = ROOT / 'tools' / 'quickstart'
 
 
 @pytest.fixture

@@ -28,9 +28,7 @@ from mmengine.logging import MMLogger
 from rich.console import Console
 from rich.progress import Progress
 
-from mmps.apis.arguments import teaching_parser
-from mmps.files import write_json, write_text
-from mmps.speed import (
+from mmps.benchmarks import (
     Cell,
     Options,
     Settings,
@@ -48,10 +46,12 @@ from mmps.speed import (
     measure_reid_steps,
     prepare,
 )
-from mmps.speed.machine import describe, peak_memory, use_device
-from mmps.speed.options import in_words
-from mmps.speed.report import marginal_rows, markdown, total_rows
-from mmps.speed.tables import as_json
+from mmps.benchmarks.machine import describe, peak_memory, use_device
+from mmps.benchmarks.options import in_words
+from mmps.benchmarks.report import marginal_rows, markdown, total_rows
+from mmps.benchmarks.tables import as_json
+from mmps.command_line import teaching_parser
+from mmps.files import write_json, write_text
 from mmps.structures import ConfigError, UserError
 from mmps.visualization import save_figure
 from mmps.visualization.speed import draw_speed

@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 
-from mmps.apis.arguments import teaching_parser
+from mmps.command_line import teaching_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / 'configs' / 'joint' / 'joint-j3_retinanet_r50_fpn_c.py'
@@ -82,8 +82,8 @@ def time_cache(steps: int, config: str, threads: int) -> dict[str, float]:
     """Train phase 2's steps on features in files; tell time, and the share of reading."""
     from torch.utils.data import DataLoader
 
-    from mmps.datasets.pooled_features import PooledFeatures
     from mmps.datasets.samplers import PKBatchSampler
+    from mmps.features.pooled_features import PooledFeatures
 
     model = build('cache', config, threads)
     optim = optimizer(model)

@@ -24,7 +24,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from mmps.apis.arguments import teaching_parser
+from mmps.benchmarks.full_size import cuhk_sysu_problem, noisy_predictions, prw_ground_truth
+from mmps.command_line import teaching_parser
 from mmps.evaluation import (
     CUHKSYSUProtocol,
     GroundTruth,
@@ -37,7 +38,6 @@ from mmps.evaluation import (
 from mmps.evaluation.detections import Detections
 from mmps.evaluation.protocols.base import SearchProtocol
 from mmps.testing import reference_evaluator, reference_prw_official
-from mmps.testing.full_size import cuhk_sysu_problem, noisy_predictions, prw_ground_truth
 
 Reference = Callable[[int], float]
 """Computes the average precision of one query in plain loops."""

@@ -22,7 +22,7 @@ import sys
 import time
 from pathlib import Path
 
-from mmps.apis.arguments import teaching_parser
+from mmps.command_line import teaching_parser
 
 CONFIG = (
     Path(__file__).resolve().parents[2] / 'configs' / 'joint' / 'joint-j3_retinanet_r50_fpn_c.py'
@@ -49,8 +49,8 @@ def measure(config: str, frozen_stages: int, batch: int, steps: int) -> dict[str
     from mmengine.optim import build_optim_wrapper
     from mmengine.registry import init_default_scope
 
+    from mmps.benchmarks.inputs import drawn_batch
     from mmps.registry import MODELS
-    from mmps.speed.drawn import drawn_batch
 
     torch.set_num_threads(1)
     torch.manual_seed(0)

@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import tell_user_errors
+from mmps.command_line import teaching_parser
 from mmps.models.losses import BatchHardTripletLoss
 from mmps.structures import UserError
 

@@ -21,11 +21,11 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from rich.progress import track
 
-from mmps.apis.arguments import teaching_parser
-from mmps.datasets.browsing import annotate, boxes_follow_resize, leaf_datasets
-from mmps.datasets.synthetic.drawn_set import write_jpeg
+from mmps.command_line import teaching_parser
 from mmps.registry import DATASETS
 from mmps.structures import ConfigError, UserError
+from mmps.synthetic.drawn_set import write_jpeg
+from mmps.visualization.annotated_images import annotate, boxes_follow_resize, leaf_datasets
 
 
 def main(arguments: list[str] | None = None) -> int:

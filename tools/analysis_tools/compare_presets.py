@@ -27,8 +27,8 @@ from mmengine.runner import Runner
 from rich.console import Console
 from rich.progress import track
 
-from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import load_config, tell_user_errors
+from mmps.command_line import teaching_parser
 from mmps.files import write_json, write_text
 from mmps.structures import ConfigError
 

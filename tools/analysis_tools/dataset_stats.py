@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from mmps.apis.arguments import add_reading_options, reading_of, teaching_parser
+from mmps.command_line import add_reading_options, reading_of, teaching_parser
 from mmps.datasets.statistics import Statistics, statistics
 from mmps.formats.annotations import log_remarks, read_annotations
 from mmps.formats.reading import Reading

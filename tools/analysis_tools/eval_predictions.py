@@ -30,7 +30,7 @@ import torch.distributed
 from rich.console import Console
 from rich.table import Table
 
-from mmps.apis.arguments import add_reading_options, teaching_parser
+from mmps.command_line import add_reading_options, teaching_parser
 from mmps.evaluation import (
     GroundTruth,
     Predictions,

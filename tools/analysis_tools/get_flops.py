@@ -29,8 +29,8 @@ from rich.table import Table
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import load_config, tell_user_errors
+from mmps.command_line import teaching_parser
 from mmps.files import write_text
 from mmps.models.detectors.person_search import PersonSearchDetector
 from mmps.registry import MODELS

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from mmps.apis.arguments import teaching_parser
+from mmps.command_line import teaching_parser
 from mmps.structures import UserError
 from mmps.visualization import draw_training_curves, read_training_log, save_figure
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from mmps.apis.arguments import add_reading_options, teaching_parser
+from mmps.command_line import add_reading_options, teaching_parser
 from mmps.evaluation import GroundTruth, Predictions
 from mmps.visualization import draw_ranked_lists, ranked_lists, save_figure, spread_queries
 

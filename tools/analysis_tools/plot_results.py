@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from mmps.apis.arguments import teaching_parser
+from mmps.command_line import teaching_parser
 from mmps.structures import UserError
 from mmps.visualization import draw_result_bars, read_results, save_figure
 

@@ -18,7 +18,7 @@ import argparse
 import functools
 import sys
 
-from mmps.apis.arguments import teaching_parser
+from mmps.command_line import teaching_parser
 from mmps.datasets.converters import Converter
 from mmps.datasets.converters.command_line import add_arguments, report
 from mmps.datasets.converters.mot_tracks import NAME, TrackRules, parse

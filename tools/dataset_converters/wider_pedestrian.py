@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import sys
 
-from mmps.apis.arguments import teaching_parser
+from mmps.command_line import teaching_parser
 from mmps.datasets.converters import Converter
 from mmps.datasets.converters.command_line import add_arguments, report
 from mmps.datasets.converters.wider_pedestrian import NAME, parse

@@ -19,11 +19,11 @@ import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
 
 import torch
 
-from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import tell_user_errors
 from mmps.checkpoints import read_restricted, weights_of
+from mmps.checkpoints.person_class import COCO_CLASSES, keep_person
+from mmps.command_line import teaching_parser
 from mmps.files import atomic_file
-from mmps.models.detectors.person_class import COCO_CLASSES, keep_person
 from mmps.structures import UserError
 
 

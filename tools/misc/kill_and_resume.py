@@ -30,8 +30,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import tell_user_errors
+from mmps.command_line import teaching_parser
 from mmps.files import write_json
 from mmps.testing.differences import compare
 from mmps.testing.own_folder import OwnFolder
@@ -187,7 +187,7 @@ def resume(config: Path, work_dir: Path, processes: int) -> bool:
 def write_config(out: Path, args: argparse.Namespace) -> Path:
     """Draw a small data set and write the config of a run that takes seconds."""
     from mmps.datasets.converters import Converter, convert, cuhk_sysu
-    from mmps.datasets.synthetic import Recipe, make
+    from mmps.synthetic import Recipe, make
     from mmps.testing.runs import tiny_run
 
     data = out / 'data'

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from rich.progress import track
 
-from mmps.apis.arguments import teaching_parser
-from mmps.datasets.synthetic import (
+from mmps.command_line import teaching_parser
+from mmps.synthetic import (
     LAYOUTS,
     DrawnScene,
     Recipe,

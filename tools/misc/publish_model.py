@@ -13,9 +13,9 @@ import sys
 from pathlib import Path
 
 import mmps  # noqa: F401  # lets torch read MMEngine's checkpoints
-from mmps.apis.arguments import teaching_parser
 from mmps.apis.running import tell_user_errors
-from mmps.engine.publishing import publish
+from mmps.checkpoints.publishing import publish
+from mmps.command_line import teaching_parser
 
 
 def parse_args() -> argparse.Namespace:

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from rich.progress import track
 
-from mmps.apis.arguments import add_reading_options, reading_of, teaching_parser
+from mmps.command_line import add_reading_options, reading_of, teaching_parser
 from mmps.files import write_json
 from mmps.formats.annotations import in_our_spelling
 from mmps.formats.json_files import read_json

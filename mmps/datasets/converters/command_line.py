@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from mmps.apis.arguments import teaching_parser
+from mmps.command_line import teaching_parser
 from mmps.structures import DataError
 
 from .convert import LOG_FILE, Conversion, Converter, convert

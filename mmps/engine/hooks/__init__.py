@@ -1,5 +1,6 @@
+from mmps.engine.hooks.accelerated_inference import FastTestHook
+
 from .check_learning import CheckLearningHook
-from .fast_test import FastTestHook
 from .portable_checkpoint import PortableCheckpointHook
 from .progress_bar import ProgressBarHook
 from .two_phase import TwoPhaseHook

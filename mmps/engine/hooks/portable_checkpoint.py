@@ -3,7 +3,7 @@ from __future__ import annotations
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmps.engine.portable import make_portable, restore
+from mmps.checkpoints.portable import make_portable, restore
 from mmps.registry import HOOKS
 
 

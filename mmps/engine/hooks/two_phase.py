@@ -11,11 +11,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
-from mmps.datasets.pooled_features import PooledFeatures
-from mmps.engine.accumulation import count_from_zero
-from mmps.engine.atomic_backend import ATOMIC_BACKEND
-from mmps.engine.batch_statistics import average_over_ranks
-from mmps.engine.checkpoints import (
+from mmps.checkpoints.atomic_backend import ATOMIC_BACKEND
+from mmps.checkpoints.resuming import (
     BRANCH_KEY,
     PHASE_KEY,
     check_resumable,
@@ -23,6 +20,8 @@ from mmps.engine.checkpoints import (
     mark_branch,
     save_detector,
 )
+from mmps.engine.accumulation import count_from_zero
+from mmps.engine.batch_statistics import average_over_ranks
 from mmps.engine.checks import (
     check_cache_dtype,
     check_originals,
@@ -30,7 +29,7 @@ from mmps.engine.checks import (
     check_watched,
 )
 from mmps.engine.learning import check_learning
-from mmps.engine.logs import bound_history, forget_phase
+from mmps.engine.message_hub import bound_history, forget_phase
 from mmps.engine.optimizing import (
     fit_detection_schedule,
     reid_optim_wrapper,
@@ -40,6 +39,7 @@ from mmps.engine.plan import PLAN_KEY, check_plan, plan_of
 from mmps.engine.reid_batches import check_mining, check_triplets, check_unlabelled
 from mmps.engine.reproducible import check_workers, seed_epoch, shared_seed
 from mmps.features import FeatureCache, FeatureSource, pooled_shards
+from mmps.features.pooled_features import PooledFeatures
 from mmps.registry import DATA_SAMPLERS, HOOKS
 from mmps.structures import ConfigError
 

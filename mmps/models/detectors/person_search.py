@@ -12,6 +12,13 @@ from mmengine.config import ConfigDict
 from mmengine.logging import MMLogger
 from torch import Tensor
 
+from mmps.checkpoints.origin import (
+    Origin,
+    begin_branch,
+    check_features,
+    note_pretrained,
+    read_checkpoint,
+)
 from mmps.models.reid.feature_source import FeatureSource
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
@@ -24,7 +31,6 @@ from .instances import (
     training_rois,
     write_embeddings,
 )
-from .origin import Origin, begin_branch, check_features, note_pretrained, read_checkpoint
 
 PHASES = {
     'detection': ('detector',),

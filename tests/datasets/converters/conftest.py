@@ -10,7 +10,7 @@ from PIL import Image
 from mmps.datasets.converters import Converter, convert, cuhk_sysu, mot17_det, prw, wider_pedestrian
 from mmps.datasets.converters.records import Galleries, Person, Query, Split
 from mmps.datasets.converters.records import Image as ImageRecord
-from mmps.datasets.synthetic import Recipe, make
+from mmps.synthetic import Recipe, make
 
 PARSERS = {
     'cuhk_sysu': cuhk_sysu,

@@ -9,8 +9,8 @@ import pytest
 from mmps.datasets.converters.convert import check_counts
 from mmps.datasets.converters.log import ConversionLog
 from mmps.datasets.converters.records import Image, Person, Split
-from mmps.datasets.synthetic.layouts import cuhk_sysu, mot17_det, prw, wider_pedestrian
 from mmps.structures import UNLABELLED, DataError
+from mmps.synthetic.layouts import cuhk_sysu, mot17_det, prw, wider_pedestrian
 
 
 def boxes_of(content, file_name):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.io import loadmat
 
-from mmps.datasets.synthetic.matfile import struct_array, write_mat
 from mmps.structures import UNLABELLED, DataError
+from mmps.synthetic.matfile import struct_array, write_mat
 
 G50 = 'annotation/test/train_test/TestG50.mat'
 

@@ -9,8 +9,8 @@ import pytest
 
 from mmps.datasets.converters import citypersons, coco_person, crowdhuman
 from mmps.datasets.converters.log import ConversionLog
-from mmps.datasets.synthetic.matfile import cell_column, struct_array, write_mat
 from mmps.structures import DataError
+from mmps.synthetic.matfile import cell_column, struct_array, write_mat
 
 
 def test_crowdhuman(tmp_path, make_picture):

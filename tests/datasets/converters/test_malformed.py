@@ -22,9 +22,9 @@ from mmps.datasets.converters import (
     wider_pedestrian,
 )
 from mmps.datasets.converters.command_line import report
-from mmps.datasets.synthetic import Recipe, make
-from mmps.datasets.synthetic.matfile import cell_column, struct_array, write_mat
 from mmps.formats.structure import check_references, check_structure
+from mmps.synthetic import Recipe, make
+from mmps.synthetic.matfile import cell_column, struct_array, write_mat
 
 MODULES = {
     'cuhk_sysu': cuhk_sysu,

@@ -8,8 +8,8 @@ import pytest
 from scipy.io import loadmat
 
 from mmps.datasets.converters.mat_stream import decode, split_struct, walk_struct
-from mmps.datasets.synthetic.matfile import struct_array, write_mat
 from mmps.structures import DataError
+from mmps.synthetic.matfile import struct_array, write_mat
 
 ENTRY = ('imname', 'idlocate')
 

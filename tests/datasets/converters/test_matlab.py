@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mmps.datasets.converters.matlab import box, elements, load_variable, struct_field, text
-from mmps.datasets.synthetic.matfile import struct_array, write_mat
 from mmps.structures import DataError
+from mmps.synthetic.matfile import struct_array, write_mat
 
 
 def test_matlab_values_are_taken_out_of_their_arrays():

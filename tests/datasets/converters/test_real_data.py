@@ -13,8 +13,8 @@ from mmengine.runner import Runner
 
 from mmps.apis import running
 from mmps.datasets.converters import Converter, convert, mot17_det, mot_tracks, prw
-from mmps.datasets.synthetic.matfile import cell_column, write_mat
 from mmps.formats.validation import validate
+from mmps.synthetic.matfile import cell_column, write_mat
 from mmps.testing.runs import tiny_run
 
 SHARED = Path(__file__).parents[3].parent / 'shared' / 'data'

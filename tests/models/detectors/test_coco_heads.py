@@ -12,7 +12,7 @@ import torch
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_state_dict
 
-from mmps.models.detectors.person_class import keep_person
+from mmps.checkpoints.person_class import keep_person
 from mmps.registry import MODELS
 from mmps.testing.builders import packed_batch, tiny_detector, tiny_searcher
 from mmps.testing.more_detectors import MORE_DETECTORS, with_classes

@@ -1,0 +1,40 @@
+"""On-disk layouts of the official data sets, by the name that tools give them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mmps.synthetic.drawn_set import Draw, DrawnScene, Job, Recipe, draw_random_scene
+
+from . import cuhk_sysu, mot17_det, prw, wider_pedestrian
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a drawn set is planned, drawn and written.
+
+    Args:
+        images: Number of pictures when none is asked for.
+        identities: Number of identities when none is asked for.
+        plan: Decides the pictures.
+        write: Writes the annotation files.
+        draw: Draws one picture.
+    """
+
+    images: int
+    identities: int
+    plan: Callable[[Recipe], list[Job]]
+    write: Callable[[Path, list[DrawnScene], np.random.Generator], None]
+    draw: Draw = draw_random_scene
+
+
+LAYOUTS = {
+    'cuhk_sysu': Layout(350, 180, cuhk_sysu.plan, cuhk_sysu.write),
+    'prw': Layout(320, 140, prw.plan, prw.write),
+    'mot17_det': Layout(300, 70, mot17_det.plan, mot17_det.write, mot17_det.draw),
+    'wider_pedestrian': Layout(300, 150, wider_pedestrian.plan, wider_pedestrian.write),
+}

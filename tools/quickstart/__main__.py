@@ -1,0 +1,75 @@
+"""Draw, train, evaluate, picture: what tools/quickstart.sh runs once everything is installed.
+
+Every step is done once: run again, it goes on where it stopped. Leaves results.json and pictures.
+
+examples:
+  bash tools/quickstart.sh
+  # other data, and the drawn people searched in pictures of your own
+  bash tools/quickstart.sh --seed 1 --frames DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import warnings
+from pathlib import Path
+
+from pipeline import Quickstart, run_all
+from report import draw_pictures, print_table, search_frames
+from steps import Steps, console
+
+from mmps.apis.embed_images import list_pictures
+from mmps.apis.gpu import hide_gpu_without_operators
+from mmps.apis.running import tell_user_errors
+from mmps.command_line import teaching_parser
+from mmps.files import write_json
+
+
+def parse_args() -> argparse.Namespace:
+    parser = teaching_parser(__doc__, prog='quickstart.sh')
+    parser.add_argument(
+        '--seed', type=int, default=0, metavar='N', help='chooses the data that are drawn'
+    )
+    parser.add_argument(
+        '--fresh', action='store_true', help='start over instead of going on where it stopped'
+    )
+    parser.add_argument(
+        '--frames',
+        type=Path,
+        metavar='DIR',
+        help='folder of your own pictures to search too (default: none)',
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default=Path('work_dirs/quickstart'),
+        metavar='DIR',
+        help='folder for everything that is written',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    hide_gpu_without_operators()
+    warnings.simplefilter('ignore')
+    pictures = list_pictures(args.frames) if args.frames else []
+    folder = args.work_dir / f'seed_{args.seed}'
+    if args.fresh and folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    console.print(f'Everything is written to {args.work_dir.resolve()}', soft_wrap=True)
+    start = Quickstart(args.work_dir, args.seed)
+    steps = Steps(folder / 'steps')
+    results = run_all(start, steps)
+    write_json(args.work_dir / 'results.json', results)
+    print_table(results)
+    draw_pictures(start, args.work_dir)
+    if pictures:
+        search_frames(start, pictures, args.work_dir / 'ranked_frames.png')
+
+
+if __name__ == '__main__':
+    sys.exit(tell_user_errors(main))
