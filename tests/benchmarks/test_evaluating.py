@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mmps.benchmarks import Settings, Work, measure_evaluation
-from mmps.testing import full_size
+from mmps.benchmarks import Settings, Work, full_size, measure_evaluation
 
 
 @pytest.fixture

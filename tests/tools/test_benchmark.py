@@ -8,7 +8,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from mmps.testing import full_size
+from mmps.benchmarks import full_size
 from mmps.testing.builders import tiny_detector
 
 PATH = Path(__file__).parents[2] / 'tools' / 'analysis_tools' / 'benchmark.py'

@@ -13,8 +13,12 @@ import pytest
 from mmps.command_line import EXAMPLES
 
 ROOT = Path(__file__).parents[2]
-TOOLS = sorted((*(ROOT / 'tools').glob('*.py'), *(ROOT / 'tools').glob('*/*.py')))
 QUICKSTART = ROOT / 'tools' / 'quickstart'
+TOOLS = sorted(
+    path
+    for path in (*(ROOT / 'tools').glob('*.py'), *(ROOT / 'tools').glob('*/*.py'))
+    if path.parent != QUICKSTART
+)
 
 
 class CaughtError(Exception):
