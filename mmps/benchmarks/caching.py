@@ -14,7 +14,7 @@ import torch
 from mmdet.structures.bbox import get_box_tensor
 from torch import Tensor
 
-from mmps.benchmarks.inputs import LoadedSource, Work
+from mmps.benchmarks.inputs import LoadedPeople, Work
 from mmps.benchmarks.unwrapped import run_trunk
 from mmps.features import FeatureCache, pooled_shards
 from mmps.models.detectors.person_search import PersonSearchDetector
@@ -74,26 +74,26 @@ def cache_jobs(
     with TemporaryDirectory() as folder:
         pictures = Path(folder) / 'pictures'
         pictures.mkdir()
-        source = LoadedSource(pictures, settings.size, work)
-        prepared = prepare_batches(model, source)
+        people = LoadedPeople(pictures, settings.size, work)
+        prepared = prepare_batches(model, people)
         fresh = (Path(folder) / str(number) for number in itertools.count())
         fingerprint = model.feature_fingerprint()
 
         def write() -> FeatureCache:
-            cache = FeatureCache(next(fresh), source, fingerprint, model.pooled_shape)
+            cache = FeatureCache(next(fresh), people, fingerprint, model.pooled_shape)
             with contextlib.redirect_stderr(io.StringIO()):  # a progress bar for each round
-                cache.fill(lambda shards: pooled_shards(model, source, shards))
+                cache.fill(lambda shards: pooled_shards(model, people, shards))
             return cache
 
-        yield {CACHE: write, HAND: lambda: pool_by_hand(model, prepared)}, len(source)
+        yield {CACHE: write, HAND: lambda: pool_by_hand(model, prepared)}, len(people)
 
 
 def prepare_batches(
-    model: PersonSearchDetector, source: LoadedSource
+    model: PersonSearchDetector, people: LoadedPeople
 ) -> list[tuple[Tensor, Tensor]]:
     """Normalise all images and collect their boxes: ``(B, 3, H, W)`` and ``(N, 5)`` each."""
     prepared = []
-    for loaded in source.batches(list(range(len(source.shards)))):
+    for loaded in people.batches(list(range(len(people.shards)))):
         data = model.data_preprocessor(loaded, False)
         boxes = [get_box_tensor(s.gt_instances.bboxes) for s in data['data_samples']]
         owner = [boxes[k].new_full((len(boxes[k]), 1), k) for k in range(len(boxes))]

@@ -11,7 +11,7 @@ import torch
 from mmdet.structures import DetDataSample
 
 from mmps.benchmarks.forced_detections import people_on_a_grid
-from mmps.features import FeatureSource
+from mmps.features import CachedPeople
 from mmps.files import write_json
 from mmps.structures import xyxy_to_xywh
 from mmps.testing.builders import people as annotated
@@ -64,7 +64,7 @@ def drawn_batch(count: int, size: int, people: int) -> dict[str, list]:
     return {'inputs': list(images), 'data_samples': samples}
 
 
-class LoadedSource(FeatureSource):
+class LoadedPeople(CachedPeople):
     """Drawn people for the feature cache, their images loaded once and for all.
 
     What is left of writing a cache is computing and storing.
@@ -91,7 +91,7 @@ class LoadedSource(FeatureSource):
         }
         super().__init__(dataset, batch_size=work.batch, num_workers=0)
         self._loaded = {
-            shard: list(super(LoadedSource, self).batches([shard]))
+            shard: list(super(LoadedPeople, self).batches([shard]))
             for shard in range(len(self.shards))
         }
 

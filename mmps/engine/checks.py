@@ -17,7 +17,7 @@ from mmps.structures.originals import HOW_TO_KEEP
 from .input_sizes import warn_of_sizes
 
 if TYPE_CHECKING:
-    from mmps.features import FeatureSource
+    from mmps.features import CachedPeople
 
     from .hooks.two_phase import TwoPhaseHook
 
@@ -117,18 +117,18 @@ def check_cache_dtype(dtype: str, model: Any) -> None:
         )
 
 
-def check_originals(runner: Runner, model: Any, source: FeatureSource) -> None:
+def check_originals(runner: Runner, model: Any, people: CachedPeople) -> None:
     """Refuse pipelines that do not hand on the original images that a model pools from.
 
     Args:
         runner: With its validation loop built.
         model: A person-search model; one that pools the network's input needs nothing.
-        source: The people of phase 2.
+        people: The people of phase 2.
 
     Raises:
         ConfigError: That of phase 2 or of validation does not.
     """
-    looked_at = [('reid_dataloader', source.dataset, index) for index in source.images[:1]]
+    looked_at = [('reid_dataloader', people.dataset, index) for index in people.images[:1]]
     if runner.val_loop is not None:
         looked_at.append(('val_dataloader', runner.val_loop.dataloader.dataset, 0))
     for name, dataset, index in looked_at if model.source.fields else ():

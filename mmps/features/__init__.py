@@ -2,6 +2,6 @@ from mmps.digests import weights_digest
 
 from .cache import FeatureCache
 from .extraction import pooled_shards
-from .source import FeatureSource
+from .people import CachedPeople
 
-__all__ = ['FeatureCache', 'FeatureSource', 'pooled_shards', 'weights_digest']
+__all__ = ['CachedPeople', 'FeatureCache', 'pooled_shards', 'weights_digest']

@@ -15,8 +15,8 @@ from mmps.digests import digest
 from mmps.files import remove_abandoned, write_atomically
 from mmps.structures import UserError
 
+from .people import CachedPeople
 from .shards import open_shard, shard_fault, write_shard
-from .source import FeatureSource
 
 DTYPES = {'float16': 'float16', 'float32': 'float32', 'bfloat16': 'int16', 'uint8': 'uint8'}
 """What NumPy stores for each: it has no bfloat16, so 16-bit integers hold its bits. Bytes are for
@@ -33,7 +33,7 @@ class FeatureCache:
 
     Args:
         root: Folder that holds caches.
-        source: The people.
+        people: The people.
         model_fingerprint: Describes weights and settings of the network's shared part.
         shape: (C, h, w) of a pooled feature.
         dtype: A key of ``DTYPES``.
@@ -45,19 +45,19 @@ class FeatureCache:
     def __init__(
         self,
         root: str | Path,
-        source: FeatureSource,
+        people: CachedPeople,
         model_fingerprint: dict[str, Any],
         shape: tuple[int, int, int],
         dtype: str = 'float16',
     ) -> None:
         if dtype not in DTYPES:
             raise UserError(f'cache dtype {dtype!r} must be one of {", ".join(DTYPES)}')
-        self.source = source
+        self.people = people
         self.dtype_name, self.dtype = dtype, np.dtype(DTYPES[dtype])
-        self.row_shape = (len(source.views), *shape)
+        self.row_shape = (len(people.views), *shape)
         self.parts = {
             'model': model_fingerprint,
-            'source': _of_all_ranks(source.fingerprint()),
+            'source': _of_all_ranks(people.fingerprint()),
             'row': [*self.row_shape],
             'dtype': dtype,
             'format': 2,
@@ -67,7 +67,7 @@ class FeatureCache:
     @property
     def size(self) -> int:
         """Bytes on disk."""
-        return len(self.source) * int(np.prod(self.row_shape)) * self.dtype.itemsize
+        return len(self.people) * int(np.prod(self.row_shape)) * self.dtype.itemsize
 
     def shard_path(self, shard: int) -> Path:
         """Tell where a shard lies."""
@@ -95,11 +95,11 @@ class FeatureCache:
 
     def open(self) -> list[np.ndarray]:
         """Map all shards into memory; call :meth:`fill` first."""
-        return [open_shard(self.shard_path(s)) for s in range(len(self.source.shards))]
+        return [open_shard(self.shard_path(s)) for s in range(len(self.people.shards))]
 
     def _missing(self, rank: int, world_size: int) -> list[int]:
         """Check all shards, each rank its share: another run may be writing, and all must agree."""
-        checked = range(rank, len(self.source.shards), world_size)
+        checked = range(rank, len(self.people.shards), world_size)
         faults = {s: fault for s in checked if (fault := shard_fault(self.shard_path(s)))}
         faults = {
             shard: fault for part in all_gather_object(faults) for shard, fault in part.items()
@@ -132,8 +132,8 @@ class FeatureCache:
         if not missing:
             logger.info('Feature cache %s is whole: nothing to compute', self.folder)
             return
-        needed = sum(self.source.people_in(shard) for shard in missing)
-        needed *= self.size // max(len(self.source), 1)
+        needed = sum(self.people.rows_in(shard) for shard in missing)
+        needed *= self.size // max(len(self.people), 1)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             remove_abandoned(self.folder)
@@ -153,8 +153,8 @@ class FeatureCache:
             )
         logger.info(
             'Feature cache %s: %d people in %d of %d shards to compute, %.2f GB',
-            self.folder, sum(self.source.people_in(s) for s in missing), len(missing),
-            len(self.source.shards), needed / 1e9,
+            self.folder, sum(self.people.rows_in(s) for s in missing), len(missing),
+            len(self.people.shards), needed / 1e9,
         )  # fmt: skip
 
 

@@ -13,15 +13,15 @@ from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
 
-from .source import FeatureSource
+from .people import CachedPeople
 
 
-def pooled_shards(model: Any, source: FeatureSource, shards: list[int]) -> Iterator[np.ndarray]:
+def pooled_shards(model: Any, people: CachedPeople, shards: list[int]) -> Iterator[np.ndarray]:
     """Compute the pooled features of some shards.
 
     Args:
         model: A person-search model: ``data_preprocessor``, ``source`` and ``pool``.
-        source: The people.
+        people: The people.
         shards: Which shards.
 
     Yields:
@@ -32,13 +32,13 @@ def pooled_shards(model: Any, source: FeatureSource, shards: list[int]) -> Itera
     columns = (*Progress.get_default_columns()[:-1], TimeRemainingColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not is_main_process()) as progress:
-        task = progress.add_task('Features', total=sum(len(source.shards[s]) for s in shards))
-        loader = iter(source.batches(shards))
+        task = progress.add_task('Features', total=sum(len(people.shards[s]) for s in shards))
+        loader = iter(people.batches(shards))
         for shard in shards:
             rows, images = [], 0
-            while images < len(source.shards[shard]):
+            while images < len(people.shards[shard]):
                 data = next(loader)
-                rows.append(pool_batch(model, source, data).float().cpu().numpy())
+                rows.append(pool_batch(model, people, data).float().cpu().numpy())
                 images += len(data['inputs'])
                 progress.advance(task, len(data['inputs']))
             yield np.concatenate(rows)
@@ -46,12 +46,12 @@ def pooled_shards(model: Any, source: FeatureSource, shards: list[int]) -> Itera
 
 
 @torch.no_grad()
-def pool_batch(model: Any, source: FeatureSource, data: dict) -> Tensor:
+def pool_batch(model: Any, people: CachedPeople, data: dict) -> Tensor:
     """Pool all views of all people of a batch of images.
 
     Args:
         model: A person-search model.
-        source: The people and their views.
+        people: The people and their views.
         data: A collated batch of a test pipeline.
 
     Returns:
@@ -61,13 +61,13 @@ def pool_batch(model: Any, source: FeatureSource, data: dict) -> Tensor:
     inputs, samples = data['inputs'], data['data_samples']
     boxes = []
     for sample in samples:
-        people = sample.gt_instances[source.kept(sample.gt_instances)]
-        views = source.views.displaced(
-            get_box_tensor(people.bboxes).cpu().float(), people.ann_indices.cpu()
+        shown = sample.gt_instances[people.kept(sample.gt_instances)]
+        views = people.views.displaced(
+            get_box_tensor(shown.bboxes).cpu().float(), shown.ann_indices.cpu()
         )
         boxes.append(views.to(inputs.device))
     passes = [_pool(model, inputs, samples, boxes, mirror=False)]
-    if source.views.mirror:
+    if people.views.mirror:
         passes.append(_pool(model, inputs, samples, boxes, mirror=True))
     return torch.cat(passes, dim=1)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from mmps.benchmarks.inputs import LoadedSource, Work, drawn_batch
+from mmps.benchmarks.inputs import LoadedPeople, Work, drawn_batch
 
 
 def test_a_batch_for_detection():
@@ -17,12 +17,12 @@ def test_a_batch_for_detection():
 
 
 def test_loaded_images_are_those_of_the_loader(tmp_path):
-    source = LoadedSource(tmp_path, 64, Work(batch=2, people=3, images=5))
-    assert len(source) == 15
-    assert sorted(source.person_ids.tolist()) == list(range(15))
-    batches = source.batches([0])
+    people = LoadedPeople(tmp_path, 64, Work(batch=2, people=3, images=5))
+    assert len(people) == 15
+    assert sorted(people.person_ids.tolist()) == list(range(15))
+    batches = people.batches([0])
     assert [len(batch['inputs']) for batch in batches] == [2, 2, 1]
-    assert source.batches([0])[0]['inputs'][0] is batches[0]['inputs'][0]
+    assert people.batches([0])[0]['inputs'][0] is batches[0]['inputs'][0]
     sample = batches[0]['data_samples'][0]
     assert sample.scale_factor == (1.0, 1.0)
-    assert source.kept(sample.gt_instances).all()
+    assert people.kept(sample.gt_instances).all()

@@ -2,7 +2,7 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 
-from mmps.features import FeatureSource
+from mmps.features import CachedPeople
 from mmps.structures import ConfigError
 from mmps.testing.runs import SIZE, tiny_run, train
 
@@ -22,11 +22,11 @@ def drop_a_person(results):
     return results
 
 
-def source(data, pipeline):
+def people(data, pipeline):
     init_default_scope('mmdet')
     config = tiny_run(data, 'unused').reid_dataloader
     config.dataset.pipeline = pipeline
-    return FeatureSource(**config)
+    return CachedPeople(**config)
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def source(data, pipeline):
 )
 def test_a_pipeline_that_would_spoil_features_is_told(drawn_once, pipeline, message):
     with pytest.raises(ConfigError, match=f'reid_dataloader.dataset.pipeline .*{message}'):
-        source(drawn_once, pipeline)
+        people(drawn_once, pipeline)
 
 
 @pytest.mark.parametrize('pipeline', [RIGHT, EARLIER], ids=['now', 'earlier names'])
 def test_looking_at_a_right_pipeline_draws_no_random_numbers(drawn_once, pipeline):
     torch.manual_seed(0)
     before = torch.get_rng_state()
-    assert len(source(drawn_once, pipeline)) > 0
+    assert len(people(drawn_once, pipeline)) > 0
     assert torch.equal(torch.get_rng_state(), before)
 
 

@@ -38,7 +38,7 @@ from mmps.engine.optimizing import (
 from mmps.engine.plan import PLAN_KEY, check_plan, plan_of
 from mmps.engine.reid_batches import check_mining, check_triplets, check_unlabelled
 from mmps.engine.reproducible import check_workers, seed_epoch, shared_seed
-from mmps.features import FeatureCache, FeatureSource, pooled_shards
+from mmps.features import CachedPeople, FeatureCache, pooled_shards
 from mmps.features.pooled_features import PooledFeatures
 from mmps.registry import DATA_SAMPLERS, HOOKS
 from mmps.structures import ConfigError
@@ -52,7 +52,7 @@ class TwoPhaseHook(Hook):
     ``detection_epochs`` are phase 1 and use the config's ``train_dataloader``, ``optim_wrapper``
     and ``param_scheduler``; those of ``stages`` follow with what is given here, their schedulers
     counting from 0, on the people of the config's ``reid_dataloader`` (settings of
-    :class:`mmps.features.FeatureSource`). Loesch et al., section 2, "Two-step training".
+    :class:`mmps.features.CachedPeople`). Loesch et al., section 2, "Two-step training".
 
     Where a run stands follows from the checkpoint's phase and its epoch alone, and random numbers
     from (seed, epoch): a run that was killed goes on as if it had not been.
@@ -118,9 +118,9 @@ class TwoPhaseHook(Hook):
         for hook in runner.hooks:
             if isinstance(hook, CheckpointHook) and hook.backend_args is None:
                 hook.backend_args = {'backend': ATOMIC_BACKEND}
-        self.source = FeatureSource(**runner.cfg.reid_dataloader)
+        self.people = CachedPeople(**runner.cfg.reid_dataloader)
         self.sampler = DATA_SAMPLERS.build(
-            {**self.batches, 'person_ids': self.source.person_ids, 'seed': shared_seed(runner)}
+            {**self.batches, 'person_ids': self.people.person_ids, 'seed': shared_seed(runner)}
         )
         if self.start == 'detection' and self.detection_epochs:
             fit_detection_schedule(runner, self.detection_epochs)
@@ -129,9 +129,9 @@ class TwoPhaseHook(Hook):
         check_cache_dtype(self.cache_dtype, _bare(runner))
         check_triplets(self.sampler)
         check_mining(self.sampler, _bare(runner).reid_branch.head)
-        check_originals(runner, _bare(runner), self.source)
+        check_originals(runner, _bare(runner), self.people)
         losses = [stage['loss'] for stage in self.stages]
-        check_unlabelled(self.source.all_boxes, self.sampler, losses)
+        check_unlabelled(self.people.all_boxes, self.sampler, losses)
         self._plan = plan_of(runner, self)
         self._set_length(runner, epoch=0, iteration=0)
 
@@ -217,7 +217,7 @@ class TwoPhaseHook(Hook):
         self._set_phase(runner, 'reid')
         runner.train_dataloader._iterator = None
         dataset = PooledFeatures(
-            self.source.person_ids, runner.train_dataloader.dataset.metainfo, self.storage
+            self.people.person_ids, runner.train_dataloader.dataset.metainfo, self.storage
         )
         runner.train_loop.dataloader = DataLoader(
             dataset, batch_sampler=self.sampler, collate_fn=_as_it_is
@@ -250,7 +250,7 @@ class TwoPhaseHook(Hook):
         forget_phase(runner)
         MMLogger.get_current_instance().info(
             'Phase 2: %d identities, %d boxes, %d batches an epoch, %d epochs',
-            len(self.source.original_ids), len(self.source), len(self.sampler), self.reid_epochs,
+            len(self.people.original_ids), len(self.people), len(self.sampler), self.reid_epochs,
         )  # fmt: skip
 
     def _open_features(self, runner: Runner) -> None:
@@ -260,9 +260,9 @@ class TwoPhaseHook(Hook):
         model = _bare(runner)
         root = self.cache_dir or Path(runner.work_dir) / 'feature_cache'
         cache = FeatureCache(
-            root, self.source, model.feature_fingerprint(), model.pooled_shape, self.cache_dtype
+            root, self.people, model.feature_fingerprint(), model.pooled_shape, self.cache_dtype
         )
-        cache.fill(lambda shards: pooled_shards(model, self.source, shards))
+        cache.fill(lambda shards: pooled_shards(model, self.people, shards))
         dataset.open(cache.open(), next(model.parameters()).device)
 
     def _stage(self, epoch: int) -> dict[str, Any]:

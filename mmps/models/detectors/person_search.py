@@ -19,7 +19,7 @@ from mmps.checkpoints.origin import (
     note_pretrained,
     read_checkpoint,
 )
-from mmps.models.reid.feature_source import FeatureSource
+from mmps.models.reid.shared_feature import SharedFeature
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
 
@@ -55,7 +55,7 @@ class PersonSearchDetector(BaseDetector):
         init_cfg: As in any module of MMEngine.
     """
 
-    source: FeatureSource
+    source: SharedFeature
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class PersonSearchDetector(BaseDetector):
         self.origin = Origin()
         self._refuses_gaps = False
 
-    def add_branch(self, source: FeatureSource, reid_branch: dict) -> None:
+    def add_branch(self, source: SharedFeature, reid_branch: dict) -> None:
         """Complete the model; constructors of subclasses end with it."""
         self.source = source
         self.reid_branch = MODELS.build(reid_branch)

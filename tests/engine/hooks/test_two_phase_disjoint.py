@@ -8,7 +8,7 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 
 from mmps.apis import running
-from mmps.features import FeatureCache, FeatureSource, pooled_shards
+from mmps.features import CachedPeople, FeatureCache, pooled_shards
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
 from mmps.testing.runs import disjoint_run, train
@@ -21,9 +21,9 @@ WITHOUT = [
 ]
 
 
-def labelled_people(source):
-    for index in source.images:
-        info = source.dataset.get_data_info(index)
+def labelled_people(people):
+    for index in people.images:
+        info = people.dataset.get_data_info(index)
         for person in info['instances']:
             if person['person_id'] >= 0:
                 yield info['img_path'], person['bbox']
@@ -32,13 +32,13 @@ def labelled_people(source):
 def test_the_cache_holds_crops_of_the_original_images(drawn_once, tmp_path):
     init_default_scope('mmdet')
     config = disjoint_run(drawn_once, tmp_path, reid_dataloader__mirror=True)
-    source, model = FeatureSource(**config.reid_dataloader), MODELS.build(config.model)
+    people, model = CachedPeople(**config.reid_dataloader), MODELS.build(config.model)
     described = (model.feature_fingerprint(), model.pooled_shape, 'uint8')
-    cache = FeatureCache(tmp_path, source, *described)
-    cache.fill(lambda shards: pooled_shards(model, source, shards))
+    cache = FeatureCache(tmp_path, people, *described)
+    cache.fill(lambda shards: pooled_shards(model, people, shards))
     rows = np.concatenate(cache.open())
-    assert rows.shape == (len(source), 2, 3, 32, 16)
-    for (path, box), (plain, mirrored) in zip(labelled_people(source), rows, strict=True):
+    assert rows.shape == (len(people), 2, 3, 32, 16)
+    for (path, box), (plain, mirrored) in zip(labelled_people(people), rows, strict=True):
         scene = Image.fromarray(cv2.imread(path))
         crop = scene.crop([round(x) for x in box]).resize((16, 32), Image.BILINEAR)
         crop = np.array(crop).transpose(2, 0, 1).astype(int)

@@ -10,7 +10,7 @@ from mmengine.registry import init_default_scope
 
 from mmps.datasets import PersonSearchDataset
 from mmps.digests import files_digest
-from mmps.features import FeatureSource
+from mmps.features import CachedPeople
 from mmps.structures import ConfigError
 from mmps.testing.runs import tiny_run, train
 
@@ -45,8 +45,8 @@ def joined(roots, **changes):
 
 
 def test_identities_of_joined_sets_are_numbered_through(roots):
-    alone = [FeatureSource(**loader(root)) for root in roots]
-    both = FeatureSource(**joined(roots))
+    alone = [CachedPeople(**loader(root)) for root in roots]
+    both = CachedPeople(**joined(roots))
     count = len(alone[0].original_ids)
     assert both.original_ids.tolist() == [i for s in alone for i in s.original_ids.tolist()]
     expected = np.concatenate([alone[0].person_ids, alone[1].person_ids + count])
@@ -57,7 +57,7 @@ def test_identities_of_joined_sets_are_numbered_through(roots):
 
 
 def test_data_sets_that_name_no_space_have_one_each(roots, monkeypatch):
-    expected = FeatureSource(**joined(roots)).person_ids
+    expected = CachedPeople(**joined(roots)).person_ids
     load = PersonSearchDataset.load_data_list
 
     def without_spaces(self):
@@ -67,19 +67,19 @@ def test_data_sets_that_name_no_space_have_one_each(roots, monkeypatch):
         ]
 
     monkeypatch.setattr(PersonSearchDataset, 'load_data_list', without_spaces)
-    np.testing.assert_array_equal(FeatureSource(**joined(roots)).person_ids, expected)
+    np.testing.assert_array_equal(CachedPeople(**joined(roots)).person_ids, expected)
 
 
 def test_files_of_one_space_share_their_identities(roots):
-    both = FeatureSource(**joined(roots, identity_space='the same people'))
-    alone = FeatureSource(**loader(roots[0]))
+    both = CachedPeople(**joined(roots, identity_space='the same people'))
+    alone = CachedPeople(**loader(roots[0]))
     assert both.original_ids.tolist() == alone.original_ids.tolist()
     assert len(both) == 2 * len(alone)
 
 
 def test_the_fingerprint_is_over_all_annotation_files(roots):
     def fingerprint():
-        return FeatureSource(**joined(roots)).fingerprint()
+        return CachedPeople(**joined(roots)).fingerprint()
 
     usual = fingerprint()
     assert fingerprint() == usual
@@ -94,14 +94,14 @@ def test_the_pipeline_of_every_part_is_checked(roots):
     wrong = [dict(step) for step in config.dataset['datasets'][1].pipeline]
     config.dataset['datasets'][1].pipeline = [wrong[0], wrong[2], wrong[1], wrong[3]]
     with pytest.raises(ConfigError, match='put LoadAnnotations behind Resize'):
-        FeatureSource(**config)
+        CachedPeople(**config)
 
 
 def test_a_set_that_shows_images_twice_is_refused(drawn_set):
     config = loader(drawn_set)
     config.dataset = {'type': 'RepeatDataset', 'times': 2, 'dataset': config.dataset}
     with pytest.raises(ConfigError, match="type='RepeatDataset' shows images more than once"):
-        FeatureSource(**config)
+        CachedPeople(**config)
 
 
 @pytest.mark.slow
@@ -110,7 +110,7 @@ def test_a_run_learns_the_people_of_joined_sets(roots, tmp_path):
     config.train_cfg.max_epochs = 4
     config.reid_dataloader = joined(roots)
     runner = train(config)
-    alone = FeatureSource(**loader(roots[0]))
+    alone = CachedPeople(**loader(roots[0]))
     assert len(runner.train_dataloader.dataset) == 2 * len(alone)
     assert len(runner.train_dataloader.dataset.person_ids.unique()) == 2 * len(alone.original_ids)
 

@@ -10,14 +10,14 @@ Feature = Tensor | list[Tensor]
 """What is pooled: ``(B, C, H, W)``, or a list of ``(C, H, W)`` where sizes differ."""
 
 
-class FeatureSource(Protocol):
+class SharedFeature(Protocol):
     """Where the re-ID branch pools: a stage of the detector's backbone, or the image itself."""
 
     channels: int
     later_stages: list[str] | None
     fields: tuple[str, ...]
 
-    def watch(self, inputs: Tensor, samples: Sequence[DetDataSample]) -> FeatureSource:
+    def watch(self, inputs: Tensor, samples: Sequence[DetDataSample]) -> SharedFeature:
         """Open around one pass of the detector over these inputs."""
 
     def run(self, inputs: Tensor, samples: Sequence[DetDataSample], mirror: bool) -> Feature:

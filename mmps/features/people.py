@@ -18,7 +18,7 @@ from .pipeline import check_pipeline
 from .views import Views
 
 
-class FeatureSource:
+class CachedPeople:
     """The people whose features are cached: known from annotations, before any image is read.
 
     Rows are ordered by image, then by position in the annotation file. Images come in shards of
@@ -98,7 +98,7 @@ class FeatureSource:
         """People."""
         return len(self.person_ids)
 
-    def people_in(self, shard: int) -> int:
+    def rows_in(self, shard: int) -> int:
         """Count the rows of a shard."""
         return sum(self._people_of[index] for index in self.shards[shard])
 
