@@ -7,4 +7,4 @@ _base_ = [
 ]
 
 model = dict(shared_stages=3, reid_branch=dict(pooling=dict(output_size=(16, 8))))
-reid_dataloader = dict(mirror=False)
+cached_people = dict(mirror=False)

@@ -6,5 +6,5 @@ model = dict(
         aggregation=dict(type='mmps.GeMPool'), head=dict(neck=dict(type='mmps.BNNeck'))
     )
 )
-reid_dataloader = dict(mirror=True)
+cached_people = dict(mirror=True)
 custom_hooks = [dict(type='EMAHook', momentum=2e-4, begin_epoch=92)]

@@ -11,9 +11,10 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmps.engine.checks import RENAMED_KEYS, check_renamed_keys
 from mmps.structures import ConfigError
 
-OWN_KEYS = ('reid_dataloader', 'auto_scale_lr', 'compile', 'runner_type')
+OWN_KEYS = ('cached_people', 'auto_scale_lr', 'compile', 'runner_type')
 """Top-level keys of a config that are read by others than MMEngine's runner."""
 
 SELDOM = ('custom_imports', 'tta_model', 'tta_pipeline')
@@ -24,13 +25,14 @@ SHOWN = 6
 
 
 def check_top_level_keys(config: Config) -> None:
-    """Refuse a top-level key that is nearly, but not quite, one that is read.
+    """Refuse a top-level key that is nearly, but not quite, one that is read, or that was renamed.
 
     A variable may be called anything: the config itself reads it.
 
     Raises:
         ConfigError: There is one.
     """
+    check_renamed_keys(config)
     known = _usual_keys()
     for key in [key for key in config if key not in read_keys()]:
         similar = get_close_matches(key, known, n=1, cutoff=0.8)
@@ -44,11 +46,14 @@ def check_option_keys(config: Config, options: Mapping[str, Any]) -> None:
     """Refuse an option that changes nothing, as its key is misspelt or serves the file alone.
 
     Raises:
-        ConfigError: Nobody reads the key's first part; or a later part is not in the config, but
-            one that looks like it is.
+        ConfigError: Nobody reads the key's first part, or it was renamed; or a later part is not
+            in the config, but one that looks like it is.
     """
     for dotted in options:
         first, *rest = dotted.split('.')
+        if first in RENAMED_KEYS:
+            new = '.'.join([RENAMED_KEYS[first], *rest])
+            raise ConfigError(f'--cfg-options {dotted}: {first!r} was renamed: set {new}')
         if first not in read_keys():
             _check_first_key(config, dotted)
         node: Any = config._cfg_dict.get(first)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect
 from typing import TYPE_CHECKING, Any
 
+from mmengine.config import Config
 from mmengine.device import is_cuda_available, is_mlu_available, is_musa_available, is_npu_available
 from mmengine.hooks import CheckpointHook, EarlyStoppingHook, Hook
 from mmengine.logging import MMLogger
@@ -24,6 +25,21 @@ if TYPE_CHECKING:
 DETECTION_METRICS = 'det/'
 """Prefix of the numbers that :class:`mmps.evaluation.PersonSearchMetric` reports in phase 1 too."""
 
+RENAMED_KEYS = {'reid_dataloader': 'cached_people'}
+"""Top-level keys of a config as earlier versions called them, and their names today."""
+
+
+def check_renamed_keys(config: Config) -> None:
+    """Reject a top-level key under the name that it had in earlier versions.
+
+    Raises:
+        ConfigError: There is one; the message names today's.
+    """
+    for old, new in RENAMED_KEYS.items():
+        if old in config:
+            name = config.filename or 'the config'
+            raise ConfigError(f'{name}: the key `{old}` was renamed: call it `{new}`')
+
 
 def check_run(runner: Runner, phases: TwoPhaseHook) -> None:
     """Check all that a run's config decides.
@@ -35,11 +51,12 @@ def check_run(runner: Runner, phases: TwoPhaseHook) -> None:
     Raises:
         ConfigError: Something cannot be; the message says what to set.
     """
+    check_renamed_keys(runner.cfg)
     _check_length(runner, phases)
     check_amp(runner.cfg.optim_wrapper, phases.optim_wrapper)
-    if not runner.cfg.get('reid_dataloader'):
+    if not runner.cfg.get('cached_people'):
         raise ConfigError(
-            'the config has no `reid_dataloader`: it names the data set with identities that '
+            'the config has no `cached_people`: it names the data set with identities that '
             'phase 2 learns from (see configs/_base_/datasets)'
         )
     warn_of_sizes(runner.cfg)
@@ -128,7 +145,7 @@ def check_originals(runner: Runner, model: Any, people: CachedPeople) -> None:
     Raises:
         ConfigError: That of phase 2 or of validation does not.
     """
-    looked_at = [('reid_dataloader', people.dataset, index) for index in people.images[:1]]
+    looked_at = [('cached_people', people.dataset, index) for index in people.images[:1]]
     if runner.val_loop is not None:
         looked_at.append(('val_dataloader', runner.val_loop.dataloader.dataset, 0))
     for name, dataset, index in looked_at if model.source.fields else ():

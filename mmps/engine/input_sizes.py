@@ -16,11 +16,11 @@ def warn_of_sizes(config: Config) -> None:
         config: Of a run.
     """
     learned, tested = (
-        set(_scales(config.get(f'{name}_dataloader') or {})) for name in ('reid', 'test')
+        set(_scales(config.get(key) or {})) for key in ('cached_people', 'test_dataloader')
     )
     if learned and tested and learned != tested:
         MMLogger.get_current_instance().warning(
-            'Phase 2 learns from images at scale %s (reid_dataloader), tests see them at %s '
+            'Phase 2 learns from images at scale %s (cached_people), tests see them at %s '
             '(test_dataloader): set `scale` in both pipelines, and val_dataloader, to the same',
             ', '.join(sorted(learned)), ', '.join(sorted(tested)),
         )  # fmt: skip

@@ -71,14 +71,14 @@ def check_unlabelled(all_boxes: bool, sampler: PKBatchSampler, losses: Sequence[
     wanted = any(getattr(MODELS.build(loss), 'uses_unlabelled', False) for loss in losses)
     if all_boxes and not wanted:
         raise ConfigError(
-            'reid_dataloader.all_boxes=True caches people of unknown identity, whom no loss of '
+            'cached_people.all_boxes=True caches people of unknown identity, whom no loss of '
             'two_phase.stages uses: set unlabelled_negatives=True in a loss, or leave all_boxes out'
         )
     if wanted and not all_boxes:
         raise ConfigError(
             'a loss of two_phase.stages learns from people of unknown identity '
             '(unlabelled_negatives=True), who are not in the cache: set '
-            'reid_dataloader.all_boxes=True'
+            'cached_people.all_boxes=True'
         )
     if wanted and not len(sampler.strangers):
         MMLogger.get_current_instance().warning(

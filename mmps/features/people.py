@@ -159,7 +159,7 @@ def _as_tested(config: dict) -> dict:
         return {**config, 'datasets': [_as_tested(part) for part in config['datasets']]}
     if 'dataset' in config:
         raise ConfigError(
-            f'reid_dataloader.dataset.type={config["type"]!r} shows images more than once or in '
+            f'cached_people.dataset.type={config["type"]!r} shows images more than once or in '
             'parts, but every person is cached once: give mmps.PersonSearchDataset, or a '
             'ConcatDataset of some'
         )

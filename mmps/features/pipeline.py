@@ -10,7 +10,7 @@ from mmdet.structures.bbox import get_box_tensor
 
 from mmps.structures import ConfigError
 
-NAME = 'reid_dataloader.dataset.pipeline'
+NAME = 'cached_people.dataset.pipeline'
 RIGHT = 'LoadImageFromFile, Resize, LoadAnnotations, PackPersonSearchInputs'
 PIXELS = 0.01
 """Boxes that differ by less are the same: their coordinates are single floats."""
@@ -37,7 +37,7 @@ def check_pipeline(dataset: Any, index: int) -> None:
     if 'flip' in sample:
         raise ConfigError(
             f'{NAME} flips images, but not the boxes that are pooled in them: leave RandomFlip '
-            'out, and set reid_dataloader.mirror=True for mirrored views'
+            'out, and set cached_people.mirror=True for mirrored views'
         )
     if 'scale_factor' not in sample:
         raise ConfigError(

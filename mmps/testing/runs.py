@@ -58,7 +58,7 @@ def disjoint_run(data_root: str | Path, work_dir: str | Path, **changes: Any) ->
         'detector': config.model.detector,
         'reid_branch': branch,
     }
-    for loader in ('reid_dataloader', 'val_dataloader', 'test_dataloader'):
+    for loader in ('cached_people', 'val_dataloader', 'test_dataloader'):
         load, *others = config[loader].dataset.pipeline
         keep = {'type': 'mmps.KeepOriginalImage'}
         config[loader].dataset.pipeline = [load, keep, *others]
@@ -116,7 +116,7 @@ def _data(data_root: str | Path) -> dict[str, Any]:
             'sampler': {'type': 'DefaultSampler', 'shuffle': True},
             'dataset': {**dataset, 'pipeline': training},
         },
-        'reid_dataloader': {
+        'cached_people': {
             'batch_size': 4,
             'num_workers': 0,
             'images_per_shard': 8,

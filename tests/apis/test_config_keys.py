@@ -81,8 +81,14 @@ def test_misspelt_options_are_refused_and_new_ones_allowed(path):
     with pytest.raises(ConfigError, match=r"'optim_wraper'; did you mean 'optim_wrapper'\?"):
         check_option_keys(config, {'optim_wraper.optimizer.lr': 2})
     check_option_keys(config, {'optim_wrapper.clip_grad.max_norm': 2, 'load_from': 'x.pth',
-                               'reid_dataloader.batch_size': 2, 'hook_settings.tau': 1,
+                               'cached_people.batch_size': 2, 'hook_settings.tau': 1,
                                'my_flag': True})  # fmt: skip
+
+
+def test_renamed_keys_are_refused_with_the_new_name(path):
+    with pytest.raises(ConfigError, match=r'`reid_dataloader` was renamed: call it `cached_peo'):
+        check_top_level_keys(Config({'reid_dataloader': {'mirror': True}}))
+    assert refused(path, reid_dataloader__mirror=True).endswith('renamed: set cached_people.mirror')
 
 
 def test_options_of_variables_name_what_is_to_be_set(path):
@@ -113,9 +119,9 @@ def test_pipelines_of_our_configs_are_named_by_where_they_are_read(key):
 
 def test_keys_of_the_readme_set_the_input_size_everywhere():
     readme = (CONFIGS / 'README.md').read_text(encoding='utf-8')
-    keys = re.findall(r'(\w+_dataloader[\w.]+\.scale)="', readme)
+    keys = re.findall(r'(\w+\.dataset\.[\w.]+\.scale)="', readme)
     loaders = {key.split('.')[0] for key in keys}
-    assert loaders == {f'{name}_dataloader' for name in ('train', 'reid', 'val', 'test')}
+    assert loaders == {'train_dataloader', 'cached_people', 'val_dataloader', 'test_dataloader'}
     path = str(CONFIGS / 'joint' / 'joint-j3_retinanet_r50_fpn_c.py')
     config = load_config(path, None, dict.fromkeys(keys, (800, 480)))
     for loader in loaders:

@@ -65,7 +65,7 @@ def test_the_name_tells_the_truth(path):
         reid = name['reid'] or name['detection']
         assert roots(config.train_dataloader.dataset) == [SETS[x] for x in name['detection']]
         if algorithm:
-            assert roots(config.reid_dataloader.dataset) == [SETS[reid]]
+            assert roots(config.cached_people.dataset) == [SETS[reid]]
             tested = SETS[name['test'] or reid]
             assert roots(config.test_dataloader.dataset) == [tested]
             assert tested in config.test_evaluator.ann_file
@@ -83,7 +83,7 @@ def test_the_papers_numbers_are_kept(path):
     config = Config.fromfile(path)
     hook = config.default_hooks.two_phase
     assert config.train_dataloader.batch_size == 10
-    for loader in (config.train_dataloader, config.reid_dataloader, config.test_dataloader):
+    for loader in (config.train_dataloader, config.cached_people, config.test_dataloader):
         dataset = loader.dataset
         for part in dataset.datasets if dataset.type == 'ConcatDataset' else [dataset]:
             (resize,) = [step for step in part.pipeline if step.type == 'Resize']
@@ -106,7 +106,7 @@ def test_the_papers_numbers_are_kept(path):
 @pytest.mark.parametrize('path', LEAVES, ids=stem)
 def test_the_baseline_alone_keeps_original_images(path):
     config = Config.fromfile(path)
-    for name in ('train_dataloader', 'reid_dataloader', 'val_dataloader', 'test_dataloader'):
+    for name in ('train_dataloader', 'cached_people', 'val_dataloader', 'test_dataloader'):
         dataset = (config.get(name) or {}).get('dataset', {})
         for part in dataset.get('datasets', [dataset] if dataset else []):
             kept = [step.type for step in part.pipeline].count('mmps.KeepOriginalImage')
@@ -163,11 +163,11 @@ ONE_THING = {
     'last-stride-1': {'model.reid_branch'},
     'gem': {'model.reid_branch'},
     'erasing': {'model.reid_branch'},
-    'mirror': {'reid_dataloader.mirror'},
-    'jitter': {'reid_dataloader.jitters'},
+    'mirror': {'cached_people.mirror'},
+    'jitter': {'cached_people.jitters'},
     'memory': {'default_hooks.two_phase.stages'},
     'ema': {'custom_hooks'},
-    'combined': {'model.reid_branch', 'reid_dataloader.mirror', 'custom_hooks'},
+    'combined': {'model.reid_branch', 'cached_people.mirror', 'custom_hooks'},
 }
 
 

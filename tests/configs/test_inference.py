@@ -34,7 +34,7 @@ def stem(path):
 def test_a_config_has_what_mmdet_looks_for(path):
     config = Config.fromfile(path)
     assert 'type' not in config.model.backbone or config.model.backbone.type == 'ResNet'
-    for loader in ('train_dataloader', 'test_dataloader', 'reid_dataloader'):
+    for loader in ('train_dataloader', 'test_dataloader', 'cached_people'):
         dataset = config[loader].dataset
         for part in dataset.get('datasets', [dataset]):
             assert part.pipeline[0] == LOAD
@@ -59,9 +59,9 @@ def toy(drawn_once, tmp_path_factory):
     for stage in config.default_hooks.two_phase.stages:
         stage.epochs = 1
     config.param_scheduler[0].update(total_steps=1, end=1)
-    for part in ('train', 'reid', 'val', 'test'):
-        config[f'{part}_dataloader'].update(num_workers=0)
-        config[f'{part}_dataloader'].dataset.data_root = str(drawn_once)
+    for key in ('train_dataloader', 'cached_people', 'val_dataloader', 'test_dataloader'):
+        config[key].update(num_workers=0)
+        config[key].dataset.data_root = str(drawn_once)
     for part in ('val', 'test'):
         config[f'{part}_evaluator'].ann_file = str(drawn_once / 'mmps' / 'test.json')
         config[f'{part}_evaluator'].protocol = {'type': 'mmps.GenericProtocol'}

@@ -104,8 +104,8 @@ SOME_UNKNOWN = np.where(IDS == 3, -2, IDS)
     ('all_boxes', 'unlabelled', 'losses', 'message'),
     [
         (True, None, [PLAIN], 'all_boxes=True caches .* whom no loss of two_phase.stages uses'),
-        (False, None, [PLAIN, WITH_UNLABELLED], 'not in the cache: set reid_dataloader.all_boxes='),
-        (False, None, [MEMORY], 'not in the cache: set reid_dataloader.all_boxes='),
+        (False, None, [PLAIN, WITH_UNLABELLED], 'not in the cache: set cached_people.all_boxes='),
+        (False, None, [MEMORY], 'not in the cache: set cached_people.all_boxes='),
         (True, 0, [WITH_UNLABELLED], r'batches\.unlabelled=0 keeps out'),
     ],
 )
@@ -152,7 +152,7 @@ def test_unknown_people_change_what_phase_2_learns(drawn_once, tmp_path):
             stage.loss.unlabelled_negatives = bool(changes)
         return train(config)
 
-    plain, other = final('plain'), final('other', reid_dataloader__all_boxes=True)
+    plain, other = final('plain'), final('other', cached_people__all_boxes=True)
     people = other.train_dataloader.dataset.person_ids
     assert (people < 0).any()
     assert (people >= 0).sum() == len(plain.train_dataloader.dataset)

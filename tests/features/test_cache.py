@@ -17,7 +17,7 @@ from mmps.testing.runs import tiny_run
 @pytest.fixture
 def people(drawn_set):
     init_default_scope('mmdet')
-    return CachedPeople(**tiny_run(drawn_set, 'unused').reid_dataloader)
+    return CachedPeople(**tiny_run(drawn_set, 'unused').cached_people)
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_anything_that_matters_gives_another_folder(people, model, drawn_set, tm
         return cache_of(tmp_path, people, model, **kwargs).folder
 
     def source_with(**changes):
-        config = tiny_run(drawn_set, 'unused').reid_dataloader
+        config = tiny_run(drawn_set, 'unused').cached_people
         return CachedPeople(**{**config, **changes})
 
     usual = folder()
@@ -171,7 +171,7 @@ def test_digest_tells_one_changed_bit():
 
 def test_mirrored_view_equals_that_of_the_mirrored_picture(drawn_set, model, tmp_path):
     init_default_scope('mmdet')
-    config = tiny_run(drawn_set, 'unused').reid_dataloader
+    config = tiny_run(drawn_set, 'unused').cached_people
     plain = CachedPeople(**{**config, 'mirror': True})
     cache = cache_of(tmp_path, plain, model, dtype='float32')
     fill(cache, model)

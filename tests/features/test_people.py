@@ -32,7 +32,7 @@ def roots(drawn_set, tmp_path):
 
 
 def loader(root, **changes):
-    config = tiny_run(root, 'unused').reid_dataloader
+    config = tiny_run(root, 'unused').cached_people
     config.dataset.update(changes)
     return config
 
@@ -108,7 +108,7 @@ def test_a_set_that_shows_images_twice_is_refused(drawn_set):
 def test_a_run_learns_the_people_of_joined_sets(roots, tmp_path):
     config = tiny_run(roots[0], tmp_path / 'run', default_hooks__two_phase__detection_epochs=1)
     config.train_cfg.max_epochs = 4
-    config.reid_dataloader = joined(roots)
+    config.cached_people = joined(roots)
     runner = train(config)
     alone = CachedPeople(**loader(roots[0]))
     assert len(runner.train_dataloader.dataset) == 2 * len(alone)

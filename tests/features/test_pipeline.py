@@ -24,7 +24,7 @@ def drop_a_person(results):
 
 def people(data, pipeline):
     init_default_scope('mmdet')
-    config = tiny_run(data, 'unused').reid_dataloader
+    config = tiny_run(data, 'unused').cached_people
     config.dataset.pipeline = pipeline
     return CachedPeople(**config)
 
@@ -37,7 +37,7 @@ def people(data, pipeline):
             'not in pixels of the image .* put LoadAnnotations behind',
         ),
         ([LOAD, RESIZE, PEOPLE, {'type': 'RandomFlip', 'prob': 1.0}, PACK], 'flips images, but no'),
-        ([LOAD, RESIZE, {'type': 'RandomFlip', 'prob': 0.01}, PEOPLE, PACK], 'reid_dataloader.mir'),
+        ([LOAD, RESIZE, {'type': 'RandomFlip', 'prob': 0.01}, PEOPLE, PACK], 'cached_people.mir'),
         ([LOAD, RESIZE, PACK], 'does not tell who the people are: load them by LoadAnnotations'),
         ([LOAD, RESIZE, PEOPLE, {'type': 'PackDetInputs'}], 'does not tell who the people are'),
         ([LOAD, RESIZE, PEOPLE], 'pack them by mmps.PackPersonSearchInputs'),
@@ -50,7 +50,7 @@ def people(data, pipeline):
     ],
 )
 def test_a_pipeline_that_would_spoil_features_is_told(drawn_once, pipeline, message):
-    with pytest.raises(ConfigError, match=f'reid_dataloader.dataset.pipeline .*{message}'):
+    with pytest.raises(ConfigError, match=f'cached_people.dataset.pipeline .*{message}'):
         people(drawn_once, pipeline)
 
 
@@ -64,7 +64,7 @@ def test_looking_at_a_right_pipeline_draws_no_random_numbers(drawn_once, pipelin
 
 def test_a_run_is_refused_before_it_trains(drawn_once, tmp_path):
     config = tiny_run(drawn_once, tmp_path)
-    config.reid_dataloader.dataset.pipeline = [LOAD, PEOPLE, RESIZE, PACK]
+    config.cached_people.dataset.pipeline = [LOAD, PEOPLE, RESIZE, PACK]
     with pytest.raises(ConfigError, match='put LoadAnnotations behind Resize'):
         train(config)
     assert not list(tmp_path.glob('epoch_*.pth'))

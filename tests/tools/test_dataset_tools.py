@@ -247,7 +247,7 @@ def test_browsing(converted, tmp_path, capsys):
     assert browse([str(config), '--out-dir', str(tmp_path / 'seen'), '--number', '3']) == 0
     assert len(list((tmp_path / 'seen').glob('Image_SSM_s*.jpg'))) == 3
     assert browse([str(config), '--split', 'test']) == 2
-    assert 'has no test_dataloader; it has those of train' in capsys.readouterr().err
+    assert 'has no test_dataloader; it has the splits train' in capsys.readouterr().err
     for number in ('0', '-1'):
         assert browse([str(config), '--number', number]) == 2
         assert f'--number {number} must be at least 1' in capsys.readouterr().err

@@ -36,7 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
         '--split',
         default='train',
         metavar='NAME',
-        help='train, val, test, reid or any other NAME whose NAME_dataloader the config has',
+        help='train, val, test, reid (whom phase 2 learns from) or any other NAME whose '
+        'NAME_dataloader the config has',
     )
     parser.add_argument(
         '--out-dir', type=Path, default=Path('browse'), metavar='DIR', help='folder for pictures'
@@ -62,11 +63,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def build(config: Path, split: str) -> BaseDataset:
-    """Build the data set of one dataloader.
+    """Build the data set of one split.
 
     Args:
         config: The config file.
-        split: Its name without ``_dataloader``.
+        split: ``'reid'`` for the people of phase 2, otherwise a key without ``_dataloader``.
 
     Returns:
         The data set.
@@ -77,10 +78,12 @@ def build(config: Path, split: str) -> BaseDataset:
     if not config.is_file():
         raise ConfigError(f'{config} does not exist; name a config file')
     settings = Config.fromfile(config)
-    loader = settings.get(f'{split}_dataloader')
+    key = 'cached_people' if split == 'reid' else f'{split}_dataloader'
+    loader = settings.get(key)
     if not loader:
-        names = [key.removesuffix('_dataloader') for key in settings if key.endswith('_dataloader')]
-        raise ConfigError(f'{config} has no {split}_dataloader; it has those of {", ".join(names)}')
+        names = [name.removesuffix('_dataloader') for name in settings if '_dataloader' in name]
+        names += ['reid'] if 'cached_people' in settings else []
+        raise ConfigError(f'{config} has no {key}; it has the splits {", ".join(names)}')
     init_default_scope(settings.get('default_scope', 'mmdet'))
     return DATASETS.build(loader['dataset'])
 

@@ -196,7 +196,7 @@ def write_config(out: Path, args: argparse.Namespace) -> Path:
         convert(Converter('CUHK-SYSU', cuhk_sysu.parse), data)
     config = tiny_run(data, out / 'unused', train_cfg__val_interval=1, log_level='WARNING')
     config.default_hooks.two_phase.batches.identities = 2 * args.processes
-    for loader in (config.train_dataloader, config.reid_dataloader):
+    for loader in (config.train_dataloader, config.cached_people):
         loader.num_workers = args.workers
     if args.ema:
         config.custom_hooks = [{'type': 'EMAHook', 'momentum': 0.1}]

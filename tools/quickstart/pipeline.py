@@ -107,7 +107,7 @@ class Quickstart:
         loaders = [f'{part}_dataloader.dataset.data_root' for part in ('train', 'val', 'test')]
         annotations = [f'{part}_evaluator.ann_file' for part in ('val', 'test')]
         return {
-            **dict.fromkeys([*loaders, 'reid_dataloader.dataset.data_root'], str(self.data)),
+            **dict.fromkeys([*loaders, 'cached_people.dataset.data_root'], str(self.data)),
             **dict.fromkeys(annotations, str(self.test_json)),
         }
 

@@ -6,7 +6,7 @@ _search_pipeline = [
     dict(type='mmps.PackPersonSearchInputs'),
 ]
 
-reid_dataloader = dict(
+cached_people = dict(
     batch_size=8,
     num_workers=4,
     dataset=dict(

@@ -8,6 +8,6 @@ _search_pipeline = [
     dict(type='LoadAnnotations', with_bbox=True),
     dict(type='mmps.PackPersonSearchInputs'),
 ]
-reid_dataloader = dict(dataset=dict(pipeline=_search_pipeline))
+cached_people = dict(dataset=dict(pipeline=_search_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=_search_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=_search_pipeline))

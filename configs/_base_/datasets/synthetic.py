@@ -26,7 +26,7 @@ train_dataloader = dict(
 )
 
 # Phase 2: whose pooled features are cached.
-reid_dataloader = dict(
+cached_people = dict(
     batch_size=8,
     num_workers=1,
     mirror=True,

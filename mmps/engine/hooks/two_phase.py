@@ -51,7 +51,7 @@ class TwoPhaseHook(Hook):
     One hook on MMEngine's own runner and epoch loop. Epochs are numbered through: the first
     ``detection_epochs`` are phase 1 and use the config's ``train_dataloader``, ``optim_wrapper``
     and ``param_scheduler``; those of ``stages`` follow with what is given here, their schedulers
-    counting from 0, on the people of the config's ``reid_dataloader`` (settings of
+    counting from 0, on the people of the config's ``cached_people`` (settings of
     :class:`mmps.features.CachedPeople`). Loesch et al., section 2, "Two-step training".
 
     Where a run stands follows from the checkpoint's phase and its epoch alone, and random numbers
@@ -118,7 +118,7 @@ class TwoPhaseHook(Hook):
         for hook in runner.hooks:
             if isinstance(hook, CheckpointHook) and hook.backend_args is None:
                 hook.backend_args = {'backend': ATOMIC_BACKEND}
-        self.people = CachedPeople(**runner.cfg.reid_dataloader)
+        self.people = CachedPeople(**runner.cfg.cached_people)
         self.sampler = DATA_SAMPLERS.build(
             {**self.batches, 'person_ids': self.people.person_ids, 'seed': shared_seed(runner)}
         )

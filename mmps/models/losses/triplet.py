@@ -25,7 +25,7 @@ class TripletLoss(nn.Module):
             distance; ``'soft'`` (batch-hard only) takes ``log(1 + exp(positive - negative))``.
         distance: A key of ``mmps.models.losses.distances.DISTANCES``.
         unlabelled_negatives: Whether unlabelled people count as negatives. In phase 2 it needs
-            ``reid_dataloader.all_boxes=True``, so that there are some.
+            ``cached_people.all_boxes=True``, so that there are some.
         loss_weight: Factor on the result.
     """
 

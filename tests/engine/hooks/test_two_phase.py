@@ -293,7 +293,8 @@ def test_validation_of_phase_1_reports_detection_only(drawn_once, tmp_path):
         ({'default_hooks__two_phase__start': 'nowhere'}, "start='nowhere' must be 'detection' or"),
         ({'default_hooks__two_phase__stages': []}, 'stages is empty: without phase 2 leave'),
         ({'default_hooks__checkpoint__by_epoch': False}, 'by_epoch=False cannot be resumed'),
-        ({'reid_dataloader': None}, 'the config has no `reid_dataloader`'),
+        ({'cached_people': None}, 'the config has no `cached_people`'),
+        ({'reid_dataloader': {}}, 'key `reid_dataloader` was renamed: call it `cached_people`'),
         (
             {'default_hooks__two_phase__cache_dtype': 'int4'},
             "cache_dtype='int4' must be one of float16, float32, bfloat16, uint8",

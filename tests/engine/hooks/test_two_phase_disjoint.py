@@ -31,8 +31,8 @@ def labelled_people(people):
 
 def test_the_cache_holds_crops_of_the_original_images(drawn_once, tmp_path):
     init_default_scope('mmdet')
-    config = disjoint_run(drawn_once, tmp_path, reid_dataloader__mirror=True)
-    people, model = CachedPeople(**config.reid_dataloader), MODELS.build(config.model)
+    config = disjoint_run(drawn_once, tmp_path, cached_people__mirror=True)
+    people, model = CachedPeople(**config.cached_people), MODELS.build(config.model)
     described = (model.feature_fingerprint(), model.pooled_shape, 'uint8')
     cache = FeatureCache(tmp_path, people, *described)
     cache.fill(lambda shards: pooled_shards(model, people, shards))
@@ -58,7 +58,7 @@ def test_a_run_trains_and_is_tested(drawn_once, tmp_path):
     assert 0 < metrics['gt/mAP'] <= 1
 
 
-@pytest.mark.parametrize('loader', ['reid_dataloader', 'val_dataloader'])
+@pytest.mark.parametrize('loader', ['cached_people', 'val_dataloader'])
 def test_a_pipeline_without_original_images_is_refused_before_training(
     drawn_once, tmp_path, loader
 ):

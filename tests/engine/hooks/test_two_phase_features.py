@@ -91,7 +91,7 @@ def test_workers_draw_the_same_after_a_resume(drawn_once, tmp_path, persistent):
     changes = {
         'train_dataloader__num_workers': 2,
         'train_dataloader__persistent_workers': persistent,
-        'reid_dataloader__num_workers': 2,
+        'cached_people__num_workers': 2,
     }
     train(tiny_run(drawn_once, tmp_path / 'whole', **changes))
     (final,) = states(tmp_path / 'whole', 5)
