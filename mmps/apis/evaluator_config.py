@@ -98,8 +98,14 @@ def keep_details_beside(config: Config, checkpoint: str | Path) -> CheckpointTes
         return None
     if not os.access(path.parent, os.W_OK):
         return None
-    tested = CheckpointTest(
-        path, Path(config.filename or 'config').stem, str(metric.get('ann_file'))
-    )
+    tested = CheckpointTest(path, Path(config.filename or 'config').stem, _ann_file(config, metric))
     metric.details = str(tested.folder)
     return tested
+
+
+def _ann_file(config: Config, metric: Any) -> str:
+    """Return the metric's annotation file, as the config writes it; otherwise the data set's."""
+    if metric.get('ann_file') is not None:
+        return str(metric.ann_file)
+    dataset = config.get('test_dataloader', {}).get('dataset') or {}
+    return os.path.join(dataset.get('data_root') or '', str(dataset.get('ann_file')))

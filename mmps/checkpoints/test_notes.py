@@ -102,7 +102,9 @@ def find_calibration(checkpoint: Path, cfg: str) -> tuple[dict[str, Any] | None,
 
 
 def ann_files(cfg: str) -> set[str]:
-    """Read from a config's text which annotation files ``test_evaluator`` names.
+    """Read from a config's text which annotation files its test is about.
+
+    Those that ``test_evaluator`` names; if it names none, those of ``test_dataloader``.
 
     Args:
         cfg: As MMEngine writes it into checkpoints. It may come from anywhere: only parsed.
@@ -111,25 +113,34 @@ def ann_files(cfg: str) -> set[str]:
         statements = ast.parse(cfg).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
-    found = set()
+    found: dict[str, set[str]] = {'test_evaluator': set(), 'test_dataloader': set()}
     for statement in statements:
-        names = [getattr(name, 'id', None) for name in getattr(statement, 'targets', [])]
-        if 'test_evaluator' in names:
-            found |= {os.path.normpath(path) for path in _ann_files(statement.value)}
-    return found
+        for target in getattr(statement, 'targets', []):
+            if getattr(target, 'id', None) in found:
+                found[target.id] |= _ann_files(statement.value)
+    return found['test_evaluator'] or found['test_dataloader']
 
 
 def _ann_files(expression: ast.expr) -> set[str]:
-    pairs: list[tuple[Any, Any]] = []
+    """Join each ``ann_file`` of an expression with the ``data_root`` beside it."""
+    found = set()
     for node in ast.walk(expression):
-        if isinstance(node, ast.keyword):
-            pairs.append((node.arg, node.value))
-        elif isinstance(node, ast.Dict):
-            pairs += [
-                (getattr(k, 'value', None), v) for k, v in zip(node.keys, node.values, strict=True)
-            ]
-    constants = [(key, getattr(value, 'value', None)) for key, value in pairs]
-    return {value for key, value in constants if key == 'ann_file' and isinstance(value, str)}
+        fields = _constants(node)
+        if isinstance(name := fields.get('ann_file'), str):
+            root = fields.get('data_root')
+            found.add(os.path.normpath(os.path.join(root if isinstance(root, str) else '', name)))
+    return found
+
+
+def _constants(node: ast.AST) -> dict[Any, Any]:
+    """Return the constant values by key of ``{'key': value}`` or ``dict(key=value)``."""
+    pairs: list[tuple[Any, Any]] = []
+    if isinstance(node, ast.Call):
+        pairs += [(keyword.arg, keyword.value) for keyword in node.keywords]
+    if isinstance(node, ast.Dict):
+        keys = [getattr(key, 'value', None) for key in node.keys]
+        pairs += list(zip(keys, node.values, strict=True))
+    return {key: getattr(value, 'value', None) for key, value in pairs}
 
 
 def _read(path: Path) -> dict[str, Any]:

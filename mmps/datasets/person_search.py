@@ -140,6 +140,25 @@ class PersonSearchDataset(BaseDetDataset):
         return kept
 
     @property
+    def metainfo(self) -> dict:
+        """What the data set is about, as in MMEngine; of a test set, also its annotation file.
+
+        ``annotation_file`` holds what ``mmps.PersonSearchMetric`` needs to read the same file in
+        the same way.
+        """
+        info = super().metainfo
+        # Not in training: paths would enter checkpoints, and joined data sets must agree.
+        if self.test_mode and not self._leaves_out:
+            info['annotation_file'] = {
+                'ann_file': self.ann_file,
+                'unlabelled_ids': self.reading.unlabelled_ids,
+                'identity_key': self.reading.identity_key,
+                'classes': self.reading.classes,
+                'backend_args': self.backend_args,
+            }
+        return info
+
+    @property
     def _image_root(self) -> str:
         # mmdet's configs say `img`, MMEngine's default says `img_path`.
         return str(self.data_prefix.get('img', self.data_prefix.get('img_path', '')))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from mmengine.fileio import get_local_path
 
 from mmps.structures import DataError, xywh_to_xyxy
 
@@ -84,6 +86,7 @@ class GroundTruth:
         unlabelled_ids: Collection[int] = (),
         identity_key: str | None = None,
         classes: str | Sequence[str] | None = None,
+        backend_args: dict[str, Any] | None = None,
     ) -> GroundTruth:
         """Read an annotation file in the project's COCO-style format.
 
@@ -92,13 +95,15 @@ class GroundTruth:
             unlabelled_ids: Identities that mean unknown in this file; negative ones always do.
             identity_key: Field that holds the identities, such as ``attributes.track_id``.
             classes: Names of the categories that are people; see :class:`Reading`.
+            backend_args: Of MMEngine's file backend, where the file is not on a local disk.
 
         Raises:
             DataError: The file is missing, or not in this format.
         """
-        path = Path(path)
         reading = Reading.of(unlabelled_ids, identity_key, classes)
-        content = parse(path, reading)
+        with get_local_path(str(path), backend_args=backend_args) as local:
+            content = parse(local, reading)
+        path = Path(path)
         said = unify(content, reading)
         log_remarks(path, said.remarks)
         position = {image['id']: index for index, image in enumerate(said.images)}

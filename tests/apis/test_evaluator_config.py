@@ -9,6 +9,7 @@ from mmps.apis.evaluator_config import (
     search_metrics,
     write_predictions,
 )
+from mmps.checkpoints.test_notes import ann_files
 from mmps.structures import ConfigError
 
 OURS = {'type': 'mmps.PersonSearchMetric', 'ann_file': 'test.json'}
@@ -39,6 +40,15 @@ def test_details_go_to_a_folder_of_the_checkpoint_and_the_config(tmp_path):
     tested = keep_details_beside(config, checkpoint)
     assert config.test_evaluator.details == str(folder / 'other') == str(tested.folder)
     assert (tested.config, tested.ann_file) == ('other', 'test.json')
+
+
+def test_a_test_is_of_the_data_sets_annotation_file_where_the_metric_names_none(tmp_path):
+    dataset = {'data_root': 'data/x', 'ann_file': 'mmps/test.json'}
+    content = {'test_evaluator': {'type': 'mmps.PersonSearchMetric'}}
+    content['test_dataloader'] = {'dataset': dataset}
+    tested = keep_details_beside(Config(content), tmp_path / 'a.pth')
+    assert tested.ann_file == 'data/x/mmps/test.json'
+    assert ann_files(Config(content).pretty_text) == {tested.ann_file}
 
 
 def test_a_configured_place_is_kept(tmp_path):

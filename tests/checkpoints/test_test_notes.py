@@ -89,6 +89,11 @@ def test_the_config_of_a_checkpoint_is_read_and_not_run(tmp_path):
     evaluators = [{'type': 'A', 'ann_file': 'a.json'}, {'odd key': 1, 'ann_file': 'b/../b.json'}]
     config = Config({'test_evaluator': evaluators, 'val_evaluator': {'ann_file': 'c.json'}})
     assert ann_files(config.pretty_text) == {'a.json', 'b.json'}
+    dataset = {'data_root': 'data/x/', 'ann_file': 'd.json'}
+    loader = {'test_dataloader': {'dataset': dataset}, 'train_dataloader': {'dataset': dataset}}
+    assert ann_files(Config(loader).pretty_text) == {'data/x/d.json'}
+    both = {'test_evaluator': {'ann_file': 'a.json'}, **loader}
+    assert ann_files(Config(both).pretty_text) == {'a.json'}
     crafted = f'open({str(tmp_path / "run")!r}, "w")\ntest_evaluator = dict(ann_file=exit())\n'
     assert ann_files(crafted) == set()
     assert not (tmp_path / 'run').exists()

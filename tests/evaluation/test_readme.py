@@ -36,20 +36,19 @@ def test_recipe_for_other_code(tmp_path, monkeypatch):
     assert metrics.metrics == evaluate_predictions(ground_truth, p, protocol).metrics
 
 
-def test_config_builds(tmp_path, monkeypatch):
+def test_config_builds(tmp_path):
     config = next(block for block in BLOCKS if 'val_evaluator' in block)
     namespace = {}
     exec(config, namespace)
     evaluator = namespace['val_evaluator']
     data = random_search_data(np.random.default_rng(4), num_images=6, num_queries=3)
-    monkeypatch.chdir(tmp_path)
-    folder = Path(evaluator['ann_file']).parent
-    folder.mkdir(parents=True)
-    annotation, _ = data.write(folder)
-    annotation.rename(evaluator['ann_file'])
+    annotation, _ = data.write(tmp_path)
     for size in evaluator['protocol']['gallery_sizes']:
-        write_galleries(folder / f'galleries_{size}.npz', next(iter(data.galleries.values())))
-    assert isinstance(METRICS.build(evaluator), PersonSearchMetric)
+        write_galleries(tmp_path / f'galleries_{size}.npz', next(iter(data.galleries.values())))
+    metric = METRICS.build(evaluator)
+    metric.dataset_meta = {'annotation_file': {'ann_file': annotation}}
+    assert isinstance(metric, PersonSearchMetric)
+    assert metric.ground_truth.num_queries == 3
 
 
 @pytest.mark.parametrize('option', sorted(set(re.findall(r'`(--[a-z-]+)', README.read_text()))))

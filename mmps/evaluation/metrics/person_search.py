@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 
 from mmps.formats.ground_truth import GroundTruth
 from mmps.registry import METRICS, TASK_UTILS
+from mmps.structures import ConfigError
 
 from ..details import write_details
 from ..evaluator import evaluate_predictions
@@ -34,7 +35,8 @@ class PersonSearchMetric(BaseMetric):
     detection numbers are reported.
 
     Args:
-        ann_file: the annotation file.
+        ann_file: Annotation file; that of the tested ``mmps.PersonSearchDataset`` when not given,
+            which is then read as the data set reads it.
         protocol: config of the protocol; CUHK-SYSU with galleries of 100 images when not given.
         gt_boxes: search the annotated boxes as well.
         score_thr: detections below it are left out of the evaluation, not of the file.
@@ -43,43 +45,90 @@ class PersonSearchMetric(BaseMetric):
         out: where to write the predictions, an ``.npz`` file.
         details: folder for ``queries.csv`` and ``calibration.json``, which
             ``tools/test.py`` chooses by itself.
-        unlabelled_ids: identities that mean unknown in the annotation file, as in
+        unlabelled_ids: Identities that mean unknown in the annotation file, as in
             ``mmps.PersonSearchDataset``; negative ones always do.
         identity_key: Field of ``annotations`` that holds the identities, as there.
         classes: Names of the categories that are people, as ``metainfo.classes`` there.
+        backend_args: File backend of the annotation file, as there.
         **kwargs: As in MMEngine's ``BaseMetric`` (``collect_device``, ``prefix``,
             ``collect_dir``).
 
     Raises:
-        UserError: if the annotation file or the galleries cannot be used; said here, before any
-            training or test pass.
+        UserError: The annotation file or the galleries cannot be used. Raised before any training
+            or test pass: here, or when the data set becomes known.
     """
 
     default_prefix = ''
 
     def __init__(
         self,
-        ann_file: str,
+        ann_file: str | None = None,
         protocol: dict | None = None,
         gt_boxes: bool = True,
         score_thr: float = 0.0,
         detected_queries: bool = False,
         out: str | None = None,
         details: str | None = None,
-        unlabelled_ids: Sequence[int] = (),
+        unlabelled_ids: Sequence[int] | None = None,
         identity_key: str | None = None,
         classes: str | Sequence[str] | None = None,
+        backend_args: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.protocol = TASK_UTILS.build(protocol or {'type': 'mmps.CUHKSYSUProtocol'})
-        self.ground_truth = GroundTruth.load(ann_file, unlabelled_ids, identity_key, classes)
-        self.protocol.check(self.ground_truth)
+        self.annotation_file = {
+            'ann_file': ann_file,
+            'unlabelled_ids': unlabelled_ids,
+            'identity_key': identity_key,
+            'classes': classes,
+            'backend_args': backend_args,
+        }
+        self._ground_truth: GroundTruth | None = None
+        if ann_file is not None:
+            self._load_ground_truth(self.annotation_file)
         self.gt_boxes = gt_boxes
         self.score_thr = score_thr
         self.detected_queries = detected_queries
         self.out = out
         self.details = details
+
+    @property
+    def dataset_meta(self) -> dict | None:
+        """Meta information of the tested data set; setting it reads the data set's annotation file.
+
+        Raises:
+            UserError: Neither config nor data set name an annotation file, or it cannot be used.
+        """
+        return self._dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, dataset_meta: dict | None) -> None:
+        self._dataset_meta = dataset_meta
+        if self.annotation_file['ann_file'] is None:
+            of_dataset = (dataset_meta or {}).get('annotation_file', {})
+            chosen = {k: v for k, v in self.annotation_file.items() if v is not None}
+            self._load_ground_truth({**of_dataset, **chosen})
+
+    @property
+    def ground_truth(self) -> GroundTruth:
+        """What the annotation file says.
+
+        Raises:
+            ConfigError: No annotation file is known.
+        """
+        if self._ground_truth is None:
+            raise ConfigError(
+                'mmps.PersonSearchMetric has no annotation file: set its ann_file, or test on an '
+                'mmps.PersonSearchDataset with test_mode=True, which names its own'
+            )
+        return self._ground_truth
+
+    def _load_ground_truth(self, annotation_file: dict[str, Any]) -> None:
+        if annotation_file.get('ann_file') is not None:
+            options = {k: v for k, v in annotation_file.items() if v is not None}
+            self._ground_truth = GroundTruth.load(options.pop('ann_file'), **options)
+        self.protocol.check(self.ground_truth)
 
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
         """Keep what the evaluation needs of each image.

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +10,10 @@ import torch
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import HorizontalBoxes
 from mmengine.evaluator import Evaluator
+from mmengine.fileio import LocalBackend, register_backend
 from mmengine.structures import InstanceData
 
+from mmps.datasets import PersonSearchDataset
 from mmps.evaluation import (
     CUHKSYSUProtocol,
     GroundTruth,
@@ -225,6 +229,79 @@ def test_markers_of_unknown_people_are_those_of_the_data_set(case):
     metric = PersonSearchMetric(str(annotation), unlabelled_ids=(-1, 5555))
     assert run(metric, samples(data)) == usual
     assert run(PersonSearchMetric(str(annotation)), samples(data)) != usual
+
+
+def of_dataset(annotation, **settings):
+    """The meta information that a test loop hands from its data set to the metric."""
+    settings = {'test_mode': True, **settings}
+    data = PersonSearchDataset(
+        ann_file=annotation.name, data_root=str(annotation.parent), lazy_init=True, **settings
+    )
+    return data.metainfo
+
+
+def run_on(dataset_meta, metric, data_samples):
+    evaluator = Evaluator(metric)
+    evaluator.dataset_meta = dataset_meta
+    return run(evaluator.metrics[0], data_samples)
+
+
+def test_the_annotation_file_and_how_it_is_read_come_from_the_data_set(case):
+    data, annotation, _ = case
+    usual = run(PersonSearchMetric(str(annotation)), samples(data))
+    assert run_on(of_dataset(annotation), PersonSearchMetric(), samples(data)) == usual
+    for record in data.annotation['annotations']:
+        identity = record.pop('person_id')
+        record['track'] = 5555 if identity == -1 else identity
+    for record in data.annotation['queries']:
+        record['track'] = record.pop('person_id')
+    other = annotation.with_name('other.json')
+    other.write_text(json.dumps(data.annotation))
+    marked = of_dataset(other, unlabelled_ids=(-1, 5555), identity_key='track')
+    assert run_on(marked, PersonSearchMetric(), samples(data)) == usual
+    assert run_on(marked, PersonSearchMetric(str(annotation)), samples(data)) == usual
+    assert run_on(marked, PersonSearchMetric(unlabelled_ids=(7,)), samples(data)) != usual
+
+
+@pytest.mark.parametrize('training', [{'test_mode': False}, {'leave_out_unusable': True}])
+def test_data_sets_of_training_name_no_annotation_file(case, training):
+    _, annotation, _ = case
+    assert 'annotation_file' not in of_dataset(annotation, **training)
+    with pytest.raises(ConfigError, match=r'no annotation file: set its ann_file, or .*test_mode'):
+        Evaluator(PersonSearchMetric()).dataset_meta = of_dataset(annotation, **training)
+
+
+def test_a_metric_without_a_data_set_needs_its_ann_file(case):
+    with pytest.raises(ConfigError, match='no annotation file: set its ann_file'):
+        run(PersonSearchMetric(), samples(case[0]))
+
+
+def test_the_data_set_is_checked_before_any_test_pass(case):
+    _, annotation, _ = case
+    metric = PersonSearchMetric(protocol={'type': CUHK, 'gallery_sizes': 77})
+    with pytest.raises(DataError, match=r'galleries_77.npz does not exist'):
+        Evaluator(metric).dataset_meta = of_dataset(annotation)
+
+
+class Store(LocalBackend):
+    def __init__(self, root):
+        self.root = Path(root)
+
+    def get_local_path(self, filepath):
+        return nullcontext(str(self.root / filepath))
+
+
+def test_the_annotation_file_comes_through_the_data_sets_backend(case):
+    data, annotation, directory = case
+    register_backend('metric_store', Store, force=True)
+    backend = {'backend': 'metric_store', 'root': str(directory)}
+    stored = {'ann_file': 'test.json', 'backend_args': backend, 'test_mode': True}
+    dataset_meta = PersonSearchDataset(lazy_init=True, **stored).metainfo
+    protocol = {'type': CUHK, 'galleries_dir': str(directory)}
+    usual = run(PersonSearchMetric(str(annotation)), samples(data))
+    assert run_on(dataset_meta, PersonSearchMetric(protocol=protocol), samples(data)) == usual
+    explicit = PersonSearchMetric('test.json', protocol, backend_args=backend)
+    assert run(explicit, samples(data)) == usual
 
 
 def test_half_precision_embeddings(case):
