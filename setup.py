@@ -67,6 +67,7 @@ setup(
             'hypothesis',
             'pytest',
             'pytest-cov',
+            'pytest-xdist',
             'pytorch-metric-learning',
             'ruff',
             'scikit-learn',

@@ -1,8 +1,26 @@
 from __future__ import annotations
 
+import fcntl
+import functools
+import gc
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
+
+# Several processes share the files: these begin first, so that no long one is left at the end.
+LONG_FILES = (
+    'tools/test_quickstart.py',
+    'configs/test_configs.py',
+    'engine/hooks/test_two_phase_features.py',
+    'engine/hooks/test_two_phase.py',
+    'tools/test_train_test.py',
+    'tools/test_kill_and_resume.py',
+    'engine/hooks/test_portable_checkpoint.py',
+    'test_packaging.py',
+    'tools/test_setup_env.py',
+)
 
 
 def pytest_addoption(parser):
@@ -16,26 +34,69 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
+    order = {Path(__file__).parent / name: at for at, name in enumerate(LONG_FILES)}
+    assert all(path.is_file() for path in order), 'LONG_FILES names a file that is not there'
+    items.sort(key=lambda item: order.get(item.path, len(order)))
     if not config.getoption('--long'):
         for item in items:
             if item.get_closest_marker('long'):
                 item.add_marker(pytest.mark.skip(reason='takes minutes: give --long'))
 
 
-@pytest.fixture(scope='session')
-def drawn_once(tmp_path_factory):
-    from mmps.datasets.converters import Converter, convert, cuhk_sysu
-    from mmps.synthetic import Recipe, make
+def pytest_collection_finish(session):
+    """Spare each run that tests train what takes more than half of its time."""
+    gc.freeze()  # each data set collects garbage, and looks at all that was imported
+    config = sys.modules.get('mmengine.config.config')
+    if config and hasattr(config, 'FormatCode'):
+        # Each checkpoint holds its config, which yapf formats at length.
+        config.FormatCode = lambda text, **_: (text, True)
+    runner = sys.modules.get('mmengine.runner.runner')
+    if runner and hasattr(runner, 'collect_env'):
+        runner.collect_env = functools.cache(runner.collect_env)  # starts compilers
 
-    root = tmp_path_factory.mktemp('session') / 'drawn'
-    make(root, Recipe('cuhk_sysu', 'a', 3, 40, 12), workers=2)
-    convert(Converter('CUHK-SYSU', cuhk_sysu.parse), root)
-    return root
+
+@pytest.fixture(scope='session')
+def made_once(request, tmp_path_factory):
+    """Makes a folder at the first call, whichever process of the session it comes from.
+
+    ``made_once(name, make)`` returns the folder that ``make(folder)`` filled. Tests only read it.
+    """
+    root = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, 'workerinput'):
+        root = root.parent  # of all workers
+
+    def get(name, make):
+        folder, done = root / 'made_once' / name, root / 'made_once' / f'{name}.done'
+        folder.parent.mkdir(exist_ok=True)
+        with open(folder.with_name(f'{name}.lock'), 'w') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return get
+
+
+@pytest.fixture(scope='session')
+def drawn_once(made_once):
+    """A small drawn set in CUHK-SYSU's layout, converted."""
+
+    def draw(root):
+        from mmps.datasets.converters import Converter, convert, cuhk_sysu
+        from mmps.synthetic import Recipe, make
+
+        make(root, Recipe('cuhk_sysu', 'a', 3, 40, 12), workers=1)
+        convert(Converter('CUHK-SYSU', cuhk_sysu.parse), root)
+
+    return made_once('drawn', draw)
 
 
 @pytest.fixture
 def drawn_set(drawn_once, tmp_path):
-    """A small drawn set in CUHK-SYSU's layout, converted; a copy that a test may break."""
+    """A copy of the drawn set that a test may break."""
     return shutil.copytree(drawn_once, tmp_path / 'drawn')
 
 

@@ -173,9 +173,9 @@ def test_an_interrupted_environment_is_made_again(checkout):
 @pytest.mark.parametrize(
     ('arguments', 'last'),
     [
-        ([], '-m pytest'),
-        (['--fast', '-k', 'x'], '-m pytest -m not slow -k x'),
-        (['--stack', 'onedl', '--fast'], '-m pytest -m not slow'),
+        ([], ''),
+        (['--fast', '-k', 'x'], ' -m not slow and not long -k x'),
+        (['--stack', 'onedl', '--long'], ' --long'),
     ],
 )
 def test_run_tests_sets_up_then_lints_then_tests(checkout, tmp_path, arguments, last):
@@ -185,7 +185,9 @@ def test_run_tests_sets_up_then_lints_then_tests(checkout, tmp_path, arguments, 
     done = bash(checkout / 'tools' / 'run_tests.sh', *arguments, cwd=tmp_path)
     stack = 'onedl' if 'onedl' in arguments else 'none'
     told = [line.removesuffix(f' in {checkout} with {stack}') for line in done.stdout.splitlines()]
-    assert told == ['set up --tests', '-m ruff check .', '-m ruff format --check .', last]
+    assert told[:-1] == ['set up --tests', '-m ruff check .', '-m ruff format --check .']
+    processes = min(8, os.cpu_count())
+    assert told[-1] == f'-m pytest -n {processes} --dist loadfile --no-loadscope-reorder{last}'
 
 
 def test_run_tests_stops_where_the_style_is_wrong(checkout, tmp_path):
