@@ -16,11 +16,10 @@ from mmps.structures import ConfigError
 from mmps.structures.originals import HOW_TO_KEEP
 
 from .input_sizes import warn_of_sizes
+from .phases import Phases
 
 if TYPE_CHECKING:
     from mmps.features import CachedPeople
-
-    from .hooks.two_phase import TwoPhaseHook
 
 DETECTION_METRICS = 'det/'
 """Prefix of the numbers that :class:`mmps.evaluation.PersonSearchMetric` reports in phase 1 too."""
@@ -41,19 +40,20 @@ def check_renamed_keys(config: Config) -> None:
             raise ConfigError(f'{name}: the key `{old}` was renamed: call it `{new}`')
 
 
-def check_run(runner: Runner, phases: TwoPhaseHook) -> None:
+def check_run(runner: Runner, phases: Phases, reid_optim_wrapper: dict[str, Any]) -> None:
     """Check all that a run's config decides.
 
     Args:
         runner: With its loops built.
-        phases: The hook that trains in two phases.
+        phases: Of the run.
+        reid_optim_wrapper: Config of the optimizer wrapper of phase 2.
 
     Raises:
         ConfigError: Something cannot be; the message says what to set.
     """
     check_renamed_keys(runner.cfg)
     _check_length(runner, phases)
-    check_amp(runner.cfg.optim_wrapper, phases.optim_wrapper)
+    check_amp(runner.cfg.optim_wrapper, reid_optim_wrapper)
     if not runner.cfg.get('cached_people'):
         raise ConfigError(
             'the config has no `cached_people`: it names the data set with identities that '
@@ -84,15 +84,14 @@ def check_run(runner: Runner, phases: TwoPhaseHook) -> None:
             _check_early_stopping(runner, phases, hook)
 
 
-def _check_length(runner: Runner, phases: TwoPhaseHook) -> None:
+def _check_length(runner: Runner, phases: Phases) -> None:
     if not isinstance(runner.train_loop, EpochBasedTrainLoop):
         raise ConfigError('TwoPhaseHook needs train_cfg.type=EpochBasedTrainLoop')
-    expected = phases.detection_epochs + phases.reid_epochs
-    if runner.max_epochs != expected:
+    if runner.max_epochs != phases.epochs:
         raise ConfigError(
-            f'train_cfg.max_epochs={runner.max_epochs}, but the phases add up to {expected} '
+            f'train_cfg.max_epochs={runner.max_epochs}, but the phases add up to {phases.epochs} '
             f'({phases.detection_epochs} of detection and {phases.reid_epochs} of re-ID): set it '
-            f'to {expected}'
+            f'to {phases.epochs}'
         )
 
 
@@ -203,7 +202,7 @@ def _check_checkpoints(hook: CheckpointHook) -> None:
         )  # fmt: skip
 
 
-def _check_best(runner: Runner, phases: TwoPhaseHook, hook: CheckpointHook) -> None:
+def _check_best(runner: Runner, phases: Phases, hook: CheckpointHook) -> None:
     if not _validates_detection(runner, phases):
         return
     metrics = runner.val_loop.evaluator.metrics
@@ -223,7 +222,7 @@ def _check_best(runner: Runner, phases: TwoPhaseHook, hook: CheckpointHook) -> N
         )
 
 
-def _check_early_stopping(runner: Runner, phases: TwoPhaseHook, hook: EarlyStoppingHook) -> None:
+def _check_early_stopping(runner: Runner, phases: Phases, hook: EarlyStoppingHook) -> None:
     if hook.monitor.startswith(DETECTION_METRICS) or _validates_detection(runner, phases):
         raise ConfigError(
             f'EarlyStoppingHook (monitor={hook.monitor!r}) would end the run in phase 1, or on '
@@ -232,7 +231,7 @@ def _check_early_stopping(runner: Runner, phases: TwoPhaseHook, hook: EarlyStopp
         )
 
 
-def _validates_detection(runner: Runner, phases: TwoPhaseHook) -> bool:
+def _validates_detection(runner: Runner, phases: Phases) -> bool:
     loop = runner.train_loop
     if runner.val_loop is None or phases.start == 'reid':
         return False

@@ -17,6 +17,8 @@ from rich.progress import (
 
 from mmps.registry import HOOKS
 
+from .two_phase import TwoPhaseHook
+
 
 @HOOKS.register_module()
 class ProgressBarHook(Hook):
@@ -75,20 +77,18 @@ class ProgressBarHook(Hook):
             self._bar = None
 
     @staticmethod
-    def _phases(runner: Runner) -> Any:
-        from .two_phase import TwoPhaseHook
-
+    def _hook(runner: Runner) -> TwoPhaseHook | None:
         return next((hook for hook in runner.hooks if isinstance(hook, TwoPhaseHook)), None)
 
     def _describe(self, runner: Runner) -> str:
-        phases = self._phases(runner)
-        if phases is None:
+        hook = self._hook(runner)
+        if hook is None:
             return 'Training'
-        return {'detection': 'Phase 1, detector', 'reid': 'Phase 2, re-ID'}[phases.phase]
+        return {'detection': 'Phase 1, detector', 'reid': 'Phase 2, re-ID'}[hook.phase]
 
     def _epochs_left(self, runner: Runner) -> int:
-        phases = self._phases(runner)
+        hook = self._hook(runner)
         end = runner.max_epochs
-        if phases is not None and phases.phase == 'detection':
-            end = phases.detection_epochs
+        if hook is not None and hook.phase == 'detection':
+            end = hook.phases.detection_epochs
         return end - runner.epoch

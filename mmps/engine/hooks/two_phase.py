@@ -35,7 +35,7 @@ from mmps.engine.optimizing import (
     reid_optim_wrapper,
     schedule_of_phase,
 )
-from mmps.engine.plan import PLAN_KEY, check_plan, plan_of
+from mmps.engine.phases import LENGTHS_KEY, Phases, check_lengths
 from mmps.engine.reid_batches import check_mining, check_triplets, check_unlabelled
 from mmps.engine.reproducible import check_workers, seed_epoch, shared_seed
 from mmps.features import CachedPeople, FeatureCache, pooled_shards
@@ -88,23 +88,12 @@ class TwoPhaseHook(Hook):
         cache_dtype: str = 'float16',
         storage: str = 'disk',
     ) -> None:
-        if start not in ('detection', 'reid'):
-            raise ConfigError(f"two_phase.start={start!r} must be 'detection' or 'reid'")
-        if not stages:
-            raise ConfigError('two_phase.stages is empty: without phase 2 leave the hook out')
-        self.detection_epochs = detection_epochs
-        self.stages = list(stages)
+        self.phases = Phases(detection_epochs, tuple(stages), start)
         self.batches = batches
         self.optim_wrapper, self.param_scheduler = optim_wrapper, list(param_scheduler)
-        self.start = start
         self.cache_dir, self.cache_dtype, self.storage = cache_dir, cache_dtype, storage
         self.phase = 'detection'
-        self._plan: dict[str, dict] | None = None
-
-    @property
-    def reid_epochs(self) -> int:
-        """Length of phase 2."""
-        return sum(stage['epochs'] for stage in self.stages)
+        self._lengths: dict[str, dict] | None = None
 
     # The moments at which MMEngine calls, in their order.
 
@@ -112,9 +101,9 @@ class TwoPhaseHook(Hook):
         """Check the config, lay out both phases, choose the checkpoint to resume from."""
         if not _is_training(runner):
             return
-        check_run(runner, self)
+        check_run(runner, self.phases, self.optim_wrapper)
         check_workers(runner.train_dataloader)
-        choose_checkpoint(runner, self.start, self.detection_epochs)
+        choose_checkpoint(runner, self.phases.start, self.phases.detection_epochs)
         for hook in runner.hooks:
             if isinstance(hook, CheckpointHook) and hook.backend_args is None:
                 hook.backend_args = {'backend': ATOMIC_BACKEND}
@@ -122,17 +111,17 @@ class TwoPhaseHook(Hook):
         self.sampler = DATA_SAMPLERS.build(
             {**self.batches, 'person_ids': self.people.person_ids, 'seed': shared_seed(runner)}
         )
-        if self.start == 'detection' and self.detection_epochs:
-            fit_detection_schedule(runner, self.detection_epochs)
+        if self.phases.train_detector:
+            fit_detection_schedule(runner, self.phases.detection_epochs)
         self._reid_schedulers()
         self._set_phase(runner, 'detection')
         check_cache_dtype(self.cache_dtype, _bare(runner))
         check_triplets(self.sampler)
         check_mining(self.sampler, _bare(runner).reid_branch.head)
         check_originals(runner, _bare(runner), self.people)
-        losses = [stage['loss'] for stage in self.stages]
+        losses = [stage['loss'] for stage in self.phases.stages]
         check_unlabelled(self.people.all_boxes, self.sampler, losses)
-        self._plan = plan_of(runner, self)
+        self._lengths = self.phases.lengths(len(runner.train_dataloader), len(self.sampler))
         self._set_length(runner, epoch=0, iteration=0)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -141,8 +130,10 @@ class TwoPhaseHook(Hook):
         if not (_is_training(runner) and runner._resume):
             return
         meta = checkpoint['meta']
-        phase = check_resumable(checkpoint, runner._load_from, self.detection_epochs, self.start)
-        check_plan(checkpoint, runner._load_from, phase, self._plan)
+        phase = check_resumable(
+            checkpoint, runner._load_from, self.phases.detection_epochs, self.phases.start
+        )
+        check_lengths(checkpoint, runner._load_from, phase, self._lengths)
         self._set_length(runner, meta['epoch'], meta['iter'])
         if phase == 'reid':
             self._enter_reid(runner)
@@ -153,22 +144,22 @@ class TwoPhaseHook(Hook):
         if self.phase == 'detection' and 'seed' not in runner.cfg.train_dataloader.sampler:
             # A batch sampler of its own, such as AspectRatioBatchSampler, holds the one that draws.
             runner.train_dataloader.batch_sampler.sampler.seed = self.sampler.seed
-        if self.phase == 'detection' and self.start == 'detection' and self.detection_epochs:
+        if self.phase == 'detection' and self.phases.train_detector:
             check_learning(runner)
         elif self.phase == 'detection':
             _bare(runner).check_features()
-        if self.start == 'reid' and runner.epoch < self.detection_epochs:
+        if self.phases.start == 'reid' and runner.epoch < self.phases.detection_epochs:
             loop = runner.train_loop
-            loop._epoch = self.detection_epochs
+            loop._epoch = self.phases.detection_epochs
             self._set_length(runner, loop._epoch, loop._iter)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Switch phases when it is time; seed every epoch."""
-        if runner.epoch >= self.detection_epochs:
+        if runner.epoch >= self.phases.detection_epochs:
             if self.phase == 'detection':
                 self._switch(runner)
             self._open_features(runner)
-            _bare(runner).reid_branch.head.set_loss(self._stage(runner.epoch)['loss'])
+            _bare(runner).reid_branch.head.set_loss(self.phases.stage(runner.epoch)['loss'])
         count_from_zero(runner.optim_wrapper, len(runner.train_dataloader))
         bound_history(runner.message_hub, len(runner.train_dataloader))
         seed_epoch(runner.seed, runner.epoch, runner.train_dataloader)
@@ -186,18 +177,16 @@ class TwoPhaseHook(Hook):
         """Note the phase, how long both are, and whether the branch is trained."""
         trained = self.phase == 'reid' or _bare(runner).origin.branch_trained
         checkpoint['meta'].update(
-            {PHASE_KEY: self.phase, PLAN_KEY: self._plan, BRANCH_KEY: trained}
+            {PHASE_KEY: self.phase, LENGTHS_KEY: self._lengths, BRANCH_KEY: trained}
         )
         mark_branch(checkpoint)
 
     # What they do.
 
     def _set_length(self, runner: Runner, epoch: int, iteration: int) -> None:
-        first = max(self.detection_epochs - epoch, 0) * len(runner.train_dataloader)
-        second = (runner.max_epochs - max(epoch, self.detection_epochs)) * len(self.sampler)
-        if self.phase == 'reid':
-            first = 0
-        runner.train_loop._max_iters = iteration + first + second
+        runner.train_loop._max_iters = iteration + self.phases.iterations_from(
+            epoch, len(runner.train_dataloader), len(self.sampler)
+        )
 
     def _set_phase(self, runner: Runner, phase: str) -> None:
         self.phase = phase
@@ -231,7 +220,10 @@ class TwoPhaseHook(Hook):
 
     def _reid_schedulers(self) -> list[dict]:
         return schedule_of_phase(
-            'two_phase.param_scheduler', self.param_scheduler, self.reid_epochs, len(self.sampler)
+            'two_phase.param_scheduler',
+            self.param_scheduler,
+            self.phases.reid_epochs,
+            len(self.sampler),
         )
 
     def _switch(self, runner: Runner) -> None:
@@ -241,7 +233,7 @@ class TwoPhaseHook(Hook):
         for average in averages:
             for name, weight in average.module.state_dict().items():
                 weights[name].copy_(weight)
-        if self.start == 'detection':
+        if self.phases.start == 'detection':
             save_detector(model, Path(runner.work_dir))
         model.start_reid()
         self._enter_reid(runner)
@@ -250,7 +242,8 @@ class TwoPhaseHook(Hook):
         forget_phase(runner)
         MMLogger.get_current_instance().info(
             'Phase 2: %d identities, %d boxes, %d batches an epoch, %d epochs',
-            len(self.people.original_ids), len(self.people), len(self.sampler), self.reid_epochs,
+            len(self.people.original_ids), len(self.people), len(self.sampler),
+            self.phases.reid_epochs,
         )  # fmt: skip
 
     def _open_features(self, runner: Runner) -> None:
@@ -264,14 +257,6 @@ class TwoPhaseHook(Hook):
         )
         cache.fill(lambda shards: pooled_shards(model, self.people, shards))
         dataset.open(cache.open(), next(model.parameters()).device)
-
-    def _stage(self, epoch: int) -> dict[str, Any]:
-        end = self.detection_epochs
-        for stage in self.stages:
-            end += stage['epochs']
-            if epoch < end:
-                return stage
-        return self.stages[-1]
 
 
 def _is_training(runner: Runner) -> bool:
