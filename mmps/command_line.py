@@ -1,11 +1,12 @@
-"""Parsers of command lines whose ``--help`` teaches: examples, and the default of every option."""
+"""What every tool's command line shares: a ``--help`` that teaches, and errors in one sentence."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 
-from mmps.formats.reading import Reading
+from mmps.structures import UserError
 
 EXAMPLES = '\nexamples:\n'
 """Begins the last part of a tool's docstring: commands to copy."""
@@ -27,7 +28,7 @@ class TeachingFormatter(
 
 
 def teaching_parser(docstring: str, prog: str | None = None) -> argparse.ArgumentParser:
-    """Make a tool's parser from its docstring.
+    """Build a tool's parser from its docstring.
 
     Args:
         docstring: What the tool does, then a paragraph that begins with ``examples:``, which the
@@ -44,42 +45,30 @@ def teaching_parser(docstring: str, prog: str | None = None) -> argparse.Argumen
     )
 
 
-def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    """Add what says how an annotation file from elsewhere is to be read.
+def report_user_errors(main: Callable[[], None]) -> int:
+    """Run a tool; show an error that the user can fix as its one sentence.
 
     Args:
-        parser: Of a tool that reads annotation files; see :func:`reading_of`.
+        main: The tool.
+
+    Returns:
+        Exit code: 0, 2 for wrong input, 130 for an interrupt.
     """
-    parser.add_argument(
-        '--unlabelled',
-        type=int,
-        nargs='+',
-        default=[],
-        metavar='ID',
-        help='person ids that mean "unknown" in this file, such as 5555 (default: negative ones)',
-    )
-    parser.add_argument(
-        '--identity-key',
-        metavar='KEY',
-        help='field of annotations that holds the identities, such as attributes.track_id '
-        '(default: person_id, pid or identity)',
-    )
-    parser.add_argument(
-        '--classes',
-        nargs='+',
-        default=[],
-        metavar='NAME',
-        help='categories that are people (default: person, people or pedestrian, or the only one)',
-    )
-
-
-def reading_of(options: argparse.Namespace) -> Reading:
-    """Return how a file is to be read, from the options of :func:`add_reading_options`."""
-    return Reading.of(options.unlabelled, options.identity_key, options.classes)
+    try:
+        main()
+    except KeyboardInterrupt:
+        print('\ninterrupted; what was finished is kept', file=sys.stderr)
+        return 130
+    except UserError as error:
+        # An error from a loader's worker process carries that process's traceback before it.
+        sentence = str(error).strip().splitlines()[-1].split('Error: ', 1)[-1]
+        print(f'error: {sentence}', file=sys.stderr)
+        return 2
+    return 0
 
 
 def _escape_what_no_terminal_shows() -> None:
-    """Let a file name that cannot be printed be escaped; it would end the program otherwise."""
+    """Escape file names that cannot be printed; they would end the program otherwise."""
     for stream in (sys.stdout, sys.stderr):
         if getattr(stream, 'errors', None) == 'strict' and hasattr(stream, 'reconfigure'):
             stream.reconfigure(errors='backslashreplace')

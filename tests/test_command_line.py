@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from mmps.command_line import teaching_parser
+from mmps.command_line import report_user_errors, teaching_parser
+from mmps.structures import DataError
 
 
 def test_defaults_that_say_nothing_are_not_shown():
@@ -33,3 +34,18 @@ def test_names_that_a_terminal_cannot_show_are_escaped(monkeypatch, encoding):
     text = shown.getvalue().decode(encoding)
     assert text.startswith('s\\udcfcd ü ')
     assert ('\\u56fe' in text) == (encoding != 'utf-8')
+
+
+def test_user_errors_are_one_sentence_and_others_stay_errors(capsys):
+    def fail():
+        raise DataError('Traceback of a worker\n  File "x"\nmmps.DataError: a.jpg is broken')
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    assert report_user_errors(fail) == 2
+    assert capsys.readouterr().err == 'error: a.jpg is broken\n'
+    assert report_user_errors(interrupt) == 130
+    assert report_user_errors(lambda: None) == 0
+    with pytest.raises(ZeroDivisionError):
+        report_user_errors(lambda: 1 / 0)

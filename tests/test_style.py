@@ -24,7 +24,7 @@ REGISTRIES = [value for value in vars(registry).values() if isinstance(value, Re
 COMMAND_LINES = (
     'doctor/__main__.py',
     'doctor/probes.py',
-    'apis/running.py',
+    'mmps/command_line.py',
     'converters/command_line.py',
 )
 MAX_FILE, MAX_FUNCTION, USUAL_FUNCTION = 300, 60, 40

@@ -10,7 +10,7 @@ examples:
   python tools/test.py CONFIG CHECKPOINT --out predictions.npz
   # batch normalisation folded into convolutions
   python tools/test.py CONFIG CHECKPOINT --fast
-  # CUHK-SYSU's galleries of 50 and of 4,000 pictures
+  # CUHK-SYSU's galleries of 50 and of 4,000 images
   python tools/test.py CONFIG CHECKPOINT \
       --cfg-options test_evaluator.protocol.gallery_sizes=[50,4000]
 """
@@ -22,9 +22,10 @@ import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
 
 from mmengine.config import DictAction
 
+from mmps.apis.configs import load_config
 from mmps.apis.evaluator_config import draw_predictions
-from mmps.apis.running import load_config, tell_user_errors, test_config
-from mmps.command_line import teaching_parser
+from mmps.apis.running import evaluate_checkpoint
+from mmps.command_line import report_user_errors, teaching_parser
 
 
 def parse_args() -> argparse.Namespace:
@@ -75,8 +76,8 @@ def main() -> None:
     cfg = load_config(args.config, args.work_dir, args.cfg_options, args.launcher)
     if args.show_dir:
         draw_predictions(cfg, args.show_dir)
-    test_config(cfg, args.checkpoint, args.out, fast=args.fast)
+    evaluate_checkpoint(cfg, args.checkpoint, args.out, fast=args.fast)
 
 
 if __name__ == '__main__':
-    sys.exit(tell_user_errors(main))
+    sys.exit(report_user_errors(main))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 r"""Train a config: phase 1 (detector), feature cache and phase 2 (re-ID) in one run.
 
-Logs, checkpoints and the cache go to the work directory. A run that was killed goes on with
---resume as if it had not been.
+Logs, checkpoints and the cache go to the work directory. After a kill, --resume
+continues with the same weights as an uninterrupted run.
 
 examples:
   python tools/train.py configs/joint/joint-j3_retinanet_r50_fpn_c.py
@@ -22,8 +22,9 @@ import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
 
 from mmengine.config import DictAction
 
-from mmps.apis.running import load_config, resume_from, tell_user_errors, train_config
-from mmps.command_line import teaching_parser
+from mmps.apis.configs import load_config, resume_from, starts_with_reid
+from mmps.apis.running import train_config
+from mmps.command_line import report_user_errors, teaching_parser
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,8 +40,8 @@ def parse_args() -> argparse.Namespace:
         nargs='?',
         const='auto',
         metavar='FILE',
-        help='go on from FILE; without FILE from the newest whole checkpoint of the work directory '
-        '(default: start anew)',
+        help='continue from FILE; without FILE from the newest whole checkpoint of the work '
+        'directory (default: start from the beginning)',
     )
     parser.add_argument(
         '--amp', action='store_true', help='mixed precision, in both phases (needs a GPU)'
@@ -67,10 +68,11 @@ def main() -> None:
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
-    if args.resume:
-        resume_from(cfg, args.resume)
+    if args.resume and resume_from(cfg, args.resume) is None:
+        what = 'Nothing of phase 2' if starts_with_reid(cfg) else 'Nothing'
+        print(f'{what} to resume in {cfg.work_dir}: starting from the beginning')
     train_config(cfg)
 
 
 if __name__ == '__main__':
-    sys.exit(tell_user_errors(main))
+    sys.exit(report_user_errors(main))

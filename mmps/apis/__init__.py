@@ -1,0 +1,46 @@
+"""The public Python API: everything in ``__all__`` is documented and stable.
+
+Names are imported when they are first used, so that ``import mmps.apis`` stays cheap.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmps.structures import ConfigError, DataError, FoundPeople, UserError
+
+    from .configs import load_config, resume_from
+    from .inference import find_people, list_images, load_model
+    from .running import evaluate_checkpoint, train_config
+
+__all__ = [
+    'ConfigError',
+    'DataError',
+    'FoundPeople',
+    'UserError',
+    'evaluate_checkpoint',
+    'find_people',
+    'list_images',
+    'load_config',
+    'load_model',
+    'resume_from',
+    'train_config',
+]
+
+_HOMES = {
+    'mmps.apis.configs': ('load_config', 'resume_from'),
+    'mmps.apis.inference': ('find_people', 'list_images', 'load_model'),
+    'mmps.apis.running': ('evaluate_checkpoint', 'train_config'),
+    'mmps.structures': ('ConfigError', 'DataError', 'FoundPeople', 'UserError'),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

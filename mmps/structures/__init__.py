@@ -1,5 +1,6 @@
 from .boxes import image_to_network, mirrored, network_to_image, xywh_to_xyxy, xyxy_to_xywh
 from .errors import ConfigError, DataError, UserError
+from .found_people import FoundPeople
 from .identities import (
     PERSON_LABEL,
     UNLABELLED,
@@ -14,6 +15,7 @@ __all__ = [
     'UNLABELLED',
     'ConfigError',
     'DataError',
+    'FoundPeople',
     'UserError',
     'identity_space',
     'image_to_network',

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mmps.apis.embed_images import People
 from mmps.evaluation.functional.matching import paired_iou
 from mmps.formats.ground_truth import NO_CAMERA, GroundTruth
 from mmps.formats.predictions import Predictions
-from mmps.structures import is_labelled
+from mmps.structures import FoundPeople, is_labelled
 
 from .ranked_list import RIGHT, UNKNOWN, WRONG, Hit, RankedList
 
@@ -65,7 +64,7 @@ def ranked_frames(
     predictions: Predictions,
     data_root: str | Path,
     queries: Sequence[int],
-    frames: Sequence[People],
+    frames: Sequence[FoundPeople],
     top_k: int = 8,
 ) -> list[RankedList]:
     """Search queries of a test set in pictures that nobody annotated.

@@ -7,7 +7,7 @@ import pytest
 from mmengine.config import Config
 
 from mmps.apis.config_keys import check_option_keys, check_top_level_keys, is_variable
-from mmps.apis.running import load_config
+from mmps.apis.configs import load_config
 from mmps.structures import ConfigError
 
 CONFIGS = Path(__file__).parents[2] / 'configs'

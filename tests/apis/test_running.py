@@ -1,24 +1,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import load_url
 
-from mmps.apis import running
-from mmps.apis.running import (
-    load_config,
-    resume_from,
-    tell_user_errors,
-)
+from mmps.apis import distributed, running
+from mmps.apis.configs import load_config, resume_from
 from mmps.checkpoints.publishing import publish
 from mmps.checkpoints.test_notes import find_calibration
-from mmps.structures import ConfigError, DataError, UserError
+from mmps.structures import ConfigError, UserError
 from mmps.testing.runs import tiny_run
 
 
@@ -34,7 +27,7 @@ def test_what_a_test_run_leaves_is_published_with_these_weights_alone(drawn_set,
     torch.save(content, checkpoint)
     test = tiny_run(drawn_set, tmp_path / 'test', launcher='none')
     del test.test_evaluator.ann_file  # that of the data set takes its place
-    running.test_config(test, checkpoint)
+    running.evaluate_checkpoint(test, checkpoint)
     folder = tmp_path / 'saved/start_tested/config'
     calibration = json.loads((folder / 'calibration.json').read_text())
     assert calibration['pairs']['other'] > 0
@@ -69,14 +62,13 @@ def test_options_and_folders_are_applied(tmp_path):
     assert load_config(str(path), 'elsewhere', None).work_dir == 'elsewhere'
 
 
-def test_resume_takes_the_newest_whole_checkpoint(config, tmp_path, capsys):
-    resume_from(config, 'auto')
+def test_resume_takes_the_newest_whole_checkpoint(config, tmp_path):
+    assert resume_from(config, 'auto') is None
     assert config.get('resume') is None
-    assert 'starting anew' in capsys.readouterr().out
     for epoch in (2, 9, 10):
         torch.save({'epoch': epoch}, tmp_path / f'epoch_{epoch}.pth')
     newest = tmp_path / 'epoch_10.pth'
-    resume_from(config, 'auto')
+    assert resume_from(config) == newest
     assert (config.resume, config.load_from) == (True, str(newest))
     newest.write_bytes(newest.read_bytes()[:-50])
     resume_from(config, 'auto')
@@ -102,7 +94,7 @@ def test_wrong_input_of_a_test_is_told_before_anything_is_built(
     (tmp_path / 'cut.pth').write_bytes((tmp_path / 'a.pth').read_bytes()[:-60])
     config.merge_from_dict(changes)
     with pytest.raises(UserError, match=sentence):
-        running.test_config(config, tmp_path / checkpoint, out)
+        running.evaluate_checkpoint(config, tmp_path / checkpoint, out)
 
 
 def test_a_checkpoint_to_train_from_is_looked_at_before_anything_is_built(
@@ -132,12 +124,12 @@ def test_a_checkpoint_to_train_from_is_looked_at_before_anything_is_built(
 @pytest.mark.parametrize('launcher', ['slurm', 'mpi'])
 def test_launchers_that_need_gpus_are_refused_without_one(config, monkeypatch, launcher):
     config.launcher = launcher
-    monkeypatch.setattr(running, 'get_device', lambda: 'cpu')
+    monkeypatch.setattr(distributed, 'get_device', lambda: 'cpu')
     sentence = f'--launcher {launcher} needs a GPU .*: start processes on the CPU with tools/dist_'
     with pytest.raises(ConfigError, match=sentence):
         running.train_config(config)
-    monkeypatch.setattr(running, 'get_device', lambda: 'npu')
-    running.use_gloo_without_cuda(config)
+    monkeypatch.setattr(distributed, 'get_device', lambda: 'npu')
+    distributed.use_gloo_without_cuda(config)
     assert 'model_wrapper_cfg' not in config
 
 
@@ -156,45 +148,5 @@ def test_a_fast_test_is_one_hook_more(config, tmp_path, monkeypatch, others, fas
     monkeypatch.setattr(running, 'use_gloo_without_cuda', lambda config: None)
     torch.save({'a': torch.ones(2)}, tmp_path / 'a.pth')
     config.custom_hooks = others
-    running.test_config(config, tmp_path / 'a.pth', fast=fast)
+    running.evaluate_checkpoint(config, tmp_path / 'a.pth', fast=fast)
     assert built == [others + [{'type': 'mmps.FastTestHook'}] * fast]
-
-
-def test_user_errors_are_one_sentence_and_others_stay_errors(capsys):
-    def fail():
-        raise DataError('Traceback of a worker\n  File "x"\nmmps.DataError: a.jpg is broken')
-
-    assert tell_user_errors(fail) == 2
-    assert capsys.readouterr().err == 'error: a.jpg is broken\n'
-    best = lambda: CheckpointHook(save_best='det/AP', interval=1)  # noqa: E731
-    assert tell_user_errors(best) == 2
-    assert "Add rule='greater' beside `save_best` in the config." in capsys.readouterr().err
-
-    def other():
-        raise ValueError('something else')
-
-    with pytest.raises(ValueError, match='something else'):
-        tell_user_errors(other)
-    assert tell_user_errors(lambda: None) == 0
-    with pytest.raises(ZeroDivisionError):
-        tell_user_errors(lambda: 1 / 0)
-
-
-@pytest.mark.parametrize('content', [b'<html>Quota</html>', b'PK\x03\x04 and an end', None])
-def test_a_download_that_is_no_checkpoint_is_told(tmp_path, capsys, content):
-    if content is None:
-        torch.save({'a': Path('x')}, tmp_path / 'a.pth')
-    else:
-        (tmp_path / 'a.pth').write_bytes(content)
-    download = lambda: load_url((tmp_path / 'a.pth').as_uri(), str(tmp_path / 'hub'))  # noqa: E731
-    assert tell_user_errors(download) == 2
-    told = capsys.readouterr().err
-    assert 'cannot be read: it' in told
-    assert 'weights_only' not in told
-    assert told.splitlines()[-1].startswith('error: a checkpoint that the config names')
-
-    def other():
-        raise RuntimeError('CUDA out of memory')
-
-    with pytest.raises(RuntimeError, match='CUDA'):
-        tell_user_errors(other)

@@ -14,7 +14,7 @@ import torch
 from mmengine.config import Config
 
 from mmps.apis import running
-from mmps.apis.embed_images import load_model
+from mmps.apis.inference import load_model
 from mmps.checkpoints import check_checkpoint, reading, weights_of
 from mmps.structures import UserError
 
@@ -157,9 +157,9 @@ def call(tool, *arguments):
 @pytest.mark.parametrize('kind', ODD)
 @pytest.mark.parametrize(
     'reader',
-    [trained_from, lambda path, config: running.test_config(config, path), convert, publish,
+    [trained_from, lambda path, config: running.evaluate_checkpoint(config, path), convert, publish,
      lambda path, config: load_model(config, path, 'cpu')],
-    ids=['train', 'test', 'coco_to_person', 'publish_model', 'embed_images'],
+    ids=['train', 'test', 'coco_to_person', 'publish_model', 'load_model'],
 )  # fmt: skip
 def test_whoever_reads_a_checkpoint_tells_the_same(tmp_path, kind, reader):
     path = tmp_path / 'a.pth'

@@ -16,7 +16,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 
-from mmps.apis.running import load_config
+from mmps.apis.configs import load_config
 from mmps.structures import DataError
 from mmps.testing.builders import tiny_detector
 from mmps.testing.runs import tiny_run, train

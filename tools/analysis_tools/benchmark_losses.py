@@ -22,8 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmps.apis.running import tell_user_errors
-from mmps.command_line import teaching_parser
+from mmps.command_line import report_user_errors, teaching_parser
 from mmps.models.losses import BatchHardTripletLoss
 from mmps.structures import UserError
 
@@ -95,4 +94,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    sys.exit(tell_user_errors(main))
+    sys.exit(report_user_errors(main))

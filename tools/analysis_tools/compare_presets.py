@@ -27,8 +27,8 @@ from mmengine.runner import Runner
 from rich.console import Console
 from rich.progress import track
 
-from mmps.apis.running import load_config, tell_user_errors
-from mmps.command_line import teaching_parser
+from mmps.apis.configs import load_config
+from mmps.command_line import report_user_errors, teaching_parser
 from mmps.files import write_json, write_text
 from mmps.structures import ConfigError
 
@@ -201,4 +201,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    sys.exit(tell_user_errors(main))
+    sys.exit(report_user_errors(main))

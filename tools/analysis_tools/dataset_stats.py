@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from mmps.command_line import add_reading_options, reading_of, teaching_parser
+from mmps.command_line import teaching_parser
 from mmps.datasets.statistics import Statistics, statistics
 from mmps.formats.annotations import log_remarks, read_annotations
 from mmps.formats.reading import Reading
+from mmps.formats.reading_options import add_reading_options, reading_of
 from mmps.structures import UserError
 from mmps.visualization.figures import SERIES, clean_axes, new_figure, save_figure
 

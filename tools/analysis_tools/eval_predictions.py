@@ -30,7 +30,7 @@ import torch.distributed
 from rich.console import Console
 from rich.table import Table
 
-from mmps.command_line import add_reading_options, teaching_parser
+from mmps.command_line import teaching_parser
 from mmps.evaluation import (
     GroundTruth,
     Predictions,
@@ -40,6 +40,7 @@ from mmps.evaluation import (
 )
 from mmps.evaluation.details import write_details
 from mmps.files import write_json
+from mmps.formats.reading_options import add_reading_options
 from mmps.registry import TASK_UTILS
 from mmps.structures import ConfigError, DataError, UserError
 

@@ -29,8 +29,9 @@ from rich.table import Table
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmps.apis.running import load_config, tell_user_errors
-from mmps.command_line import teaching_parser
+from mmps.apis.configs import load_config
+from mmps.apis.errors import explained_errors
+from mmps.command_line import report_user_errors, teaching_parser
 from mmps.files import write_text
 from mmps.models.detectors.person_search import PersonSearchDetector
 from mmps.registry import MODELS
@@ -142,7 +143,8 @@ def build(path: str | Path) -> PersonSearchDetector:
     """
     config = load_config(str(path), None, None)
     init_default_scope('mmdet')
-    model = MODELS.build(config.model)
+    with explained_errors():
+        model = MODELS.build(config.model)
     if not isinstance(model, PersonSearchDetector):
         raise ConfigError(
             f'{path} builds a bare {type(model).__name__}; give a config of configs/joint or '
@@ -194,4 +196,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    sys.exit(tell_user_errors(main))
+    sys.exit(report_user_errors(main))

@@ -15,8 +15,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from mmps.command_line import add_reading_options, teaching_parser
+from mmps.command_line import teaching_parser
 from mmps.evaluation import GroundTruth, Predictions
+from mmps.formats.reading_options import add_reading_options
 from mmps.visualization import draw_ranked_lists, ranked_lists, save_figure, spread_queries
 
 

@@ -19,10 +19,9 @@ import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
 
 import torch
 
-from mmps.apis.running import tell_user_errors
 from mmps.checkpoints import read_restricted, weights_of
 from mmps.checkpoints.person_class import COCO_CLASSES, keep_person
-from mmps.command_line import teaching_parser
+from mmps.command_line import report_user_errors, teaching_parser
 from mmps.files import atomic_file
 from mmps.structures import UserError
 
@@ -90,4 +89,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    sys.exit(tell_user_errors(main))
+    sys.exit(report_user_errors(main))

@@ -30,8 +30,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmps.apis.running import tell_user_errors
-from mmps.command_line import teaching_parser
+from mmps.command_line import report_user_errors, teaching_parser
 from mmps.files import write_json
 from mmps.testing.differences import compare
 from mmps.testing.own_folder import OwnFolder
@@ -289,4 +288,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    sys.exit(tell_user_errors(main))
+    sys.exit(report_user_errors(main))

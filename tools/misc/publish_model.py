@@ -13,9 +13,8 @@ import sys
 from pathlib import Path
 
 import mmps  # noqa: F401  # lets torch read MMEngine's checkpoints
-from mmps.apis.running import tell_user_errors
 from mmps.checkpoints.publishing import publish
-from mmps.command_line import teaching_parser
+from mmps.command_line import report_user_errors, teaching_parser
 
 
 def parse_args() -> argparse.Namespace:
@@ -37,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    sys.exit(tell_user_errors(main))
+    sys.exit(report_user_errors(main))

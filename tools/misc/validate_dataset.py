@@ -26,10 +26,11 @@ from pathlib import Path
 
 from rich.progress import track
 
-from mmps.command_line import add_reading_options, reading_of, teaching_parser
+from mmps.command_line import teaching_parser
 from mmps.files import write_json
 from mmps.formats.annotations import in_our_spelling
 from mmps.formats.json_files import read_json
+from mmps.formats.reading_options import add_reading_options, reading_of
 from mmps.formats.validation import report, validate
 from mmps.structures import UserError
 

@@ -20,10 +20,9 @@ from pipeline import Quickstart, run_all
 from report import draw_pictures, print_table, search_frames
 from steps import Steps, console
 
-from mmps.apis.embed_images import list_pictures
 from mmps.apis.gpu import hide_gpu_without_operators
-from mmps.apis.running import tell_user_errors
-from mmps.command_line import teaching_parser
+from mmps.apis.inference import list_images
+from mmps.command_line import report_user_errors, teaching_parser
 from mmps.files import write_json
 
 
@@ -55,7 +54,7 @@ def main() -> None:
     args = parse_args()
     hide_gpu_without_operators()
     warnings.simplefilter('ignore')
-    pictures = list_pictures(args.frames) if args.frames else []
+    pictures = list_images(args.frames) if args.frames else []
     folder = args.work_dir / f'seed_{args.seed}'
     if args.fresh and folder.exists():
         shutil.rmtree(folder)
@@ -72,4 +71,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    sys.exit(tell_user_errors(main))
+    sys.exit(report_user_errors(main))

@@ -11,7 +11,8 @@ from typing import Any
 from rich.progress import Progress
 from steps import ROOT, Steps, run_tool, show_command
 
-from mmps.apis.running import load_config, resume_from, test_config, train_config
+from mmps.apis.configs import load_config, resume_from
+from mmps.apis.running import evaluate_checkpoint, train_config
 from mmps.evaluation import CUHKSYSUProtocol, GroundTruth, Predictions, evaluate_predictions
 from mmps.evaluation.baselines import chance_metrics, colour_predictions
 
@@ -57,7 +58,7 @@ class Quickstart:
         config = self._quiet(self.load(variant), name)
         checkpoint = self.folder / variant / 'epoch_52.pth' if trained else self.detector
         with self._log():
-            return test_config(config, checkpoint, self.folder / f'{name}.npz', not trained)
+            return evaluate_checkpoint(config, checkpoint, self.folder / f'{name}.npz', not trained)
 
     def load(self, variant: str) -> Any:
         """Read a variant's config, with this data set in it."""

@@ -12,7 +12,7 @@ from rich.progress import track
 from rich.table import Table
 from steps import console
 
-from mmps.apis.embed_images import embed_images, load_model
+from mmps.apis.inference import find_people, load_model
 from mmps.evaluation import (
     CUHKSYSUProtocol,
     Galleries,
@@ -114,7 +114,7 @@ def search_frames(start: Quickstart, pictures: list[Path], out: Path) -> None:
     people = []
     for picture in track(pictures, 'Pictures'):
         try:
-            people.extend(embed_images(model, [picture]))
+            people.extend(find_people(model, picture))
         except DataError:
             console.print(f'  [yellow]{picture} is no readable image: left out[/]', soft_wrap=True)
     if not people:

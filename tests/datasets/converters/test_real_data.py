@@ -53,7 +53,7 @@ def test_a_model_searches_in_the_set_made_from_tracks(tmp_path):
     torch.save({'state_dict': weights}, tmp_path / 'start.pth')
     config = tiny_run(tmp_path / 'set', tmp_path / 'test', launcher='none')
     predictions = tmp_path / 'predictions.npz'
-    metrics = running.test_config(config, tmp_path / 'start.pth', out=predictions)
+    metrics = running.evaluate_checkpoint(config, tmp_path / 'start.pth', out=predictions)
     assert {'mAP', 'top1', 'gt/mAP', 'det/AP'} <= metrics.keys()
     assert 0 < metrics['gt/mAP'] <= 1
     with np.load(predictions, allow_pickle=False) as arrays:

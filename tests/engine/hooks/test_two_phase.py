@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmps.apis.running import resume_from
+from mmps.apis.configs import resume_from
 from mmps.structures import ConfigError
 from mmps.testing.runs import tiny_run, train
 

@@ -54,7 +54,7 @@ def test_a_run_trains_and_is_tested(drawn_once, tmp_path):
     changed = {name.split('.')[0] for name in first if not torch.equal(first[name], last[name])}
     assert changed == {'reid_branch'}
     config = disjoint_run(drawn_once, tmp_path / 'test', launcher='none')
-    metrics = running.test_config(config, tmp_path / 'epoch_5.pth')
+    metrics = running.evaluate_checkpoint(config, tmp_path / 'epoch_5.pth')
     assert 0 < metrics['gt/mAP'] <= 1
 
 
