@@ -19,17 +19,19 @@ ROOT = Path(__file__).parents[2]
 MMDET_TOOLS = Path(mmdet.__file__).parent / '.mim' / 'tools'
 
 
-def run(script, *arguments, cwd=ROOT):
-    command = [sys.executable, str(script), *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+@pytest.fixture
+def run(run_tool, monkeypatch):
+    """Run a tool where configs are named by their path in the checkout."""
+    monkeypatch.chdir(ROOT)
+    return run_tool
 
 
 def toy_options(root, epochs=1):
     """Options that make the quickstart's J3 small."""
-    loaders = [f'{p}_dataloader.dataset.data_root={root}' for p in ('train', 'reid', 'val', 'test')]
+    loaded = [*(f'{part}_dataloader' for part in ('train', 'val', 'test')), 'cached_people']
     return [
         '--cfg-options',
-        *loaders,
+        *(f'{part}.dataset.data_root={root}' for part in loaded),
         *(f'{p}_evaluator.ann_file={root}/mmps/test.json' for p in ('val', 'test')),
         *(f'{p}_evaluator.protocol.gallery_sizes=[50]' for p in ('val', 'test')),
         f'default_hooks.two_phase.detection_epochs={epochs}',
@@ -47,20 +49,22 @@ CONFIG = 'configs/toy/joint-j3_retinanet_r18_fpn_synthetic.py'
 def test_the_quickstarts_config_runs_unchanged_with_either_packages_tools(
     drawn_set, tmp_path, tools
 ):
-    options = toy_options(drawn_set)
-    done = run(tools / 'train.py', CONFIG, '--work-dir', tmp_path / 'run', *options)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert 'Failed to search registry' not in done.stderr
-    checkpoint = tmp_path / 'run' / 'epoch_3.pth'
-    done = run(tools / 'test.py', CONFIG, checkpoint, '--work-dir', tmp_path / 'test', *options)
-    assert done.returncode == 0, done.stderr[-3000:]
+    def start(script, *arguments):
+        command = [sys.executable, tools / script, CONFIG, *arguments, *toy_options(drawn_set)]
+        command = list(map(str, command))
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert 'Failed to search registry' not in done.stderr
+
+    start('train.py', '--work-dir', tmp_path / 'run')
+    start('test.py', tmp_path / 'run' / 'epoch_3.pth', '--work-dir', tmp_path / 'test')
     (report,) = (tmp_path / 'test').glob('*/*.json')
     metrics = json.loads(report.read_text())
     assert {'g50/mAP', 'gt/g50/top1', 'det/AP'} <= metrics.keys()
 
 
 @pytest.mark.slow
-def test_predictions_are_written_and_scored_alike(drawn_set, tmp_path):
+def test_predictions_are_written_and_scored_alike(run, drawn_set, tmp_path):
     config = tiny_run(drawn_set, tmp_path / 'run')
     config.dump(tmp_path / 'config.py')
     runner = Runner.from_cfg(config)
@@ -86,7 +90,7 @@ def test_predictions_are_written_and_scored_alike(drawn_set, tmp_path):
 
 
 @pytest.mark.slow
-def test_what_cannot_be_evaluated_is_told_after_a_test_in_one_sentence(drawn_set, tmp_path):
+def test_what_cannot_be_evaluated_is_told_after_a_test_in_one_sentence(run, drawn_set, tmp_path):
     config = tiny_run(drawn_set, tmp_path / 'run')
     config.test_evaluator.protocol = {'type': 'mmps.CUHKSYSUProtocol', 'gallery_sizes': [4000]}
     config.dump(tmp_path / 'config.py')
@@ -114,7 +118,7 @@ def test_what_cannot_be_evaluated_is_told_after_a_test_in_one_sentence(drawn_set
         ),
     ],
 )
-def test_wrong_input_ends_in_one_sentence(tmp_path, arguments, sentence):
+def test_wrong_input_ends_in_one_sentence(run, tmp_path, arguments, sentence):
     done = run(ROOT / 'tools/train.py', *arguments, '--work-dir', tmp_path)
     assert done.returncode == 2
     (line,) = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
@@ -122,7 +126,7 @@ def test_wrong_input_ends_in_one_sentence(tmp_path, arguments, sentence):
     assert 'Traceback' not in done.stderr
 
 
-def test_training_on_a_set_of_which_nothing_is_left_ends_in_one_sentence(drawn_set, tmp_path):
+def test_training_on_a_set_of_which_nothing_is_left_ends_in_one_sentence(run, drawn_set, tmp_path):
     path = drawn_set / 'mmps/train.json'
     content = json.loads(path.read_text())
     for annotation in content['annotations']:
@@ -137,7 +141,7 @@ def test_training_on_a_set_of_which_nothing_is_left_ends_in_one_sentence(drawn_s
                                          'fractions of the image size'))  # fmt: skip
 
 
-def test_people_in_one_camera_alone_are_told_before_training(drawn_set, tmp_path):
+def test_people_in_one_camera_alone_are_told_before_training(run, drawn_set, tmp_path):
     path = drawn_set / 'mmps/test.json'
     content = json.loads(path.read_text())
     for record in content['images'] + content['queries']:
@@ -151,7 +155,7 @@ def test_people_in_one_camera_alone_are_told_before_training(drawn_set, tmp_path
     assert not list((tmp_path / 'run').rglob('*.pth'))
 
 
-def test_a_config_without_a_test_set_is_told(tmp_path):
+def test_a_config_without_a_test_set_is_told(run, tmp_path):
     torch.save({'a': torch.ones(1)}, tmp_path / 'a.pth')
     config = 'configs/reid_head/crop-reid_r18_synthetic.py'
     done = run(ROOT / 'tools/test.py', config, tmp_path / 'a.pth', '--work-dir', tmp_path)
@@ -161,7 +165,7 @@ def test_a_config_without_a_test_set_is_told(tmp_path):
     assert sentence in done.stderr.splitlines()[-1]
 
 
-def test_a_misspelt_key_of_a_config_file_is_told(tmp_path):
+def test_a_misspelt_key_of_a_config_file_is_told(run, tmp_path):
     (tmp_path / 'config.py').write_text('model = dict()\noptim_wraper = dict()\n')
     done = run(ROOT / 'tools/train.py', tmp_path / 'config.py', '--work-dir', tmp_path)
     assert done.returncode == 2
@@ -169,7 +173,7 @@ def test_a_misspelt_key_of_a_config_file_is_told(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_picture_that_breaks_in_training_is_named_and_checkpoints_stay(drawn_set, tmp_path):
+def test_a_picture_that_breaks_in_training_is_named_and_checkpoints_stay(run, drawn_set, tmp_path):
     config = tiny_run(drawn_set, tmp_path / 'run')
     config.train_dataloader.num_workers = 1
     config.default_hooks.two_phase.detection_epochs = 2
@@ -185,7 +189,7 @@ def test_a_picture_that_breaks_in_training_is_named_and_checkpoints_stay(drawn_s
 
 @pytest.mark.slow
 def test_a_box_outside_its_image_is_told_on_the_console_and_left_out_of_both_phases(
-    drawn_set, tmp_path
+    run, drawn_set, tmp_path
 ):
     path = drawn_set / 'mmps' / 'train.json'
     content = json.loads(path.read_text())
