@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
 import runpy
 import subprocess
 import sys
 import warnings
+from unittest import mock
 
 import pytest
 from mmengine.utils import ManagerMixin
@@ -19,7 +21,11 @@ def run_tool(monkeypatch, capfd):
     def run(script, *arguments):
         command = list(map(str, (script, *arguments)))
         capfd.readouterr()
-        with monkeypatch.context() as patch, warnings.catch_warnings():
+        with (
+            monkeypatch.context() as patch,
+            mock.patch.dict(os.environ),
+            warnings.catch_warnings(),
+        ):
             for kind in _kinds_of(ManagerMixin):  # loggers, scopes: a new process has none
                 patch.setattr(kind, '_instance_dict', type(kind._instance_dict)())
             patch.setattr(sys, 'argv', command)

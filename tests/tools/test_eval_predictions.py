@@ -3,8 +3,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -59,12 +57,10 @@ def test_writes_the_contract_keys(tool, case, tmp_path, capsys):
     assert 'g100' in capsys.readouterr().out
 
 
-def test_runs_as_a_script(case, tmp_path):
+def test_runs_as_a_script(run_tool, case):
     _, annotation, predictions = case
-    command = [sys.executable, str(TOOL), annotation, predictions, '--protocol', 'cuhk_sysu']
-    finished = subprocess.run(
-        [*command, '--gallery-size', '4000'], capture_output=True, text=True, check=False
-    )
+    options = ('--protocol', 'cuhk_sysu', '--gallery-size', '4000')
+    finished = run_tool(TOOL, annotation, predictions, *options)
     assert finished.returncode == 2
     assert 'galleries there: 100' in finished.stderr
     assert 'Traceback' not in finished.stderr

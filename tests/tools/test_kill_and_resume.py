@@ -103,7 +103,7 @@ def test_runs_faster_than_their_moments_end_in_an_error(
     assert len(json.loads((tmp_path / 'report.json').read_text())) == 2
 
 
-def test_files_of_the_user_are_not_removed(tool, tmp_path, monkeypatch):
+def test_files_of_the_user_are_not_removed(tool, run_tool, tmp_path, monkeypatch):
     monkeypatch.setattr(tool, 'write_config', lambda out, args: 1 / 0)
     (tmp_path / 'notes.log').write_text('mine')
     (tmp_path / 'kill_99').mkdir()
@@ -113,10 +113,7 @@ def test_files_of_the_user_are_not_removed(tool, tmp_path, monkeypatch):
     assert (tmp_path / 'kill_99').exists()
     elsewhere = tmp_path / 'elsewhere'
     (elsewhere / 'whole').mkdir(parents=True)
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), '--out', str(elsewhere)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = run_tool(SCRIPT, '--out', elsewhere)
     assert done.returncode == 2
     sentence = 'whole is not known to be made by kill_and_resume: move it away, or give another'
     assert sentence in done.stderr.splitlines()[-1]

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -86,8 +84,7 @@ def test_wrong_input_ends_in_one_sentence(name, arguments, message, capsys, tmp_
     assert error.count('\n') == 1
 
 
-def test_as_a_command(tmp_path):
-    command = [sys.executable, str(TOOLS / 'plot_curves.py'), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def test_as_a_command(run_tool, tmp_path):
+    done = run_tool(TOOLS / 'plot_curves.py', tmp_path)
     assert done.returncode == 2
     assert 'Traceback' not in done.stderr

@@ -17,9 +17,9 @@ CFG = "test_evaluator = dict(ann_file='test.json')"
 SCRIPT = Path(__file__).parents[2] / 'tools' / 'misc' / 'publish_model.py'
 
 
-def publish(*arguments):
-    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.fixture
+def publish(run_tool):
+    return lambda *arguments: run_tool(SCRIPT, *arguments)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ print(json.dumps([weights, content]))
 """
 
 
-def test_stock_torch_reads_what_is_published(checkpoint, tmp_path):
+def test_stock_torch_reads_what_is_published(publish, checkpoint, tmp_path):
     folder = leave_calibration(checkpoint, 'test.json')
     (folder / 'calibration.json').write_text(json.dumps({'pairs': {'same': 4}}))
     done = publish(checkpoint, '--out-dir', tmp_path / 'out')
@@ -84,13 +84,13 @@ def test_stock_torch_reads_what_is_published(checkpoint, tmp_path):
     assert meta['calibration'] == {'pairs': {'same': 4}}
 
 
-def test_the_same_checkpoint_gives_the_same_file_beside_it(checkpoint):
+def test_the_same_checkpoint_gives_the_same_file_beside_it(publish, checkpoint):
     assert publish(checkpoint).returncode == 0
     assert publish(checkpoint).returncode == 0
     assert len(list(checkpoint.parent.glob('*.pth'))) == 2
 
 
-def test_a_calibration_that_does_not_fit_is_left_out_and_told(checkpoint):
+def test_a_calibration_that_does_not_fit_is_left_out_and_told(publish, checkpoint):
     leave_calibration(checkpoint, 'elsewhere.json')
     done = publish(checkpoint)
     assert done.returncode == 0
@@ -139,7 +139,7 @@ def bad_calibration(path):
         (bad_calibration, 'evaluate again, or remove it'),
     ],
 )
-def test_wrong_input_ends_in_one_sentence(checkpoint, damage, sentence):
+def test_wrong_input_ends_in_one_sentence(publish, checkpoint, damage, sentence):
     damage(checkpoint)
     done = publish(checkpoint)
     assert done.returncode == 2
