@@ -7,10 +7,16 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import numpy as np
+
+from mmps.structures import DataError
 
 ABANDONED_AFTER = 900.0
 """Seconds since the last byte after which a scratch file's writer is taken for dead."""
@@ -104,6 +110,31 @@ def read_text(path: Path) -> str:
     """
     data = path.read_bytes()
     return data.decode(_encoding(data))
+
+
+def read_npz(path: Path, names: Collection[str]) -> dict[str, np.ndarray]:
+    """Read some arrays of an ``.npz`` file; nothing in it is ever unpickled.
+
+    Args:
+        path: An existing file.
+        names: Arrays that are read, if they are there.
+
+    Returns:
+        Arrays by name.
+
+    Raises:
+        DataError: The file is damaged, of another kind, needs unpickling, or holds something
+            else than an array under one of the names.
+    """
+    try:
+        with path.open('rb') as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as file:
+            content = {name: file[name] for name in file.files if name in names}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f'{path} is not a readable .npz file ({error}).') from None
+    for name, array in content.items():
+        if not isinstance(array, np.ndarray):
+            raise DataError(f'{path}: {name} is not an array; write the file with numpy.savez.')
+    return content
 
 
 def remove_abandoned(folder: Path) -> None:

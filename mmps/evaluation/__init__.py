@@ -9,7 +9,7 @@ from .metrics import PersonSearchMetric
 from .protocols import CUHKSYSUProtocol, GenericProtocol, PRWOfficialProtocol, PRWProtocol
 from .rerankers import ContextGraph, KReciprocal
 from .results import QueryResults
-from .searcher import Searcher
+from .search import Searcher
 
 __all__ = [
     'NO_CAMERA',

@@ -11,7 +11,7 @@ import numpy as np
 
 from mmps.files import write_json
 
-from .search import SearchPlan, similarity_blocks
+from .search import SearchPlan, similarity_blocks_of
 
 FALSE_ACCEPT_RATES = (0.1, 0.01, 0.001, 0.0001)
 
@@ -115,18 +115,17 @@ def calibrate(
         counted: ``(Q,)`` true for queries that count; all of them when not given.
     """
     counted = np.ones(len(query_embeddings), dtype=bool) if counted is None else counted
-    bound = _greatest_length(query_embeddings) * _greatest_length(plan.detections.embeddings)
+    bound = _greatest_length(query_embeddings) * _greatest_length(plan.boxes.embeddings)
     edges = np.linspace(-bound, bound, bins + 1) if bound > 0 else np.linspace(-1, 1, bins + 1)
     same, other = np.zeros(bins, dtype=np.int64), np.zeros(bins, dtype=np.int64)
-    everybody = slice(0, len(query_embeddings))
-    for block, similarities in similarity_blocks(query_embeddings, plan, memory_mb, everybody):
-        rows, boxes = plan.task.judge.hits(block, similarities, plan.detections)
+    for block, similarities in similarity_blocks_of(query_embeddings, plan, memory_mb):
+        rows, boxes = plan.task.judge.hits(block, similarities, plan.boxes)
         kept = counted[block][rows]
         hits = rows[kept], boxes[kept]
         same += np.histogram(similarities[hits], edges)[0]
         similarities[hits] = -np.inf
         similarities[~counted[block]] = -np.inf
-        similarities[plan.task.judge.same_person(block, plan.detections)] = -np.inf
+        similarities[plan.task.judge.same_person(block, plan.boxes)] = -np.inf
         other += np.histogram(similarities[similarities > -np.inf], edges)[0]
     return Calibration(edges, same, other)
 

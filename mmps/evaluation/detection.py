@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from mmps.formats.ground_truth import GroundTruth
-from mmps.formats.predictions import Predictions
+from mmps.formats.predictions import Predictions, SortedBoxes
 from mmps.structures import is_labelled
 
-from .detections import Detections
 from .functional.detection import average_precision, greedy_pairs, mutual_best_pairs
 from .functional.matching import box_areas, paired_intersection, paired_iou, pairs_within_groups
 from .protocols.conventions import of_convention
@@ -35,7 +34,7 @@ def detection_metrics(
         ``det/recall``, ``det/AP``, ``det_labelled/recall`` and ``det_labelled/AP``, fractions in
         0..1; what has no people is left out.
     """
-    detections = Detections.from_predictions(predictions, ground_truth)
+    detections = predictions.by_image(ground_truth)
     people = np.flatnonzero(ground_truth.people)
     partner = _partners(ground_truth, people, detections, convention)
     right = partner >= 0
@@ -63,7 +62,7 @@ def _rates(prefix: str, scores: np.ndarray, right: np.ndarray, people: int) -> d
 
 
 def _partners(
-    ground_truth: GroundTruth, people: np.ndarray, detections: Detections, convention: str
+    ground_truth: GroundTruth, people: np.ndarray, detections: SortedBoxes, convention: str
 ) -> np.ndarray:
     """Find the annotation that each detection is right about, ``(N,)``, -1 for none."""
     items, members = pairs_within_groups(ground_truth.images[people], detections.offsets)
@@ -98,7 +97,7 @@ def _greedy(
     return greedy_pairs(items, members, overlaps, scores)
 
 
-def _in_ignore_region(ground_truth: GroundTruth, detections: Detections) -> np.ndarray:
+def _in_ignore_region(ground_truth: GroundTruth, detections: SortedBoxes) -> np.ndarray:
     regions = np.flatnonzero(ground_truth.ignored)
     items, members = pairs_within_groups(ground_truth.images[regions], detections.offsets)
     boxes = detections.bboxes[members]

@@ -16,12 +16,11 @@ from mmps.formats.predictions import Predictions
 from mmps.structures import ConfigError, xywh_to_xyxy
 
 from .detection import detection_metrics
-from .functional.bootstrap import bootstrap_interval
+from .functional.matching import best_of_each, paired_iou, pairs_within_groups, with_last_pixel
 from .protocols.base import SearchProtocol
 from .protocols.conventions import of_convention
 from .protocols.findable import nobody_to_find
-from .query_sources import queries_from_detections
-from .results import TOP_KS, QueryResults
+from .results import TOP_KS, QueryResults, bootstrap_interval
 
 FEW = 0.01
 """Recall of a detector below which its boxes may be in another form than they should."""
@@ -111,6 +110,37 @@ def evaluate_predictions(
         queries[setting] = treat(results, unseen[results.query_index])
     metrics = {**search_metrics(queries, protocol.ks), **detection}
     return Report(metrics, queries, predictions, score_thr)
+
+
+def queries_from_detections(
+    predictions: Predictions, ground_truth: GroundTruth
+) -> tuple[Predictions, np.ndarray]:
+    """Take each query's embedding from the detection that overlaps its box most.
+
+    AlignPS and PSTR: among all detections of the query's image, whatever their score and overlap;
+    IoU counts the last pixel of a box.
+
+    Args:
+        predictions: all boxes of the model, before any score threshold.
+        ground_truth: the annotation file's content.
+
+    Returns:
+        The predictions with these queries, and ``(Q,)`` true for queries in whose image nothing was
+        detected; their embedding is zero.
+    """
+    detections = predictions.by_image(ground_truth)
+    queries, members = pairs_within_groups(ground_truth.query_images, detections.offsets)
+    overlaps = paired_iou(
+        with_last_pixel(ground_truth.query_bboxes[queries]),
+        with_last_pixel(detections.bboxes[members]),
+    )
+    best = best_of_each(queries, overlaps, ground_truth.num_queries)
+    found = best >= 0
+    embeddings = np.zeros(
+        (ground_truth.num_queries, predictions.embeddings.shape[1]), predictions.embeddings.dtype
+    )
+    embeddings[found] = detections.embeddings[members[best[found]]]
+    return replace(predictions, query_embeddings=embeddings), ~found
 
 
 def _cut(predictions: Predictions, score_thr: float) -> Predictions:

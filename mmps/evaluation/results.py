@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from mmps.structures import DataError
+from mmps.structures import ConfigError, DataError
 
 from .functional.ranking import top_k
 
@@ -106,3 +106,31 @@ class QueryResults:
         """
         names = [field.name for field in fields(cls)]
         return cls(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
+
+
+def bootstrap_interval(
+    values: np.ndarray, draws: int = 1000, seed: int = 0, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Draw the queries again with replacement and take percentiles of the means.
+
+    Args:
+        values: ``(Q,)`` one number per query, Q at least 1.
+        draws: number of draws.
+        seed: of the generator.
+        confidence: part of the means that the interval holds, in 0..1.
+
+    Returns:
+        Lower and upper end.
+
+    Raises:
+        ConfigError: if the number of draws is not positive.
+    """
+    if draws < 1:
+        raise ConfigError(f'the number of bootstrap draws must be positive, not {draws}.')
+    generator = np.random.default_rng(seed)
+    uniform = np.full(len(values), 1 / len(values))
+    means = np.array(
+        [generator.multinomial(len(values), uniform) @ values / len(values) for _ in range(draws)]
+    )
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)

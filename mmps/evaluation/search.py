@@ -5,14 +5,21 @@ Letters: Q queries, B queries of one block, I images, N boxes, H hits, D embeddi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Protocol
 
 import numpy as np
+from mmengine import dist
 
-from .detections import Detections
+from mmps.formats.ground_truth import GroundTruth
+from mmps.formats.predictions import SortedBoxes
+from mmps.registry import TASK_UTILS
+from mmps.retrieval import similarity_blocks
+from mmps.structures import ConfigError
+
 from .functional.ranking import RankedHits, rank_hits
 from .results import QueryResults
 
@@ -27,14 +34,14 @@ class Judge(Protocol):
     """Knows which boxes are right."""
 
     def hits(
-        self, block: slice, similarities: np.ndarray, detections: Detections
+        self, block: slice, similarities: np.ndarray, boxes: SortedBoxes
     ) -> tuple[np.ndarray, np.ndarray]:
         """Find the ``(H,)`` queries of a block, ascending, and the ``(H,)`` boxes of its hits.
 
         Boxes that are neither right nor wrong get the similarity ``-inf``.
         """
 
-    def same_person(self, block: slice, detections: Detections) -> tuple[np.ndarray, np.ndarray]:
+    def same_person(self, block: slice, boxes: SortedBoxes) -> tuple[np.ndarray, np.ndarray]:
         """Find the queries and boxes of all pairs that show the same person."""
 
 
@@ -63,11 +70,11 @@ class SearchPlan:
 
     Args:
         task: galleries and targets.
-        detections: boxes of all images.
+        boxes: of all images.
     """
 
     task: SearchTask
-    detections: Detections
+    boxes: SortedBoxes
 
 
 def search(
@@ -87,59 +94,111 @@ def search(
         share: consecutive queries that are searched; all of them when not given.
     """
     share = slice(0, len(query_embeddings)) if share is None else share
-    parts = [_measured(slice(share.start, share.start), plan, np.zeros((0, len(plan.detections))))]
-    for block, similarities in similarity_blocks(query_embeddings, plan, memory_mb, share):
+    parts = [_measured(slice(share.start, share.start), plan, np.zeros((0, len(plan.boxes))))]
+    for block, similarities in similarity_blocks_of(query_embeddings, plan, memory_mb, share):
         revised = reduce(lambda values, rerank: rerank(values, block), rerankers, similarities)
         parts.append(_measured(block, plan, revised))
     return QueryResults.concatenate(parts)
 
 
-def similarity_blocks(
-    query_embeddings: np.ndarray, plan: SearchPlan, memory_mb: float, share: slice
+def similarity_blocks_of(
+    query_embeddings: np.ndarray,
+    plan: SearchPlan,
+    memory_mb: float = 256.0,
+    share: slice | None = None,
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Compute similarities by one matrix product per block of queries.
+    """Compute the similarities of a plan, block by block.
 
     Args:
-        query_embeddings: ``(Q, D)``.
-        plan: what is searched where.
-        memory_mb: bound on one block, in MiB.
-        share: consecutive queries that are searched.
+        query_embeddings: ``(Q, D)`` in the order of the task's queries.
+        plan: What is searched where.
+        memory_mb: Bound on the similarities and masks that exist at one time, in MiB.
+        share: Consecutive queries that are searched; all of them when not given.
 
     Yields:
         The block, and its ``(B, N)`` similarities, ``-inf`` outside each query's gallery.
     """
-    detections = plan.detections
-    dtype = np.result_type(query_embeddings.dtype, detections.embeddings.dtype, np.float32)
-    queries = query_embeddings.astype(dtype, copy=False)
-    gallery = detections.embeddings.astype(dtype, copy=False).T
-    rows = block_rows(detections, dtype.itemsize, memory_mb)
-    for start in range(share.start, share.stop, rows):
-        block = slice(start, min(start + rows, share.stop))
-        similarities = queries[block] @ gallery
-        inside = plan.task.gallery(block)[:, detections.images]
-        np.copyto(similarities, -np.inf, where=np.logical_not(inside, out=inside))
-        yield block, similarities
+    boxes = plan.boxes
+    num_images = len(boxes.offsets) - 1
+    return similarity_blocks(
+        query_embeddings,
+        boxes.embeddings,
+        memory_mb,
+        inside=lambda block: plan.task.gallery(block)[:, boxes.images],
+        share=share,
+        mask_bytes=2 * num_images,
+    )
 
 
-def block_rows(detections: Detections, itemsize: int, memory_mb: float) -> int:
-    """Say how many queries fit a block: similarities, a copy of them, and masks.
+@TASK_UTILS.register_module()
+class Searcher:
+    """Carries out searches; under ``torchrun`` the ranks share the queries.
 
     Args:
-        detections: boxes of all images.
-        itemsize: bytes of one similarity.
-        memory_mb: bound in MiB.
+        score_weighted: multiply each similarity by the score of the box (NAE, SeqNet: CWS).
+        rerankers: configs of revisions of the similarities, applied in order.
+        memory_mb: bound on the similarities and masks that exist at one time, in MiB.
 
-    Returns:
-        At least 1.
+    Raises:
+        ConfigError: if the bound is not a positive number.
     """
-    num_images = len(detections.offsets) - 1
-    row = len(detections) * (2 * itemsize + 4) + 2 * num_images
-    return max(1, int(memory_mb * 2**20 / max(row, 1)))
+
+    def __init__(
+        self,
+        score_weighted: bool = False,
+        rerankers: Sequence[dict] = (),
+        memory_mb: float = 256.0,
+    ) -> None:
+        if not 0 < memory_mb < math.inf:
+            raise ConfigError(
+                f'mmps.Searcher: memory_mb must be a positive number, not {memory_mb}.'
+            )
+        self.score_weighted = score_weighted
+        self.rerankers = [TASK_UTILS.build(config) for config in rerankers]
+        self.memory_mb = memory_mb
+
+    def __call__(
+        self, ground_truth: GroundTruth, query_embeddings: np.ndarray, plan: SearchPlan
+    ) -> QueryResults:
+        """Search every query of a plan.
+
+        Args:
+            ground_truth: the annotation file's content.
+            query_embeddings: ``(Q, D)`` of all queries of the annotation file, on every rank.
+            plan: what is searched where.
+
+        Returns:
+            Results of all queries of the plan, on every rank.
+        """
+        queries = query_embeddings[plan.task.query_index]
+        weighted = self.weighted(plan)
+        rerankers = [r.bind(ground_truth, queries, plan, weighted) for r in self.rerankers]
+        share = _own_share(len(queries))
+        results = search(queries, weighted, rerankers, self.memory_mb, share)
+        return QueryResults.concatenate(dist.all_gather_object(results))
+
+    def weighted(self, plan: SearchPlan) -> SearchPlan:
+        """Weight the embeddings of a plan's boxes by their scores, if so set.
+
+        Args:
+            plan: what is searched where.
+        """
+        if not self.score_weighted:
+            return plan
+        boxes = plan.boxes
+        embeddings = boxes.embeddings * boxes.scores[:, None]
+        return replace(plan, boxes=replace(boxes, embeddings=embeddings))
+
+
+def _own_share(count: int) -> slice:
+    bounds = np.linspace(0, count, dist.get_world_size() + 1).astype(int)
+    rank = dist.get_rank()
+    return slice(int(bounds[rank]), int(bounds[rank + 1]))
 
 
 def _measured(block: slice, plan: SearchPlan, similarities: np.ndarray) -> QueryResults:
     task = plan.task
-    rows, hits = task.judge.hits(block, similarities, plan.detections)
+    rows, hits = task.judge.hits(block, similarities, plan.boxes)
     bounds = np.searchsorted(rows, np.arange(len(similarities) + 1))
     ranked = [
         task.measure(row, hits[bounds[i] : bounds[i + 1]], int(count))

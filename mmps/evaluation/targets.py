@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .detections import Detections
+from mmps.formats.predictions import SortedBoxes
+
 from .functional.matching import (
     best_of_each,
     one_to_one,
@@ -52,23 +53,23 @@ class Targets:
         kept = slice(*np.searchsorted(self.queries, [block.start, block.stop]))
         return Targets(self.queries[kept] - block.start, self.images[kept], self.bboxes[kept])
 
-    def covering(self, detections: Detections) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def covering(self, boxes: SortedBoxes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Find the detections that cover a target well enough (size-aware IoU threshold).
 
         Args:
-            detections: boxes of all images.
+            boxes: of all images.
 
         Returns:
             ``(P,)`` targets, ascending, ``(P,)`` detections, ascending within each target, and
             ``(P,)`` IoU.
         """
-        items, members = pairs_within_groups(self.images, detections.offsets)
-        overlaps = paired_iou(self.bboxes[items], detections.bboxes[members])
+        items, members = pairs_within_groups(self.images, boxes.offsets)
+        overlaps = paired_iou(self.bboxes[items], boxes.bboxes[members])
         enough = overlaps >= size_aware_thresholds(self.bboxes)[items]
         return items[enough], members[enough], overlaps[enough]
 
     def hits(
-        self, block: slice, similarities: np.ndarray, detections: Detections
+        self, block: slice, similarities: np.ndarray, boxes: SortedBoxes
     ) -> tuple[np.ndarray, np.ndarray]:
         """Choose for each target the most similar box that covers it.
 
@@ -77,13 +78,13 @@ class Targets:
         Args:
             block: positions of the queries.
             similarities: ``(B, N)`` of these queries.
-            detections: boxes of all images.
+            boxes: of all images.
 
         Returns:
             ``(H,)`` query of each hit within the block, ascending, and ``(H,)`` its detection.
         """
         targets = self.of_queries(block)
-        items, members, overlaps = targets.covering(detections)
+        items, members, overlaps = targets.covering(boxes)
         values = similarities[targets.queries[items], members]
         hits = np.full(len(targets.queries), -1, dtype=np.int64)
         best = best_of_each(items, values, len(hits))
@@ -95,16 +96,16 @@ class Targets:
             hits[list(chosen)] = list(chosen.values())
         return targets.queries[hits >= 0], hits[hits >= 0]
 
-    def same_person(self, block: slice, detections: Detections) -> tuple[np.ndarray, np.ndarray]:
+    def same_person(self, block: slice, boxes: SortedBoxes) -> tuple[np.ndarray, np.ndarray]:
         """Find all boxes on the query's person, hits or not.
 
         Args:
             block: positions of the queries.
-            detections: boxes of all images.
+            boxes: of all images.
 
         Returns:
             ``(P,)`` query within the block, ascending, and ``(P,)`` detection.
         """
         targets = self.of_queries(block)
-        items, members, _ = targets.covering(detections)
+        items, members, _ = targets.covering(boxes)
         return targets.queries[items], members

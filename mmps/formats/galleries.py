@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mmps.files import read_npz
 from mmps.structures import DataError, xywh_to_xyxy
 
-from .archives import read_npz
 from .ground_truth import GroundTruth
 
 _NEEDED = ('offsets', 'image_ids', 'bboxes')

@@ -7,11 +7,32 @@ from pathlib import Path
 
 import numpy as np
 
-from mmps.files import atomic_file
+from mmps.files import atomic_file, read_npz
 from mmps.structures import DataError
 
-from .archives import read_npz
 from .ground_truth import GroundTruth
+
+
+@dataclass(frozen=True, eq=False)
+class SortedBoxes:
+    """Boxes in the order of the annotation file's images, then of their rows in the predictions.
+
+    Args:
+        images: ``(N,)`` position of each box's image, ascending.
+        offsets: ``(I + 1,)``, image ``i`` owns the boxes ``offsets[i]:offsets[i + 1]``.
+        bboxes: ``(N, 4)`` xyxy in original pixels.
+        scores: ``(N,)``.
+        embeddings: ``(N, D)``.
+    """
+
+    images: np.ndarray
+    offsets: np.ndarray
+    bboxes: np.ndarray
+    scores: np.ndarray
+    embeddings: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +117,26 @@ class Predictions:
             bboxes=self.bboxes[kept],
             scores=self.scores[kept],
             embeddings=self.embeddings[kept],
+        )
+
+    def by_image(self, ground_truth: GroundTruth) -> SortedBoxes:
+        """Sort the boxes by image, as every search reads them.
+
+        Args:
+            ground_truth: The annotation file's content, which orders the images.
+
+        Raises:
+            DataError: An image is not in the file.
+        """
+        images = ground_truth.image_positions(self.image_ids, 'image_ids of the predictions')
+        order = np.argsort(images, kind='stable')
+        images = images[order]
+        return SortedBoxes(
+            images=images,
+            offsets=np.searchsorted(images, np.arange(ground_truth.num_images + 1)),
+            bboxes=self.bboxes[order],
+            scores=self.scores[order],
+            embeddings=self.embeddings[order],
         )
 
     def at_ground_truth(self, ground_truth: GroundTruth) -> Predictions:

@@ -10,6 +10,7 @@ import numpy as np
 from mmps.evaluation.functional.matching import paired_iou
 from mmps.formats.ground_truth import NO_CAMERA, GroundTruth
 from mmps.formats.predictions import Predictions
+from mmps.retrieval import Nearest, nearest_rows
 from mmps.structures import FoundPeople, is_labelled
 
 from .ranked_list import RIGHT, UNKNOWN, WRONG, Hit, RankedList
@@ -54,7 +55,9 @@ def ranked_lists(
             )
         own = images == ground_truth.query_images[query]
         searched = ~own if galleries is None else np.isin(images, galleries[index])
-        best = most_similar(predictions, query, np.flatnonzero(searched), top_k)
+        best = nearest_rows(
+            predictions.query_embeddings[[query]], predictions.embeddings, top_k, searched
+        )
         lists.append(_ranked_list(ground_truth, predictions, Path(data_root), query, best, images))
     return lists
 
@@ -67,27 +70,25 @@ def ranked_frames(
     frames: Sequence[FoundPeople],
     top_k: int = 8,
 ) -> list[RankedList]:
-    """Search queries of a test set in pictures that nobody annotated.
+    """Search queries of a test set in images that nobody annotated.
 
     Args:
         ground_truth: The annotation file's content.
         predictions: Holds the queries' embeddings.
         data_root: Folder that ``file_name`` is relative to.
         queries: Positions in the file's ``queries``.
-        frames: Boxes and embeddings of each picture.
+        frames: Boxes and embeddings of each image.
         top_k: Hits per query.
     """
     found = [(frame, row) for frame in frames for row in range(len(frame.boxes))]
     embeddings = np.concatenate([frame.embeddings for frame in frames])
+    best = nearest_rows(predictions.query_embeddings[list(queries)], embeddings, top_k)
     lists = []
-    for query in queries:
-        similarity = embeddings @ predictions.query_embeddings[query]
-        hits = [
-            Hit(
-                found[best][0].path, found[best][0].boxes[found[best][1]], similarity[best], UNKNOWN
-            )
-            for best in np.argsort(-similarity, kind='stable')[:top_k]
-        ]
+    for query, places, similarities in zip(queries, best.positions, best.similarities, strict=True):
+        hits = []
+        for place, similarity in zip(places, similarities, strict=True):
+            frame, row = found[place]
+            hits.append(Hit(frame.path, frame.boxes[row], float(similarity), UNKNOWN))
         scene = Path(data_root) / ground_truth.file_names[ground_truth.query_images[query]]
         lists.append(
             RankedList(scene, ground_truth.query_bboxes[query], hits, title=f'query {query}')
@@ -108,26 +109,8 @@ def spread_queries(ground_truth: GroundTruth, count: int) -> list[int]:
     return first_of_each[chosen.astype(int)].tolist()
 
 
-def most_similar(
-    predictions: Predictions, query: int, searched: np.ndarray, top_k: int
-) -> np.ndarray:
-    """Rank boxes by the dot product with a query; equal ones keep their order.
-
-    Args:
-        predictions: Boxes and embeddings.
-        query: Row of ``query_embeddings``.
-        searched: ``(S,)`` rows of the boxes that are searched.
-        top_k: How many to return.
-
-    Returns:
-        ``(min(top_k, S),)`` rows, most similar first.
-    """
-    similarity = predictions.embeddings[searched] @ predictions.query_embeddings[query]
-    return searched[np.argsort(-similarity, kind='stable')[:top_k]]
-
-
 def judge(ground_truth: GroundTruth, image: int, box: np.ndarray, person_id: int) -> str:
-    """Say whether a box shows a person: by the annotated box that it overlaps most.
+    """Check whether a box shows a person: by the annotated box that it overlaps most.
 
     Args:
         ground_truth: The annotation file's content.
@@ -153,7 +136,7 @@ def _ranked_list(
     predictions: Predictions,
     data_root: Path,
     query: int,
-    rows: np.ndarray,
+    best: Nearest,
     images: np.ndarray,
 ) -> RankedList:
     person_id = int(ground_truth.query_person_ids[query])
@@ -161,11 +144,11 @@ def _ranked_list(
         Hit(
             image_path=data_root / ground_truth.file_names[images[row]],
             box=predictions.bboxes[row],
-            score=float(predictions.embeddings[row] @ predictions.query_embeddings[query]),
+            score=float(similarity),
             match=judge(ground_truth, images[row], predictions.bboxes[row], person_id),
             caption=_camera(ground_truth.image_cameras[images[row]]),
         )
-        for row in rows
+        for row, similarity in zip(best.positions[0], best.similarities[0], strict=True)
     ]
     return RankedList(
         image_path=data_root / ground_truth.file_names[ground_truth.query_images[query]],

@@ -35,7 +35,6 @@ from mmps.evaluation import (
     QueryResults,
     evaluate_predictions,
 )
-from mmps.evaluation.detections import Detections
 from mmps.evaluation.protocols.base import SearchProtocol
 from mmps.testing import reference_evaluator, reference_prw_official
 
@@ -132,7 +131,7 @@ def plain_detections(
     ground_truth: GroundTruth, predictions: Predictions
 ) -> reference_evaluator.DetectionsOfImages:
     """Group boxes by image as the plain loops take them."""
-    detections = Detections.from_predictions(predictions, ground_truth)
+    detections = predictions.by_image(ground_truth)
     groups = {}
     for image in np.unique(detections.images).tolist():
         own = slice(detections.offsets[image], detections.offsets[image + 1])

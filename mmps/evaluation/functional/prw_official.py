@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmps.retrieval import most_similar
 from mmps.structures import is_labelled
 
 from .matching import best_of_each, paired_iou, with_last_pixel
-from .ranking import RankedHits, most_similar
+from .ranking import RankedHits
 
 JUNK = -1
 """Identity of a box that is neither right nor wrong for anybody."""

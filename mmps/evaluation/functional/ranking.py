@@ -73,20 +73,3 @@ def top_k(first_ranks: np.ndarray, k: int) -> np.ndarray:
         ``(Q,)`` booleans.
     """
     return (first_ranks >= 1) & (first_ranks <= k)
-
-
-def most_similar(similarities: np.ndarray, count: int) -> np.ndarray:
-    """Find the most similar boxes; equal boxes keep their order.
-
-    Args:
-        similarities: ``(N,)`` to every box, ``-inf`` for boxes outside the gallery.
-        count: how many are wanted.
-
-    Returns:
-        Positions in descending similarity, fewer if the gallery is smaller.
-    """
-    inside = np.flatnonzero(similarities > -np.inf)
-    if len(inside) > count:
-        least = np.partition(similarities[inside], len(inside) - count)[len(inside) - count]
-        inside = inside[similarities[inside] >= least]
-    return inside[np.argsort(-similarities[inside], kind='stable')[:count]]

@@ -16,8 +16,7 @@ from mmps.structures import ConfigError
 
 from ..details import write_details
 from ..evaluator import evaluate_predictions
-from .places import check_places
-from .records import ImageRecord, assemble
+from .records import ImageRecord, assemble, check_places
 
 NO_SEARCH = (
     'No embeddings, so only detection is measured: a bare detector and phase 1 have none, and '

@@ -15,6 +15,9 @@ from mmps.structures import PERSON_LABEL, ConfigError
 FIELDS = ('bboxes', 'scores', 'embeddings')
 """Of detected people."""
 
+PIXELS = 0.1
+"""Boxes that differ by less are the same: their coordinates are single floats."""
+
 
 @dataclass(frozen=True, eq=False)
 class Embedded:
@@ -71,6 +74,34 @@ class ImageRecord:
         )
 
 
+def check_places(sample: Mapping[str, Any], ground_truth: GroundTruth) -> None:
+    """Refuse known boxes of another place than in the annotation file: a pipeline moved them.
+
+    Args:
+        sample: of one image; its ``gt_instances`` and ``query_instances`` may lack boxes.
+        ground_truth: the annotation file.
+
+    Raises:
+        ConfigError: if a box is not in pixels of the image file.
+    """
+    for part, indices, expected in (
+        ('gt_instances', 'ann_indices', ground_truth.bboxes),
+        ('query_instances', 'query_indices', ground_truth.query_bboxes),
+    ):
+        instances = sample.get(part)
+        if instances is None or indices not in instances or 'bboxes' not in instances:
+            continue
+        positions = _array(instances[indices]).astype(np.int64)
+        boxes = _array(instances['bboxes']).reshape(-1, 4)
+        known = positions < len(expected)  # of another file is said once all images are there
+        if (np.abs(boxes - expected[positions * known])[known] > PIXELS).any():
+            raise ConfigError(
+                f'{part} of image {sample["img_id"]} are not in pixels of the image file, so that '
+                'other places would be embedded: put LoadAnnotations behind Resize in the test '
+                'pipeline (LoadImageFromFile, Resize, LoadAnnotations, PackPersonSearchInputs).'
+            )
+
+
 def assemble(records: Sequence[ImageRecord], ground_truth: GroundTruth) -> Predictions:
     """Join records of images to one set of predictions.
 
@@ -120,6 +151,11 @@ def _check_images(records: Sequence[ImageRecord], ground_truth: GroundTruth) -> 
             f'not tested, and {len(unknown)} others were; test on the whole data set, and give it '
             'and the evaluator the same ann_file.'
         )
+
+
+def _array(values: Any) -> np.ndarray:
+    values = getattr(values, 'tensor', values)  # of mmdet's boxes
+    return values.detach().cpu().numpy() if hasattr(values, 'detach') else np.asarray(values)
 
 
 def _floats(values: Any) -> np.ndarray:

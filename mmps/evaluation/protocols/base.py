@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
@@ -10,8 +11,8 @@ import numpy as np
 from mmps.formats.ground_truth import GroundTruth
 from mmps.formats.predictions import Predictions
 from mmps.registry import TASK_UTILS
+from mmps.structures import ConfigError
 
-from ..functional.budget import budget_threshold
 from ..results import TOP_KS
 from ..search import SearchPlan
 from .findable import check_findable, why_nobody
@@ -192,6 +193,29 @@ class BudgetedProtocol(SearchProtocol):
         for boxes in self.boxes_per_image:
             threshold = budget_threshold(predictions.scores, ground_truth.num_images, boxes)
             yield f'bpi{boxes:g}', threshold
+
+
+def budget_threshold(scores: np.ndarray, num_images: int, boxes_per_image: float) -> float:
+    """Find the score threshold that keeps so many boxes per image on average.
+
+    Args:
+        scores: ``(N,)`` of all detections.
+        num_images: number of images, those without detections included.
+        boxes_per_image: boxes per image that are kept, at least one box in all; all boxes, if there
+            are fewer.
+
+    Returns:
+        Smallest score that is kept; boxes of equal score stay together.
+
+    Raises:
+        ConfigError: if the number of boxes is not positive, or not finite.
+    """
+    if not 0 < boxes_per_image < math.inf:
+        raise ConfigError(f'boxes per image must be positive numbers, not {boxes_per_image:g}.')
+    count = max(1, round(num_images * boxes_per_image))
+    if count >= len(scores):
+        return float('-inf')
+    return float(np.partition(scores, len(scores) - count)[len(scores) - count])
 
 
 def as_tuple(values: Sequence | float | str) -> tuple:

@@ -13,7 +13,6 @@ from mmps.formats.predictions import Predictions
 from mmps.registry import TASK_UTILS
 from mmps.structures import DataError
 
-from ..detections import Detections
 from ..search import GalleryMask, SearchPlan, SearchTask
 from ..targets import Targets
 from .base import Findable, Plans, SearchProtocol, as_tuple
@@ -87,7 +86,7 @@ class CUHKSYSUProtocol(SearchProtocol):
         Yields:
             Setting (``g<size>``, ``occlusion``, ``resolution``, ``full``) and plan.
         """
-        detections = Detections.from_predictions(predictions, ground_truth)
+        detections = predictions.by_image(ground_truth)
         for size in self.gallery_sizes:
             yield _setting(size), SearchPlan(self.task(ground_truth, size), detections)
 

@@ -10,7 +10,6 @@ from mmps.formats.ground_truth import GroundTruth
 from mmps.formats.predictions import Predictions
 from mmps.registry import TASK_UTILS
 
-from ..detections import Detections
 from ..search import GalleryMask, SearchPlan, SearchTask
 from ..targets import Targets
 from .base import BudgetedProtocol, Findable
@@ -54,7 +53,7 @@ class GenericProtocol(BudgetedProtocol):
             predictions: boxes and embeddings.
             threshold: smallest score that is searched.
         """
-        kept = Detections.from_predictions(predictions.above(threshold), ground_truth)
+        kept = predictions.above(threshold).by_image(ground_truth)
         return SearchPlan(self.task(ground_truth), kept)
 
     def findable(self, ground_truth: GroundTruth) -> Findable:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmps.formats.ground_truth import GroundTruth
-from mmps.formats.predictions import Predictions
+from mmps.formats.predictions import Predictions, SortedBoxes
 from mmps.registry import TASK_UTILS
 from mmps.structures import is_labelled
 
-from ..detections import Detections
 from ..functional.matching import pairs_within_groups
 from ..functional.prw_official import (
     JUNK,
@@ -27,7 +26,7 @@ from .findable import require_cameras
 
 @dataclass(frozen=True, eq=False)
 class AssignedIdentities:
-    """Detections with identities, and whom each query looks for.
+    """SortedBoxes with identities, and whom each query looks for.
 
     Args:
         identities: ``(N,)`` identity of each detection, ``JUNK`` or ``BACKGROUND``.
@@ -44,30 +43,30 @@ class AssignedIdentities:
     query_cameras: np.ndarray
 
     def hits(
-        self, block: slice, similarities: np.ndarray, detections: Detections
+        self, block: slice, similarities: np.ndarray, boxes: SortedBoxes
     ) -> tuple[np.ndarray, np.ndarray]:
         """Take the boxes of the person in other cameras; drop junk and the same camera's boxes.
 
         Args:
             block: positions of the queries.
             similarities: ``(B, N)``, set to ``-inf`` where a box is dropped.
-            detections: boxes of all images.
+            boxes: of all images.
         """
-        del detections
+        del boxes
         same_person = self._same_person(block)
         same_camera = self.cameras == self.query_cameras[block, None]
         dropped = (same_person & same_camera) | (self.identities == JUNK) | ~self.kept
         np.copyto(similarities, -np.inf, where=dropped)
         return np.nonzero(same_person & ~dropped)
 
-    def same_person(self, block: slice, detections: Detections) -> tuple[np.ndarray, np.ndarray]:
+    def same_person(self, block: slice, boxes: SortedBoxes) -> tuple[np.ndarray, np.ndarray]:
         """Find the boxes on the query's person.
 
         Args:
             block: positions of the queries.
-            detections: boxes of all images.
+            boxes: of all images.
         """
-        del detections
+        del boxes
         return np.nonzero(self._same_person(block))
 
     def _same_person(self, block: slice) -> np.ndarray:
@@ -162,7 +161,7 @@ class PRWOfficialProtocol(BudgetedProtocol):
 def _assign_then_cut(
     ground_truth: GroundTruth, predictions: Predictions, threshold: float
 ) -> SearchPlan:
-    detections = Detections.from_predictions(predictions, ground_truth)
+    detections = predictions.by_image(ground_truth)
     seen = np.diff(detections.offsets) > 0
     return _plan(ground_truth, detections, detections.scores >= threshold, seen)
 
@@ -170,13 +169,13 @@ def _assign_then_cut(
 def _cut_then_assign(
     ground_truth: GroundTruth, predictions: Predictions, threshold: float
 ) -> SearchPlan:
-    detections = Detections.from_predictions(predictions.above(threshold), ground_truth)
+    detections = predictions.above(threshold).by_image(ground_truth)
     everything = np.ones(ground_truth.num_images, dtype=bool)
     return _plan(ground_truth, detections, np.ones(len(detections), dtype=bool), everything)
 
 
 def _plan(
-    ground_truth: GroundTruth, detections: Detections, kept: np.ndarray, seen: np.ndarray
+    ground_truth: GroundTruth, detections: SortedBoxes, kept: np.ndarray, seen: np.ndarray
 ) -> SearchPlan:
     """Plan a search among kept detections; only images that are seen can miss somebody."""
     listed = np.flatnonzero(ground_truth.people | ground_truth.ignored)

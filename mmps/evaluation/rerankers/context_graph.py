@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from mmps.formats.ground_truth import GroundTruth
+from mmps.formats.predictions import SortedBoxes
 from mmps.registry import TASK_UTILS
+from mmps.retrieval import most_similar
 from mmps.structures import ConfigError
 
-from ..detections import Detections
-from ..functional.context_graph import match_context
 from ..functional.matching import paired_iou
-from ..functional.ranking import most_similar
 from ..search import Reranker, SearchPlan
 
 SAME_PERSON_IOU = 0.5
@@ -38,7 +38,7 @@ class ContextGraph:
         self.k1 = k1
         self.k2 = k2
 
-    def prepare(
+    def bind(
         self,
         ground_truth: GroundTruth,
         query_embeddings: np.ndarray,
@@ -53,21 +53,21 @@ class ContextGraph:
             plan: its boxes around the query are the context.
             weighted: the same plan, boxes weighted by their scores if so set.
         """
-        gallery = weighted.detections
+        gallery = weighted.boxes
 
         def rerank(similarities: np.ndarray, block: slice) -> np.ndarray:
             for row, query in zip(similarities, range(block.start, block.stop), strict=True):
                 index = int(plan.task.query_index[query])
-                others = context_boxes(ground_truth, plan.detections, index)[: self.k2 - 1]
+                others = context_boxes(ground_truth, plan.boxes, index)[: self.k2 - 1]
                 context = np.concatenate(
-                    [query_embeddings[query : query + 1], plan.detections.embeddings[others]]
+                    [query_embeddings[query : query + 1], plan.boxes.embeddings[others]]
                 )
                 self._revise(row, context, gallery)
             return similarities
 
         return rerank
 
-    def _revise(self, row: np.ndarray, context: np.ndarray, gallery: Detections) -> None:
+    def _revise(self, row: np.ndarray, context: np.ndarray, gallery: SortedBoxes) -> None:
         """Give one box of each promising image a new similarity, in place."""
         for image in np.unique(gallery.images[most_similar(row, self.k1)]):
             boxes = slice(gallery.offsets[image], gallery.offsets[image + 1])
@@ -78,7 +78,7 @@ class ContextGraph:
                 row[boxes.start + matched[0]] = matched[1]
 
 
-def context_boxes(ground_truth: GroundTruth, detections: Detections, query: int) -> np.ndarray:
+def context_boxes(ground_truth: GroundTruth, detections: SortedBoxes, query: int) -> np.ndarray:
     """Find the boxes of other people around a query, in descending order of score.
 
     Args:
@@ -94,3 +94,22 @@ def context_boxes(ground_truth: GroundTruth, detections: Detections, query: int)
     own = np.broadcast_to(ground_truth.query_bboxes[query], (len(boxes), 4))
     boxes = boxes[paired_iou(own, detections.bboxes[boxes]) <= SAME_PERSON_IOU]
     return boxes[np.argsort(-detections.scores[boxes], kind='stable')]
+
+
+def match_context(similarities: np.ndarray) -> tuple[int, float] | None:
+    """Match the people around the query with the boxes of one image.
+
+    Li and Miao, *Sequential End-to-end Network for Efficient Person Search*, AAAI 2021; the new
+    similarity is the greatest of the matched pairs, as in SeqNet's code.
+
+    Args:
+        similarities: ``(C, G)`` of the context, the query first, to the boxes of one image.
+
+    Returns:
+        The box that is matched with the query and its new similarity; nothing if the image has too
+        few boxes and the query is left over.
+    """
+    rows, columns = linear_sum_assignment(similarities.astype(np.float64), maximize=True)
+    if rows[0] != 0:
+        return None
+    return int(columns[0]), float(similarities[rows, columns].max())

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from mmps.evaluation.functional.ranking import most_similar, rank_hits, top_k
+from mmps.evaluation.functional.ranking import rank_hits, top_k
 
 
 def random_row(seed, size, kinds):
@@ -39,14 +39,6 @@ def test_equals_scikit_learn_times_recall(seed, size, kinds):
     assert ranked.first_rank == (places[0] if places else 0)
     beaten = [i for i in hits if any(row[j] >= row[i] and not labels[j] for j in order)]
     assert ranked.num_outranked == len(beaten)
-
-
-@settings(max_examples=500, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), size=st.integers(1, 30), count=st.integers(1, 40))
-def test_most_similar_equals_a_stable_sort(seed, size, count):
-    row, _, _ = random_row(seed, size, 2)
-    order = sorted(np.flatnonzero(row > -np.inf).tolist(), key=lambda i: -row[i])
-    assert most_similar(row, count).tolist() == order[:count]
 
 
 def test_places_1_and_3_of_3():

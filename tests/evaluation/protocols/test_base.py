@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from mmps.evaluation import GroundTruth, evaluate_predictions
-from mmps.evaluation.detections import Detections
-from mmps.evaluation.protocols.base import SearchProtocol
+from mmps.evaluation.protocols.base import SearchProtocol, budget_threshold
 from mmps.evaluation.protocols.generic import GenericProtocol
 from mmps.evaluation.search import SearchPlan
 from mmps.registry import TASK_UTILS
@@ -36,7 +36,7 @@ class BestBoxProtocol(SearchProtocol):
     def plans(self, ground_truth, predictions):
         task = GenericProtocol(convention=self.convention).task(ground_truth)
         best = predictions.above(predictions.scores.max())
-        yield 'best', SearchPlan(task, Detections.from_predictions(best, ground_truth))
+        yield 'best', SearchPlan(task, best.by_image(ground_truth))
 
 
 def test_a_protocol_of_ones_own_needs_plans_only(scene):
@@ -49,3 +49,24 @@ def test_a_protocol_of_ones_own_needs_plans_only(scene):
     )
     assert report.metrics['best/mAP'] == 1.0
     assert set(report.queries) == {'best'}
+
+
+SCORES = np.array([0.1, 0.9, 0.5, 0.7, 0.5])
+
+
+@pytest.mark.parametrize(
+    ('boxes', 'kept'), [(0.5, 1), (0.8, 2), (1, 2), (1.5, 4), (2.5, 5), (100, 5)]
+)
+def test_keeps_so_many_on_average(boxes, kept):
+    """Two images; the tie at 0.5 stays together."""
+    assert (budget_threshold(SCORES, 2, boxes) <= SCORES).sum() == kept
+
+
+def test_less_than_half_a_box_keeps_the_best():
+    assert (budget_threshold(SCORES, 2, 0.1) <= SCORES).sum() == 1
+
+
+@pytest.mark.parametrize('boxes', [0, -1, float('nan'), float('inf')])
+def test_not_positive(boxes):
+    with pytest.raises(ConfigError, match='boxes per image must be positive'):
+        budget_threshold(SCORES, 2, boxes)

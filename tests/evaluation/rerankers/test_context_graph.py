@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
 from mmps.evaluation import CUHKSYSUProtocol, GenericProtocol, GroundTruth, evaluate_predictions
-from mmps.evaluation.detections import Detections
-from mmps.evaluation.rerankers.context_graph import context_boxes
+from mmps.evaluation.rerankers.context_graph import context_boxes, match_context
 from mmps.registry import TASK_UTILS
 from mmps.structures import ConfigError
 
@@ -65,7 +66,7 @@ def test_context_is_other_people_by_score(scene):
     scene.image(1, [0, 1, 2]).query(1)
     scene.detect(1, 0, 0, score=0.9, shift=2).detect(1, 1, 0, score=0.3).detect(1, 2, 0, score=0.7)
     ground_truth = GroundTruth.load(scene.annotation_file())
-    detections = Detections.from_predictions(scene.predictions(), ground_truth)
+    detections = scene.predictions().by_image(ground_truth)
     assert context_boxes(ground_truth, detections, 0).tolist() == [2, 1]
 
 
@@ -73,3 +74,40 @@ def test_context_is_other_people_by_score(scene):
 def test_numbers_below_one_are_refused(name):
     with pytest.raises(ConfigError, match=f'mmps.ContextGraph: .*{name} 0.* must be at least 1'):
         TASK_UTILS.build({'type': 'mmps.ContextGraph', name: 0})
+
+
+def best_matching(similarities):
+    """Try every one-to-one matching of the smaller side."""
+    rows, columns = similarities.shape
+    best, pairs = -np.inf, []
+    if rows <= columns:
+        options = [enumerate(chosen) for chosen in permutations(range(columns), rows)]
+    else:
+        options = [zip(p, range(columns), strict=True) for p in permutations(range(rows), columns)]
+    for option in map(list, options):
+        total = sum(similarities[pair] for pair in option)
+        if total > best:
+            best, pairs = total, option
+    return pairs
+
+
+@pytest.mark.parametrize('seed', range(40))
+def test_equals_all_matchings(seed):
+    generator = np.random.default_rng(seed)
+    similarities = generator.normal(size=generator.integers(1, 5, size=2))
+    pairs = best_matching(similarities)
+    own = [column for row, column in pairs if row == 0]
+    matched = match_context(similarities)
+    if not own:
+        assert matched is None
+    else:
+        assert matched == (own[0], pytest.approx(max(similarities[pair] for pair in pairs)))
+
+
+def test_companion_decides():
+    """The query alone prefers box 0, which its companion wants more."""
+    assert match_context(np.array([[0.6, 0.5], [0.9, 0.1]])) == (1, 0.9)
+
+
+def test_query_is_left_over():
+    assert match_context(np.array([[0.1], [0.9]])) is None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmps.evaluation.functional.bootstrap import bootstrap_interval
+from mmps.evaluation.results import bootstrap_interval
 from mmps.structures import ConfigError
 
 
