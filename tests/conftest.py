@@ -25,6 +25,9 @@ LONG_FILES = (
 
 def pytest_addoption(parser):
     parser.addoption('--long', action='store_true', help='run the tests that take minutes too')
+    parser.addoption(
+        '--installer', action='store_true', help='run the tests that make or break environments too'
+    )
 
 
 def pytest_configure(config):
@@ -37,10 +40,15 @@ def pytest_collection_modifyitems(config, items):
     order = {Path(__file__).parent / name: at for at, name in enumerate(LONG_FILES)}
     assert all(path.is_file() for path in order), 'LONG_FILES names a file that is not there'
     items.sort(key=lambda item: order.get(item.path, len(order)))
+    left_out = {}
     if not config.getoption('--long'):
-        for item in items:
-            if item.get_closest_marker('long'):
-                item.add_marker(pytest.mark.skip(reason='takes minutes: give --long'))
+        left_out['long'] = pytest.mark.skip(reason='takes minutes: give --long')
+        if not config.getoption('--installer'):
+            left_out['installer'] = pytest.mark.skip(reason='of the installer: give --installer')
+    for item in items:
+        for name, skip in left_out.items():
+            if item.get_closest_marker(name):
+                item.add_marker(skip)
 
 
 def pytest_collection_finish(session):

@@ -114,7 +114,7 @@ def test_mmengine_and_mim_find_configs_where_they_look(installed, monkeypatch):
     assert Path(found) == installed / 'mmps' / '.mim'
 
 
-@pytest.mark.slow
+@pytest.mark.installer
 def test_every_config_of_the_wheel_loads_away_from_the_repository(installed, tmp_path):
     code = (
         'import sys; from pathlib import Path; from mmengine.config import Config\n'
@@ -131,6 +131,7 @@ def test_every_config_of_the_wheel_loads_away_from_the_repository(installed, tmp
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.installer
 def test_the_sdist_builds_the_same_wheel(source, installed, tmp_path):
     sdist = build(source, 'sdist', tmp_path / 'sdist')
     shutil.unpack_archive(sdist, tmp_path / 'unpacked')

@@ -58,7 +58,7 @@ def missing(name):
     return f'raise ModuleNotFoundError("No module named {name!r}", name={name!r})'
 
 
-@pytest.mark.slow
+@pytest.mark.installer
 def test_this_environment_works():
     done = doctor('--json')
     report = json.loads(done.stdout)
@@ -66,7 +66,7 @@ def test_this_environment_works():
     assert {'mmps', 'platform', 'facts', 'findings'} < report.keys()
 
 
-@pytest.mark.slow
+@pytest.mark.installer
 @pytest.mark.parametrize(
     ('module', 'code', 'check', 'sentence'),
     [
@@ -106,7 +106,7 @@ def shadow_mmcv(folder, **replaced):
     return os.pathsep.join([str(folder), str(ROOT)])
 
 
-@pytest.mark.slow
+@pytest.mark.installer
 @pytest.mark.parametrize(
     ('replaced', 'check', 'sentence'),
     [
@@ -131,7 +131,7 @@ def test_broken_mmcv_gets_one_sentence_and_a_cure(tmp_path, replaced, check, sen
     assert 'tools/setup_env.sh' in found[check]['cure']
 
 
-@pytest.mark.slow
+@pytest.mark.installer
 def test_a_home_that_cannot_be_written_is_a_warning(tmp_path):
     (tmp_path / 'file').touch()
     home = str(tmp_path / 'file' / 'home')

@@ -155,7 +155,7 @@ def test_what_operators_to_build_is_handed_over(checkout, tmp_path, option):
     assert done.stdout.endswith(f'--stack onedl --torch  {option}\n'), done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.installer
 def test_an_interrupted_environment_is_made_again(checkout):
     """The environment is made and handed over; installing is not tried here."""
     (checkout / '.venv').mkdir()
@@ -174,7 +174,7 @@ def test_an_interrupted_environment_is_made_again(checkout):
     ('arguments', 'last'),
     [
         ([], ''),
-        (['--fast', '-k', 'x'], ' -m not slow and not long -k x'),
+        (['--fast', '-k', 'x'], ' -m not slow and not installer and not long -k x'),
         (['--stack', 'onedl', '--long'], ' --long'),
     ],
 )
