@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from mmps.checkpoints.loss_state import without_losses
+
 SHARED = 'shared stages'
 LATER = "detector's later stages"
 STAGES = {'replicated stages', "crops' network"}
@@ -75,13 +77,25 @@ def fill_gaps(state_dict: dict[str, Tensor], prefix: str, model: nn.Module) -> G
         What was filled and dropped.
     """
     own = model.state_dict()
+    # What losses hold is of use to training alone, and is silently left out or begun anew.
+    theirs = set(own) - set(without_losses(own))
+    for name in theirs:
+        if getattr(state_dict.get(prefix + name), 'shape', None) != own[name].shape:
+            state_dict[prefix + name] = own[name].clone()
+    for name in set(state_dict) - set(without_losses(state_dict, prefix)):
+        if name[len(prefix) :] not in theirs:
+            del state_dict[name]
     shapes = {
         name: (tuple(state_dict[prefix + name].shape), tuple(weight.shape))
         for name, weight in own.items()
         if prefix + name in state_dict and state_dict[prefix + name].shape != weight.shape
     }
     # Files from before PyTorch counted batches have no `num_batches_tracked`; PyTorch adds it.
-    needed = {name: part_of(name, model) for name in own if 'num_batches_tracked' not in name}
+    needed = {
+        name: part_of(name, model)
+        for name in own
+        if 'num_batches_tracked' not in name and name not in theirs
+    }
     missing = [name for name in needed if prefix + name not in state_dict or name in shapes]
     for name in missing:
         state_dict[prefix + name] = own[name].clone()

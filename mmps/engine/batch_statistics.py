@@ -7,6 +7,8 @@ from typing import Any
 
 from mmengine.dist import all_reduce_params
 
+from mmps.checkpoints.loss_state import LOSS_STATE
+
 
 def average_over_ranks(model: Any, copies: Sequence[Any] = ()) -> None:
     """Average the statistics that training moves over ranks, as a checkpoint has but one.
@@ -22,12 +24,12 @@ def average_over_ranks(model: Any, copies: Sequence[Any] = ()) -> None:
 
 
 def _trained_buffers(model: Any) -> list[str]:
-    """Name the buffers that training moves: of equal ones the mean may be another number."""
+    """List the buffers that each rank moves: of equal ones the mean may be another number."""
     saved = model.state_dict()
     return [
         name
         for prefix, module in model.named_modules()
         if module.training
         for name, _ in module.named_buffers(prefix, recurse=False)
-        if name in saved
+        if name in saved and not name.startswith(LOSS_STATE)
     ]

@@ -13,7 +13,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmps.checkpoints.gaps import SHARED, part_of
 from mmps.checkpoints.origin import pretrained
-from mmps.structures import UNLABELLED, ConfigError
+from mmps.datasets.identities import identities_of
+from mmps.structures import ConfigError
 
 FREE = '`frozen_stages=-1` in the backbone of the detector'
 
@@ -103,17 +104,12 @@ def check_identities(dataset: Any) -> None:
     Raises:
         ConfigError: It has fewer than two identities.
     """
-    while not hasattr(dataset, 'get_data_info'):  # mmdet's MultiImageMixDataset
-        dataset = dataset.dataset
-    found: set[int] = set()
-    for index in range(len(dataset)):
-        people = dataset.get_data_info(index).get('instances', ())
-        found.update(person.get('person_id', UNLABELLED) for person in people)
-        if len(found - {UNLABELLED}) > 1:
-            return
+    identities = len(identities_of(dataset))
+    if identities > 1:
+        return
     raise ConfigError(
         'the joint objective has nobody to tell apart: the training set has '
-        f'{len(found - {UNLABELLED})} identities; set train_dataloader.dataset.use_identities=True '
+        f'{identities} identities; set train_dataloader.dataset.use_identities=True '
         'on a set with person ids, or train in two phases (default_hooks.two_phase)'
     )
 

@@ -51,14 +51,14 @@ class Phases:
         """Whether the run has a phase 1."""
         return self.start == 'detection' and self.detection_epochs > 0
 
-    def stage(self, epoch: int) -> dict[str, Any]:
-        """Find the stage of phase 2 that an epoch belongs to."""
+    def stage(self, epoch: int) -> int:
+        """Find the number of the stage of phase 2 that an epoch belongs to."""
         end = self.detection_epochs
-        for stage in self.stages:
+        for number, stage in enumerate(self.stages):
             end += stage['epochs']
             if epoch < end:
-                return stage
-        return self.stages[-1]
+                return number
+        return len(self.stages) - 1
 
     def iterations_from(self, epoch: int, detection_batches: int, reid_batches: int) -> int:
         """Count the iterations from the beginning of an epoch to the end of the run.

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from mmengine.logging import MMLogger
+from torch import nn
 
 from mmps.datasets.samplers import PKBatchSampler
-from mmps.registry import MODELS
+from mmps.models.losses.stage_losses import has_places
 from mmps.structures import ConfigError
 
 
-def check_triplets(sampler: PKBatchSampler) -> None:
+def check_triplets(sampler: PKBatchSampler, losses: Iterable[nn.Module]) -> None:
     """Refuse batches in which there is no triplet, so that the loss would be 0 for ever.
 
     Args:
         sampler: Of phase 2.
+        losses: Of its stages; those with a place for each identity need no triplet.
 
     Raises:
         ConfigError: Nobody has a positive, or nobody a negative.
     """
+    if all(has_places(loss) for loss in losses):
+        return
     if sampler.shots < 2:
         raise ConfigError(
             f'two_phase.batches.shots={sampler.shots} leaves nobody a second box in a batch, so '
@@ -57,35 +61,36 @@ def check_mining(sampler: PKBatchSampler, head: Any) -> None:
         )
 
 
-def check_unlabelled(all_boxes: bool, sampler: PKBatchSampler, losses: Sequence[dict]) -> None:
+def check_unlabelled(all_boxes: bool, sampler: PKBatchSampler, losses: Iterable[nn.Module]) -> None:
     """Refuse people of unknown identity who are cached for no loss, or wanted but not there.
 
     Args:
         all_boxes: Whether the cache holds them.
         sampler: Of phase 2.
-        losses: Configs of the losses of its stages.
+        losses: Of its stages.
 
     Raises:
         ConfigError: One setting has no effect without another.
     """
-    wanted = any(getattr(MODELS.build(loss), 'uses_unlabelled', False) for loss in losses)
+    wanted = any(getattr(loss, 'uses_unlabelled', False) for loss in losses)
     if all_boxes and not wanted:
         raise ConfigError(
             'cached_people.all_boxes=True caches people of unknown identity, whom no loss of '
-            'two_phase.stages uses: set unlabelled_negatives=True in a loss, or leave all_boxes out'
+            'two_phase.stages uses: choose one that does, such as a triplet loss with '
+            'unlabelled_negatives=True, or leave all_boxes out'
         )
     if wanted and not all_boxes:
         raise ConfigError(
-            'a loss of two_phase.stages learns from people of unknown identity '
-            '(unlabelled_negatives=True), who are not in the cache: set '
-            'cached_people.all_boxes=True'
+            'a loss of two_phase.stages learns from people of unknown identity, who are not in the '
+            'cache: set cached_people.all_boxes=True'
         )
     if wanted and not len(sampler.strangers):
         MMLogger.get_current_instance().warning(
-            'unlabelled_negatives=True changes nothing: everybody in the data set has an identity'
+            'a loss of two_phase.stages learns from people of unknown identity, but everybody in '
+            'the data set has one'
         )
     elif wanted and not sampler.unlabelled:
         raise ConfigError(
             'two_phase.batches.unlabelled=0 keeps out the people of unknown identity from whom a '
-            'loss of two_phase.stages learns: leave it out, or set unlabelled_negatives=False'
+            'loss of two_phase.stages learns: leave it out, or choose another loss'
         )

@@ -12,7 +12,7 @@ from mmengine.registry import DATASETS as ANY_DATASETS
 from torch.utils.data import DataLoader
 
 from mmps.digests import file_digest, files_digest
-from mmps.structures import ConfigError, is_labelled, relabel
+from mmps.structures import ConfigError, IdentityMap, is_labelled
 
 from .pipeline import check_pipeline
 from .views import Views
@@ -89,7 +89,9 @@ class CachedPeople:
             if shown:
                 check_pipeline(part, max(shown, key=shown.get))
             first += len(part)
-        self.person_ids, self.original_ids = relabel(np.array(ids, dtype=np.int64), spaces)
+        self.identities = IdentityMap(np.array(ids, dtype=np.int64), spaces)
+        self.person_ids = self.identities.numbers
+        self.original_ids = self.identities.original_ids
 
     def _is_kept(self, person: dict) -> bool:
         return not person['ignore_flag'] and (self.all_boxes or is_labelled(person['person_id']))

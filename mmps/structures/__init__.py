@@ -2,8 +2,10 @@ from .boxes import image_to_network, mirrored, network_to_image, xywh_to_xyxy, x
 from .errors import ConfigError, DataError, UserError
 from .found_people import FoundPeople
 from .identities import (
+    BACKGROUND,
     PERSON_LABEL,
     UNLABELLED,
+    IdentityMap,
     identity_space,
     in_space,
     is_labelled,
@@ -11,11 +13,13 @@ from .identities import (
 )
 
 __all__ = [
+    'BACKGROUND',
     'PERSON_LABEL',
     'UNLABELLED',
     'ConfigError',
     'DataError',
     'FoundPeople',
+    'IdentityMap',
     'UserError',
     'identity_space',
     'image_to_network',

@@ -6,10 +6,16 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
+
+from .errors import DataError
 
 UNLABELLED = -1
 """``person_id`` that is written for people of unknown identity; any negative one means that."""
+
+BACKGROUND = -100
+"""``person_id`` that training gives to boxes without a person, for losses that learn from them."""
 
 PERSON_LABEL = 0
 """Class of people: the only one in annotations, the first of a detector of COCO's 80 classes."""
@@ -69,15 +75,73 @@ def identity_space(name: bytes) -> int:
     return int.from_bytes(digest, 'big') % 2**_SPACE_BITS
 
 
-def in_space(person_ids: Tensor, space: int) -> Tensor:
+def in_space(person_ids: Tensor, space: int | Tensor) -> Tensor:
     """Move identities to where no other data set has any.
 
     Args:
-        person_ids: ``(N,)`` identities of one data set, below 2**62, negative where unknown.
-        space: Of the data set, from :func:`identity_space`.
+        person_ids: ``(N,)`` identities, below 2**62, negative where unknown.
+        space: Of their data set, from :func:`identity_space`, or of each.
 
     Returns:
         ``(N,)`` identities, ``UNLABELLED`` where unknown.
     """
     moved = person_ids % 2**_SPACE_BITS + space
     return moved.where(is_labelled(person_ids), moved.new_tensor(UNLABELLED))
+
+
+class IdentityMap:
+    """Numbers the identities of a training set 0, 1, ..., L - 1, whatever data sets it joins.
+
+    The one place where training gets its numbers from: rows of the cache have them, and samples of
+    the joint objective are looked up here.
+
+    Args:
+        person_ids: ``(N,)`` identities of all people, negative where unknown.
+        spaces: Of each, see :func:`relabel`; the same for all where left out.
+
+    Attributes:
+        numbers: ``(N,)`` of these people, ``UNLABELLED`` where unknown.
+        original_ids: ``(L,)`` original id of each number.
+    """
+
+    def __init__(self, person_ids: np.ndarray, spaces: Sequence[int] | None = None) -> None:
+        person_ids = np.asarray(person_ids, dtype=np.int64)
+        spaces = [0] * len(person_ids) if spaces is None else spaces
+        self.numbers, self.original_ids = relabel(person_ids, spaces)
+        known = is_labelled(self.numbers)
+        numbers, first = np.unique(self.numbers[known], return_index=True)
+        ids, spaces = (
+            torch.from_numpy(np.asarray(values, dtype=np.int64)[known][first])
+            for values in (person_ids, spaces)
+        )
+        self._keys, order = in_space(ids, spaces).sort()
+        self._numbers = torch.from_numpy(numbers)[order]
+
+    def __len__(self) -> int:
+        """L."""
+        return len(self.original_ids)
+
+    def number(self, person_ids: Tensor) -> Tensor:
+        """Look numbers up.
+
+        Args:
+            person_ids: ``(N,)`` identities as :func:`in_space` returns them.
+
+        Returns:
+            ``(N,)`` numbers; what is negative stays as it is.
+
+        Raises:
+            DataError: An identity is none of the training set's.
+        """
+        known = is_labelled(person_ids)
+        wanted = person_ids[known]
+        self._keys, self._numbers = (t.to(wanted.device) for t in (self._keys, self._numbers))
+        places = torch.searchsorted(self._keys, wanted).clamp(max=max(len(self) - 1, 0))
+        if len(wanted) and not (len(self) and torch.equal(self._keys[places], wanted)):
+            raise DataError(
+                'a batch has people whose identities the training set did not list when training '
+                'began: train on the data set of the config'
+            )
+        numbers = person_ids.clone()
+        numbers[known] = self._numbers[places] if len(wanted) else wanted
+        return numbers

@@ -80,7 +80,8 @@ def _train(model: Any, batches: Any) -> list[Step]:
     for batch in batches:
         logged = trained.train_step(batch, OptimWrapper(optimizer))
         weights = {name: p.detach().clone() for name, p in model.reid_branch.named_parameters()}
-        steps.append((logged['loss_triplet'].item(), weights))
+        name = model.reid_branch.head.losses.log_name
+        steps.append((logged[name].item(), weights))
     return steps
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from mmps.structures import DataError
 
 NOT_METRICS = ('step', 'time', 'data_time', 'epoch', 'iter')
+REID_LOSSES = ('triplet', 'reid')
 SHOWN_METRICS = ('map', 'top1', '/ap', 'recall')
 
 
@@ -115,8 +116,9 @@ def phase_name(record: dict) -> str:
     Args:
         record: One logged training step.
     """
-    reid = any('triplet' in name for name in record)
-    detection = any(name.startswith('loss_') and 'triplet' not in name for name in record)
+    losses = [name for name in record if name.startswith('loss_')]
+    reid = [name for name in losses if any(word in name for word in REID_LOSSES)]
+    detection = set(losses) - set(reid)
     if reid:
         return 'joint' if detection else 're-ID'
     return 'detection'

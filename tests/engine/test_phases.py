@@ -9,7 +9,7 @@ STAGES = ({'epochs': 2, 'loss': 'semi-hard'}, {'epochs': 3, 'loss': 'batch-hard'
 def test_epochs_are_numbered_through_both_phases():
     phases = Phases(4, STAGES)
     assert (phases.reid_epochs, phases.epochs) == (5, 9)
-    found = [phases.stage(epoch)['loss'] for epoch in range(4, 9)]
+    found = [phases.stages[phases.stage(epoch)]['loss'] for epoch in range(4, 9)]
     assert found == ['semi-hard'] * 2 + ['batch-hard'] * 3
     assert phases.lengths(10, 7) == {
         'detection': {'epochs': [4], 'batches': 10},

@@ -10,13 +10,16 @@ import torch
 from mmps.datasets.samplers import pk_batch
 from mmps.datasets.samplers.pk_batch import PKBatchSampler
 from mmps.engine.reid_batches import check_mining, check_unlabelled
+from mmps.registry import MODELS
 from mmps.structures import ConfigError
+from mmps.testing import table_loss  # noqa: F401  # registration
 from mmps.testing.ranks import run_ranks
 from mmps.testing.reference_losses import batch_hard_loss
 from mmps.testing.reid_steps import joint_step, reid_model, reid_steps
 from mmps.testing.runs import tiny_run, train
 
 WORKER = """
+    from mmps.testing import table_loss
     from mmps.testing.reid_steps import joint_step, reid_steps
 
 
@@ -33,6 +36,7 @@ LOSSES = {
         'type': 'mmps.CrossBatchTripletLoss',
         'loss': {'type': 'mmps.BatchHardTripletLoss', 'margin': 0.3},
     },
+    'table': {'type': 'TableLoss', 'num_ids': 35, 'embedding_channels': 8},
 }
 # Of 35 identities the last batch of 32 leaves 3. In the joint phase nobody is known on one rank.
 IDS = np.repeat(np.arange(35), 4)
@@ -114,17 +118,18 @@ def test_settings_for_unknown_people_that_would_change_nothing_are_refused(
 ):
     sampler = PKBatchSampler(SOME_UNKNOWN, unlabelled=unlabelled)
     with pytest.raises(ConfigError, match=message):
-        check_unlabelled(all_boxes, sampler, losses)
+        check_unlabelled(all_boxes, sampler, [MODELS.build(loss) for loss in losses])
 
 
 def test_a_set_without_unknown_people_is_told(mm_log):
-    check_unlabelled(True, PKBatchSampler(IDS), [WITH_UNLABELLED])
-    assert 'unlabelled_negatives=True changes nothing: everybody' in mm_log.text
+    check_unlabelled(True, PKBatchSampler(IDS), [MODELS.build(WITH_UNLABELLED)])
+    assert 'everybody in the data set has one' in mm_log.text
 
 
 def test_settings_that_fit_pass(mm_log):
-    check_unlabelled(True, PKBatchSampler(SOME_UNKNOWN), [PLAIN, MEMORY])
-    check_unlabelled(False, PKBatchSampler(IDS), [PLAIN])
+    losses = [MODELS.build(loss) for loss in (PLAIN, MEMORY)]
+    check_unlabelled(True, PKBatchSampler(SOME_UNKNOWN), losses)
+    check_unlabelled(False, PKBatchSampler(IDS), losses[:1])
     assert not mm_log.text
 
 

@@ -12,6 +12,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
 from mmps.checkpoints.atomic_backend import ATOMIC_BACKEND
+from mmps.checkpoints.loss_state import check_loss_state, drop_loss_state
 from mmps.checkpoints.resuming import (
     BRANCH_KEY,
     PHASE_KEY,
@@ -37,6 +38,7 @@ from mmps.engine.optimizing import (
 )
 from mmps.engine.phases import LENGTHS_KEY, Phases, check_lengths
 from mmps.engine.reid_batches import check_mining, check_triplets, check_unlabelled
+from mmps.engine.reid_losses import enter_stage, install_losses
 from mmps.engine.reproducible import check_workers, seed_epoch, shared_seed
 from mmps.features import CachedPeople, FeatureCache, pooled_shards
 from mmps.features.pooled_features import PooledFeatures
@@ -114,20 +116,25 @@ class TwoPhaseHook(Hook):
         if self.phases.train_detector:
             fit_detection_schedule(runner, self.phases.detection_epochs)
         self._reid_schedulers()
-        self._set_phase(runner, 'detection')
-        check_cache_dtype(self.cache_dtype, _bare(runner))
-        check_triplets(self.sampler)
-        check_mining(self.sampler, _bare(runner).reid_branch.head)
-        check_originals(runner, _bare(runner), self.people)
+        model = _bare(runner)
         losses = [stage['loss'] for stage in self.phases.stages]
-        check_unlabelled(self.people.all_boxes, self.sampler, losses)
+        install_losses(model, self.people.identities, losses)
+        self._set_phase(runner, 'detection')
+        check_cache_dtype(self.cache_dtype, model)
+        check_triplets(self.sampler, model.reid_branch.head.losses)
+        check_mining(self.sampler, model.reid_branch.head)
+        check_originals(runner, model, self.people)
+        check_unlabelled(self.people.all_boxes, self.sampler, model.reid_branch.head.losses)
         self._lengths = self.phases.lengths(len(runner.train_dataloader), len(self.sampler))
         self._set_length(runner, epoch=0, iteration=0)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Note whether its branch is trained; to resume, enter its phase before its optimizer."""
         mark_branch(checkpoint)
-        if not (_is_training(runner) and runner._resume):
+        if not _is_training(runner):
+            return
+        if not runner._resume:
+            drop_loss_state(checkpoint)
             return
         meta = checkpoint['meta']
         phase = check_resumable(
@@ -136,6 +143,7 @@ class TwoPhaseHook(Hook):
         check_lengths(checkpoint, runner._load_from, phase, self._lengths)
         self._set_length(runner, meta['epoch'], meta['iter'])
         if phase == 'reid':
+            check_loss_state(checkpoint, runner._load_from, _bare(runner))
             self._enter_reid(runner)
 
     def before_train(self, runner: Runner) -> None:
@@ -159,7 +167,8 @@ class TwoPhaseHook(Hook):
             if self.phase == 'detection':
                 self._switch(runner)
             self._open_features(runner)
-            _bare(runner).reid_branch.head.set_loss(self.phases.stage(runner.epoch)['loss'])
+            if enter_stage(_bare(runner), self.phases.stage(runner.epoch)):
+                self._set_phase(runner, 'reid')
         count_from_zero(runner.optim_wrapper, len(runner.train_dataloader))
         bound_history(runner.message_hub, len(runner.train_dataloader))
         seed_epoch(runner.seed, runner.epoch, runner.train_dataloader)
@@ -191,11 +200,6 @@ class TwoPhaseHook(Hook):
     def _set_phase(self, runner: Runner, phase: str) -> None:
         self.phase = phase
         model = _bare(runner)
-        if not hasattr(model, 'set_phase'):
-            raise ConfigError(
-                f'TwoPhaseHook trains models of mmps, such as mmps.SharedBackboneDetector, not '
-                f'{type(model).__name__}'
-            )
         model.set_phase(phase)
         if is_model_wrapper(runner.model):
             # DDP notes at construction which parameters take part.

@@ -21,7 +21,7 @@ from mmps.checkpoints.origin import (
 )
 from mmps.models.reid.shared_feature import SharedFeature
 from mmps.registry import MODELS
-from mmps.structures import ConfigError
+from mmps.structures import ConfigError, IdentityMap
 
 from .instances import (
     instances_to_embed,
@@ -80,6 +80,7 @@ class PersonSearchDetector(BaseDetector):
         self.detach = detach
         self.phase = phase
         self.origin = Origin()
+        self.identities: IdentityMap | None = None
         self._refuses_gaps = False
 
     def add_branch(self, source: SharedFeature, reid_branch: dict) -> None:
@@ -101,10 +102,19 @@ class PersonSearchDetector(BaseDetector):
         if phase not in PHASES:
             raise ConfigError(f'phase={phase!r} must be one of {", ".join(PHASES)}')
         self.phase = phase
+        losses = getattr(self.reid_branch.head, 'losses', None)
+        idle = {f'reid_branch.head.losses.{name}' for name in getattr(losses, 'idle_weights', ())}
         for name, parameter in self.named_parameters():
-            active = name.split('.')[0] in PHASES[phase]
-            parameter.requires_grad_(active and self._learns[name])
+            learns = self._learns.setdefault(name, parameter.requires_grad)  # losses come late
+            active = name.split('.')[0] in PHASES[phase] and name not in idle
+            parameter.requires_grad_(active and learns)
         self.train(self.training)
+
+    def set_identities(self, identities: IdentityMap) -> None:
+        """Number people by the training set's identities, and build losses that wait for them."""
+        self.identities = identities
+        if hasattr(self.reid_branch.head, 'set_num_ids'):
+            self.reid_branch.head.set_num_ids(len(identities))
 
     def init_weights(self) -> None:
         """Draw weights, or load those of ``init_cfg``, from which a joint branch begins too."""

@@ -1,21 +1,23 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
 
+from .base import ReIDLoss
+
 
 @MODELS.register_module()
-class CrossBatchTripletLoss(nn.Module):
+class CrossBatchTripletLoss(ReIDLoss):
     """A triplet loss whose positives and negatives also come from the last batches.
 
     Wang et al., "Cross-Batch Memory for Embedding Learning", section 3.2: a queue of past
     embeddings, without gradient, is appended to the references of every anchor.
 
-    The two-phase hook makes the loss anew every epoch, so that the queue starts empty and no
-    checkpoint has to hold it: a resumed run sees what an unbroken one would. Behind
+    The queue is emptied at the beginning of every epoch, so that no checkpoint has to hold it: a
+    resumed run sees what an unbroken one would. Behind
     :class:`PKBatchSampler`, whose epoch shows every identity once, the queue thus gives negatives.
 
     Args:
@@ -25,6 +27,8 @@ class CrossBatchTripletLoss(nn.Module):
     Raises:
         ConfigError: The queue is to hold nothing.
     """
+
+    log_name = 'loss_triplet'
 
     def __init__(self, loss: dict, size: int = 8192) -> None:
         if size < 1:
@@ -39,9 +43,9 @@ class CrossBatchTripletLoss(nn.Module):
         """As the inner loss does."""
         return self.loss.uses_unlabelled
 
-    def forward(self, embeddings: Tensor, person_ids: Tensor) -> Tensor:
-        """Compute the loss of a batch and remember it; shapes as in :class:`TripletLoss`."""
-        return self.with_statistics(embeddings, person_ids)[0]
+    def reset(self) -> None:
+        """Empty the queue."""
+        self._memory = None
 
     def with_statistics(
         self, embeddings: Tensor, person_ids: Tensor

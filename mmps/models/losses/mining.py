@@ -5,12 +5,14 @@ Letters: B anchors, M references (the batch itself, or more), T triplets.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
+from mmengine.utils import get_object_from_string
 from torch import Tensor
 
-from mmps.structures import is_labelled
+from mmps.structures import ConfigError, is_labelled
 
 
 class Triplets(NamedTuple):
@@ -30,7 +32,7 @@ class Triplets(NamedTuple):
 def pair_masks(
     person_ids: Tensor, unlabelled_negatives: bool = False, memory_ids: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Tell which pairs of a batch show the same person and which show two persons.
+    """Check which pairs of a batch show the same person and which show two persons.
 
     Args:
         person_ids: ``(B,)`` integers, ``UNLABELLED`` where unknown.
@@ -94,3 +96,46 @@ def semi_hard(distances: Tensor, positive: Tensor, negative: Tensor) -> Triplets
     last = negative.sum(1)[anchors] - 1
     negatives = order[anchors, torch.minimum(within, last)]
     return Triplets(anchors, positives, negatives)
+
+
+def batch_all(distances: Tensor, positive: Tensor, negative: Tensor) -> Triplets:
+    """Take every triplet, as the "batch all" loss of Hermans et al., eq. 6.
+
+    Args:
+        distances: ``(B, M)``; which triplets there are does not depend on them.
+        positive: ``(B, M)`` booleans, pairs of one person.
+        negative: ``(B, M)`` booleans, pairs of two persons.
+
+    Returns:
+        A triplet for each positive pair and each negative of its anchor.
+    """
+    valid = positive[:, :, None] & negative[:, None, :]
+    return Triplets(*valid.nonzero(as_tuple=True))
+
+
+Miner = Callable[[Tensor, Tensor, Tensor], Triplets]
+
+MINERS: dict[str, Miner] = {
+    'batch_hard': batch_hard,
+    'semi_hard': semi_hard,
+    'batch_all': batch_all,
+}
+
+
+def get_miner(name: str) -> Miner:
+    """Look a miner up by the name that configs use.
+
+    Args:
+        name: A key of ``MINERS``, or the dotted path of a function with the same arguments and
+            result.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    miner = MINERS.get(name) or (get_object_from_string(name) if '.' in name else None)
+    if not callable(miner):
+        raise ConfigError(
+            f'miner={name!r} is unknown; choose one of {", ".join(MINERS)}, or write the dotted '
+            'path of a function of your own'
+        )
+    return miner

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
 
+from .base import ReIDLoss
 from .distances import get_distance
-from .mining import Triplets, batch_hard, pair_masks, semi_hard
+from .mining import Triplets, get_miner, pair_masks
 
 
-class TripletLoss(nn.Module):
-    """Mined triplets, a margin, a mean; what the two losses below share.
+@MODELS.register_module()
+class TripletLoss(ReIDLoss):
+    """Mined triplets, a margin, a mean; any miner goes with any margin and distance.
 
     ``loss(embeddings, person_ids)`` takes ``(B, D)`` and ``(B,)`` and returns a scalar: the mean
     over all mined triplets, those that already satisfy the margin included. A batch without a
@@ -22,12 +24,15 @@ class TripletLoss(nn.Module):
 
     Args:
         margin: By how much a negative must be farther than the positive, in units of the
-            distance; ``'soft'`` (batch-hard only) takes ``log(1 + exp(positive - negative))``.
+            distance; ``'soft'`` takes ``log(1 + exp(positive - negative))``.
         distance: A key of ``mmps.models.losses.distances.DISTANCES``.
         unlabelled_negatives: Whether unlabelled people count as negatives. In phase 2 it needs
             ``cached_people.all_boxes=True``, so that there are some.
         loss_weight: Factor on the result.
+        miner: Which triplets are learned from, see :func:`mmps.models.losses.mining.get_miner`.
     """
+
+    log_name = 'loss_triplet'
 
     def __init__(
         self,
@@ -35,6 +40,7 @@ class TripletLoss(nn.Module):
         distance: str = 'euclidean',
         unlabelled_negatives: bool = False,
         loss_weight: float = 1.0,
+        miner: str = 'batch_hard',
     ) -> None:
         super().__init__()
         if isinstance(margin, str) and margin != 'soft':
@@ -44,6 +50,7 @@ class TripletLoss(nn.Module):
         self.distance = get_distance(distance)
         self.unlabelled_negatives = unlabelled_negatives
         self.loss_weight = loss_weight
+        self.miner = get_miner(miner)
 
     @property
     def uses_unlabelled(self) -> bool:
@@ -52,11 +59,7 @@ class TripletLoss(nn.Module):
 
     def mine(self, distances: Tensor, positive: Tensor, negative: Tensor) -> Triplets:
         """Choose the triplets; arguments as in :mod:`mmps.models.losses.mining`."""
-        raise NotImplementedError
-
-    def forward(self, embeddings: Tensor, person_ids: Tensor) -> Tensor:
-        """Compute the loss of a batch; see the class for shapes."""
-        return self.with_statistics(embeddings, person_ids)[0]
+        return self.miner(distances, positive, negative)
 
     def with_statistics(
         self,
@@ -119,12 +122,11 @@ class BatchHardTripletLoss(TripletLoss):
     """Triplet loss over the hardest positive and the hardest negative of every anchor.
 
     Hermans et al., eq. 5; Loesch et al., section 2. The mean runs over all anchors that have a
-    positive and a negative. Arguments as in :class:`TripletLoss`.
+    positive and a negative. Arguments as in :class:`TripletLoss`, whose miner is ``'batch_hard'``.
     """
 
-    def mine(self, distances: Tensor, positive: Tensor, negative: Tensor) -> Triplets:
-        """See :func:`mmps.models.losses.mining.batch_hard`."""
-        return batch_hard(distances, positive, negative)
+    def __init__(self, margin: float | Literal['soft'] = 0.3, **kwargs: Any) -> None:
+        super().__init__(margin, miner='batch_hard', **kwargs)
 
 
 @MODELS.register_module()
@@ -132,17 +134,14 @@ class SemiHardTripletLoss(TripletLoss):
     """Triplet loss over semi-hard negatives, which keeps a fresh network from collapsing.
 
     Schroff et al. ("FaceNet"), section 3.2; Loesch et al., section 2. The mean runs over all
-    anchor-positive pairs that have a negative. Arguments as in :class:`TripletLoss`.
+    anchor-positive pairs that have a negative. Arguments as in :class:`TripletLoss`, whose miner is
+    ``'semi_hard'``.
 
     Raises:
-        ConfigError: A soft margin is asked for: semi-hard mining needs a number.
+        ConfigError: The margin is soft, which FaceNet's loss does not have.
     """
 
-    def __init__(self, margin: float = 0.3, **kwargs) -> None:
+    def __init__(self, margin: float = 0.3, **kwargs: Any) -> None:
         if isinstance(margin, str):
             raise ConfigError(f'SemiHardTripletLoss needs a numeric margin, got {margin!r}')
-        super().__init__(margin, **kwargs)
-
-    def mine(self, distances: Tensor, positive: Tensor, negative: Tensor) -> Triplets:
-        """See :func:`mmps.models.losses.mining.semi_hard`."""
-        return semi_hard(distances, positive, negative)
+        super().__init__(margin, miner='semi_hard', **kwargs)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import torch
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
@@ -7,23 +10,24 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from mmps.models.losses.gather import gather_batch
+from mmps.models.losses.stage_losses import StageLosses
 from mmps.registry import MODELS
 
 
 @MODELS.register_module()
 class TripletReIDHead(BaseModule):
-    """Turns one vector per person into an embedding, and trains it with a triplet loss.
+    """Turns one vector per person into an embedding, and trains it with a re-ID loss.
 
-    Usable alone: behind any network that gives ``(N, in_channels)``.
+    Usable alone: behind any network that returns ``(N, in_channels)``.
 
     Args:
         in_channels: Channels of the incoming vectors.
         embedding_channels: Size D of an embedding; the paper is silent, ours is 256.
-        loss: Config of a triplet loss (:class:`BatchHardTripletLoss`,
-            :class:`SemiHardTripletLoss`); the two-phase hook exchanges it between its stages.
+        loss: Config of any loss that keeps the contract of :mod:`mmps.models.losses.base`, by
+            default batch-hard triplets; the two-phase hook puts those of its stages in its place.
         normalize: Whether embeddings have unit length, so that Euclidean and cosine ranking agree.
-        gather: Whether triplets are mined over the batches of all ranks, so that several processes
-            learn as one with the whole batch would; makes no difference to a single process.
+        gather: Whether the loss sees the batches of all ranks, so that several processes learn as
+            one with the whole batch would; makes no difference to a single process.
         neck: Config of a layer between the linear layer and the normalisation, such as
             :class:`BNNeck`; its ``num_features`` is filled in.
         init_cfg: As in any module of MMEngine.
@@ -52,16 +56,42 @@ class TripletReIDHead(BaseModule):
         self.normalize = normalize
         self.gather = gather
         self._warned_of_collapse = False
-        self.set_loss(loss or {'type': 'mmps.BatchHardTripletLoss'})
+        self.losses = StageLosses(embedding_channels, gather)
+        self.set_losses([loss or {'type': 'mmps.BatchHardTripletLoss'}])
 
-    def set_loss(self, loss: dict) -> None:
-        """Train with another loss from now on; it must have no weights of its own."""
-        self.triplet_loss = MODELS.build(loss)
+    def set_losses(self, losses: Sequence[Mapping[str, Any]], num_ids: int | None = None) -> None:
+        """Train with other losses, before an optimizer has seen the present ones.
+
+        Args:
+            losses: A config for each stage of training; the first one is active.
+            num_ids: Identities of the training set, where it is known.
+        """
+        self.losses.build(losses, num_ids)
+        self.losses.to(self.embedding.weight.device).train(self.training)
+
+    def set_loss(self, loss: Mapping[str, Any]) -> None:
+        """Train with another loss; see :meth:`set_losses`."""
+        self.set_losses([loss])
+
+    def set_num_ids(self, num_ids: int) -> None:
+        """Build the losses that wait for the number of identities."""
+        self.losses.set_num_ids(num_ids)
+        self.losses.to(self.embedding.weight.device).train(self.training)
+
+    @property
+    def triplet_loss(self) -> nn.Module:
+        """The loss that trains now, whatever its kind."""
+        return self.losses.active
 
     @property
     def uses_unlabelled(self) -> bool:
         """Whether the loss learns from people of unknown identity too."""
-        return getattr(self.triplet_loss, 'uses_unlabelled', False)
+        return self.losses.uses_unlabelled
+
+    @property
+    def uses_background(self) -> bool:
+        """Whether the loss learns from boxes without a person too."""
+        return self.losses.uses_background
 
     def forward(self, features: Tensor) -> Tensor:
         """Embed ``(N, in_channels)`` to ``(N, D)``, of unit length if so configured.
@@ -80,15 +110,15 @@ class TripletReIDHead(BaseModule):
             person_ids: ``(N,)`` integers, ``UNLABELLED`` where unknown.
 
         Returns:
-            ``loss_triplet``, and without gradient ``active_triplets``, ``positive_distance``,
-            ``negative_distance``, ``embedding_norm`` (mean) and ``embedding_spread`` (mean over
-            dimensions of the standard deviation over the batch).
+            The loss under its ``log_name`` (``loss_triplet`` for triplet losses, ``loss_reid`` for
+            one that has none), and without gradient its statistics, ``embedding_norm`` (mean) and
+            ``embedding_spread`` (mean over dimensions of the standard deviation over the batch).
         """
         embeddings = self(features)
         if self.gather:
             embeddings, person_ids = gather_batch(embeddings, person_ids)
-        loss, statistics = self.triplet_loss.with_statistics(embeddings, person_ids)
-        return {'loss_triplet': loss, **statistics, **self._spread(embeddings.detach())}
+        loss, statistics = self.losses(embeddings, person_ids)
+        return {self.losses.log_name: loss, **statistics, **self._spread(embeddings.detach())}
 
     def _spread(self, embeddings: Tensor) -> dict[str, Tensor]:
         if len(embeddings) < 2:

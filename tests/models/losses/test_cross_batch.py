@@ -74,3 +74,13 @@ def test_masks_with_memory():
 def test_an_empty_queue_is_told():
     with pytest.raises(ValueError, match='size=0 must be at least 1'):
         CrossBatchTripletLoss(BATCH_HARD, size=0)
+
+
+def test_a_reset_empties_the_queue():
+    loss, fresh = CrossBatchTripletLoss(BATCH_HARD), CrossBatchTripletLoss(BATCH_HARD)
+    first, second = batches(2)
+    loss(*first)
+    assert not torch.equal(loss(*second), fresh(*second))
+    loss.reset()
+    fresh.reset()
+    assert torch.equal(loss(*second), fresh(*second))

@@ -1,10 +1,13 @@
+import itertools
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmps.models.losses import BatchHardTripletLoss, SemiHardTripletLoss
-from mmps.testing.reference_losses import batch_hard_loss, semi_hard_loss
+from mmps.models.losses import BatchHardTripletLoss, SemiHardTripletLoss, TripletLoss, mining
+from mmps.structures import ConfigError
+from mmps.testing.reference_losses import _distance, _violation, batch_hard_loss, semi_hard_loss
 
 DISTANCES = ['euclidean', 'squared_euclidean', 'cosine']
 BATCHES = {
@@ -169,3 +172,33 @@ def test_wrong_shapes_and_settings_are_told():
         SemiHardTripletLoss(margin='soft')
     with pytest.raises(ValueError, match="distance='manhattan' is unknown; choose one of euclid"):
         SemiHardTripletLoss(distance='manhattan')
+
+
+@pytest.mark.parametrize('distance', DISTANCES)
+@pytest.mark.parametrize('margin', [0.3, 'soft'])
+def test_every_triplet_is_learned_from_where_asked_for(margin, distance):
+    ids, embeddings = [0, 0, 1, 1, 0, -1, 2], random_embeddings(7)
+    terms = []
+    for a, p, n in itertools.permutations(range(7), 3):
+        if ids[a] == ids[p] != ids[n] and min(ids[a], ids[n]) >= 0:
+            far, near = (_distance(embeddings[a], embeddings[i], distance) for i in (p, n))
+            terms.append(_violation(far - near, margin))
+    loss = TripletLoss(margin, distance=distance, miner='batch_all')
+    expected = torch.stack(terms).mean()
+    torch.testing.assert_close(loss(embeddings, torch.tensor(ids)), expected, atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize('margin', [0.3, 'soft'])
+@pytest.mark.parametrize('miner', ['batch_hard', 'semi_hard', f'{mining.__name__}.semi_hard'])
+def test_any_miner_goes_with_any_margin(miner, margin):
+    reference = batch_hard_loss if miner == 'batch_hard' else semi_hard_loss
+    ids, embeddings = [0, 0, 1, 1, 0, -1, 2], random_embeddings(7)
+    loss = TripletLoss(margin, miner=miner)
+    expected = reference(embeddings, ids, margin, 'euclidean')
+    torch.testing.assert_close(loss(embeddings, torch.tensor(ids)), expected, atol=1e-9, rtol=0)
+
+
+def test_an_unknown_miner_is_told():
+    for miner in ('hardest', 'mmps.models.losses.mining.nothing'):
+        with pytest.raises(ConfigError, match=f'miner=.{miner}. is unknown; choose one of batch_h'):
+            TripletLoss(miner=miner)
