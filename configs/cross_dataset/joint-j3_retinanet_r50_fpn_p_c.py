@@ -1,10 +1,10 @@
-# Trained without CUHK-SYSU, tested on it (Table 1c).
-_base_ = '../joint/joint-j3_retinanet_r50_fpn_p.py'
+# J3 (C1-C3 shared): detection and re-ID on PRW; test on CUHK-SYSU.
+_base_ = [
+    '../_base_/models/joint_retinanet_r50_fpn.py',
+    '../_base_/datasets/detection_p.py',
+    '../_base_/datasets/search_prw_tested_on_cuhk_sysu.py',
+    '../_base_/schedules/two_phase_paper.py',
+    '../_base_/default_runtime.py',
+]
 
-test_dataloader = dict(dataset=dict(data_root='data/cuhk_sysu/'))
-test_evaluator = dict(
-    _delete_=True,
-    type='mmps.PersonSearchMetric',
-    ann_file='data/cuhk_sysu/mmps/test.json',
-    protocol=dict(type='mmps.CUHKSYSUProtocol', gallery_sizes=[100, 4000]),
-)
+model = dict(shared_stages=3)

@@ -1,3 +1,4 @@
+# J3 (C1-C3 shared) with Faster R-CNN: detection and re-ID on CUHK-SYSU.
 _base_ = [
     '../_base_/models/joint_faster-rcnn_r50_fpn.py',
     '../_base_/datasets/detection_c.py',

@@ -1,3 +1,4 @@
+# Disj. (two networks): detection and re-ID on CUHK-SYSU.
 _base_ = [
     '../_base_/models/disjoint_retinanet_r50_fpn.py',
     '../_base_/datasets/detection_c.py',

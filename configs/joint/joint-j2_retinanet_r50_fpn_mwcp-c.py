@@ -1,3 +1,4 @@
+# J2 (C1-C2 shared): detection on MOT17Det, WIDER Pedestrian, CUHK-SYSU, PRW; re-ID on CUHK-SYSU.
 _base_ = [
     '../_base_/models/joint_retinanet_r50_fpn.py',
     '../_base_/datasets/detection_mwcp.py',

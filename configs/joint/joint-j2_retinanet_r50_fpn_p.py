@@ -1,3 +1,4 @@
+# J2 (C1-C2 shared): detection and re-ID on PRW.
 _base_ = [
     '../_base_/models/joint_retinanet_r50_fpn.py',
     '../_base_/datasets/detection_p.py',

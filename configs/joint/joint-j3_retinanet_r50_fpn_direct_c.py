@@ -1,9 +1,11 @@
-# The paper's L = L_det + L_reid minimised directly, in one phase, for comparison.
-_base_ = './joint-j3_retinanet_r50_fpn_c.py'
+# J3 (C1-C3 shared) with L = L_det + L_reid minimised directly, in one phase, on CUHK-SYSU.
+_base_ = [
+    '../_base_/models/joint_retinanet_r50_fpn.py',
+    '../_base_/datasets/detection_c.py',
+    '../_base_/datasets/search_cuhk_sysu.py',
+    '../_base_/schedules/detection_paper.py',
+    '../_base_/default_runtime.py',
+]
 
-model = dict(detach=False)
+model = dict(shared_stages=3, detach=False)
 train_dataloader = dict(dataset=dict(use_identities=True))
-train_cfg = dict(max_epochs=90)
-default_hooks = dict(
-    _delete_=True, **{k: v for k, v in _base_.default_hooks.items() if k != 'two_phase'}
-)

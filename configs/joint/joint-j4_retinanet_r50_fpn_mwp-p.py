@@ -1,3 +1,4 @@
+# J4 (C1-C4 shared): detection on MOT17Det, WIDER Pedestrian, PRW; re-ID on PRW.
 _base_ = [
     '../_base_/models/joint_retinanet_r50_fpn.py',
     '../_base_/datasets/detection_mwp.py',

@@ -1,4 +1,4 @@
-# Those that helped on drawn data, together; see README.md.
+# The toy J3 with all changes that helped on drawn data; see README.md.
 _base_ = './joint-j3_retinanet_r18_fpn_plain_synthetic.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-# Negatives also come from the last batches (XBM).
+# The toy J3 with negatives from the last batches too (XBM).
 _base_ = './joint-j3_retinanet_r18_fpn_plain_synthetic.py'
 
 default_hooks = dict(

@@ -1,4 +1,4 @@
-# What the presets of this folder are measured against: toy J3 without any augmentation in phase 2.
+# The toy J3 without augmentation in phase 2: what the presets here are measured against.
 _base_ = [
     '../_base_/models/joint_retinanet_r18_fpn_toy.py',
     '../_base_/datasets/synthetic.py',

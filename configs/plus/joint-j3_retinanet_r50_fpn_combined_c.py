@@ -1,4 +1,4 @@
-# Those that helped on drawn data, together; see README.md.
+# J3 on CUHK-SYSU with all changes that helped on drawn data; see README.md.
 _base_ = '../joint/joint-j3_retinanet_r50_fpn_c.py'
 
 model = dict(

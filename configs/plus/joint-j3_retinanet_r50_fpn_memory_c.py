@@ -1,4 +1,4 @@
-# Negatives also come from the last batches (XBM).
+# J3 on CUHK-SYSU with negatives from the last batches too (XBM).
 _base_ = '../joint/joint-j3_retinanet_r50_fpn_c.py'
 
 default_hooks = dict(

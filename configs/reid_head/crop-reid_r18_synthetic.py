@@ -1,4 +1,4 @@
-# mmps.TripletReIDHead without a detector: a ResNet-18 on crops of annotated people, one phase.
+# Re-ID without a detector: ResNet-18 on crops of people, in one phase, on a drawn data set.
 _base_ = ['../_base_/datasets/synthetic.py', '../_base_/default_runtime.py']
 
 model = dict(

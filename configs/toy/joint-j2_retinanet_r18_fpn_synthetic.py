@@ -1,3 +1,4 @@
+# The toy J2 (C1-C2 shared): detection and re-ID on a drawn data set.
 _base_ = [
     '../_base_/models/joint_retinanet_r18_fpn_toy.py',
     '../_base_/datasets/synthetic.py',

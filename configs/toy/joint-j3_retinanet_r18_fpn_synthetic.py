@@ -1,3 +1,4 @@
+# The toy J3 (C1-C3 shared): detection and re-ID on a drawn data set.
 _base_ = [
     '../_base_/models/joint_retinanet_r18_fpn_toy.py',
     '../_base_/datasets/synthetic.py',

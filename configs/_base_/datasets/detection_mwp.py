@@ -15,28 +15,13 @@ train_dataloader = dict(
         datasets=[
             dict(
                 type='mmps.PersonSearchDataset',
-                data_root='data/mot17_det/',
+                data_root=f'data/{name}/',
                 ann_file='mmps/train.json',
                 filter_cfg=dict(filter_empty_gt=True),
                 use_identities=False,
                 pipeline=_training_pipeline,
-            ),
-            dict(
-                type='mmps.PersonSearchDataset',
-                data_root='data/wider_pedestrian/',
-                ann_file='mmps/train.json',
-                filter_cfg=dict(filter_empty_gt=True),
-                use_identities=False,
-                pipeline=_training_pipeline,
-            ),
-            dict(
-                type='mmps.PersonSearchDataset',
-                data_root='data/prw/',
-                ann_file='mmps/train.json',
-                filter_cfg=dict(filter_empty_gt=True),
-                use_identities=False,
-                pipeline=_training_pipeline,
-            ),
+            )
+            for name in ('mot17_det', 'wider_pedestrian', 'prw')
         ],
     ),
 )

@@ -1,5 +1,5 @@
 # Drawn by tools/misc/make_synthetic.py, converted by tools/dataset_converters/cuhk_sysu.py.
-_test_pipeline = [
+_search_pipeline = [
     dict(type='LoadImageFromFile', _scope_='mmps'),
     dict(type='Resize', scale=(320, 256), keep_ratio=False),
     dict(type='LoadAnnotations', with_bbox=True),
@@ -34,7 +34,7 @@ cached_people = dict(
         type='mmps.PersonSearchDataset',
         data_root='data/synthetic/',
         ann_file='mmps/train.json',
-        pipeline=_test_pipeline,
+        pipeline=_search_pipeline,
     ),
 )
 
@@ -47,7 +47,7 @@ val_dataloader = dict(
         data_root='data/synthetic/',
         ann_file='mmps/test.json',
         test_mode=True,
-        pipeline=_test_pipeline,
+        pipeline=_search_pipeline,
     ),
 )
 test_dataloader = val_dataloader

@@ -1,50 +1,10 @@
-# J3 on mmdet's ATSS with one class.
-_base_ = './joint_retinanet_r50_fpn.py'
+# J3 on ATSS: C1-C3 are shared by detector and re-ID, which has copies C4*-C5* of its own.
+_base_ = './atss_r50_fpn.py'
 
 model = dict(
-    detector=dict(
-        _delete_=True,
-        type='ATSS',
-        data_preprocessor=_base_.model.detector.data_preprocessor,
-        backbone=_base_.model.detector.backbone,
-        neck=dict(
-            type='FPN',
-            in_channels=[256, 512, 1024, 2048],
-            out_channels=256,
-            start_level=1,
-            add_extra_convs='on_output',
-            num_outs=5,
-        ),
-        bbox_head=dict(
-            type='ATSSHead',
-            num_classes=1,
-            in_channels=256,
-            anchor_generator=dict(
-                type='AnchorGenerator',
-                ratios=[1.0],
-                octave_base_scale=8,
-                scales_per_octave=1,
-                strides=[8, 16, 32, 64, 128],
-            ),
-            bbox_coder=dict(
-                type='DeltaXYWHBBoxCoder',
-                target_stds=[0.1, 0.1, 0.2, 0.2],
-            ),
-            loss_cls=dict(type='FocalLoss', use_sigmoid=True, gamma=2.0, alpha=0.25),
-            loss_bbox=dict(type='GIoULoss', loss_weight=2.0),
-        ),
-        train_cfg=dict(
-            assigner=dict(type='ATSSAssigner', topk=9, ignore_iof_thr=0.5),
-            allowed_border=-1,
-            pos_weight=-1,
-        ),
-        test_cfg=dict(
-            nms_pre=1000,
-            min_bbox_size=0,
-            score_thr=0.05,
-            nms=dict(type='nms', iou_threshold=0.6),
-            max_per_img=100,
-        ),
-    ),
+    _delete_=True,  # the bare detector moves into `detector`
+    type='mmps.SharedBackboneDetector',
+    backbone=dict(),  # wins over the detector's; mmdet's init_detector asks for the key
+    detector=_base_.model,
+    shared_stages=3,
 )
-load_from = 'https://download.openmmlab.com/mmdetection/v2.0/atss/atss_r50_fpn_1x_coco/atss_r50_fpn_1x_coco_20200209-985f7bd0.pth'

@@ -1,3 +1,4 @@
+# Phase 1 of the toys: 12 epochs.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=12, val_interval=100)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
@@ -17,6 +18,7 @@ param_scheduler = [
     ),
 ]
 
+# With `enable=True` the rate follows the number of images in a batch.
 auto_scale_lr = dict(enable=False, base_batch_size=2)
 
 default_hooks = dict(
