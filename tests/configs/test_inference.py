@@ -21,24 +21,22 @@ from mmps.structures import DataError
 from mmps.testing.builders import tiny_detector
 from mmps.testing.runs import tiny_run, train
 
-CONFIGS = Path(__file__).parents[2] / 'configs'
-LEAVES = sorted(p for p in CONFIGS.glob('*/*.py') if p.parent.name not in ('_base_', 'reid_head'))
+from .leaves import CONFIGS, LEAVES, load, offenders, parts
+
 LOAD = {'type': 'LoadImageFromFile', '_scope_': 'mmps'}
 
 
-def stem(path):
-    return f'{path.parent.name}/{path.stem}'
-
-
-@pytest.mark.parametrize('path', LEAVES, ids=stem)
-def test_a_config_has_what_mmdet_looks_for(path):
-    config = Config.fromfile(path)
+def has_what_mmdet_looks_for(path):
+    config = load(path)
     assert 'type' not in config.model.backbone or config.model.backbone.type == 'ResNet'
     for loader in ('train_dataloader', 'test_dataloader', 'cached_people'):
-        dataset = config[loader].dataset
-        for part in dataset.get('datasets', [dataset]):
+        for part in parts(config[loader].dataset):
             assert part.pipeline[0] == LOAD
             assert [s.type for s in part.pipeline].count('LoadAnnotations') == 1
+
+
+def test_every_config_has_what_mmdet_looks_for():
+    assert offenders(LEAVES, has_what_mmdet_looks_for) == {}
 
 
 @pytest.fixture(scope='module')

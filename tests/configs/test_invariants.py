@@ -16,7 +16,7 @@ from mmps.models.reid import FeatureTap
 from mmps.registry import DATA_SAMPLERS, MODELS
 from mmps.testing.builders import packed_batch
 
-from .test_configs import CONFIGS
+from .leaves import CONFIGS
 
 JOINT = {j: f'joint/joint-j{j}_retinanet_r50_fpn_c' for j in (2, 3, 4)}
 OTHERS = [f'detectors/joint-j3_{name}_r50_fpn_c' for name in ('faster-rcnn', 'fcos', 'atss')]

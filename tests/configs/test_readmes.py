@@ -8,7 +8,7 @@ from mmengine.registry import init_default_scope
 
 from mmps.registry import MODELS
 
-from .test_configs import CONFIGS
+from .leaves import CONFIGS
 
 EXAMPLES = [
     (readme, code)

@@ -1,0 +1,60 @@
+"""The configs that one runs, each read once, and checks of all of them."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from mmengine.config import Config
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+BASES = sorted(CONFIGS.glob('_base_/**/*.py'))
+REID_ALONE = sorted(CONFIGS.glob('reid_head/*.py'))
+LEAVES = sorted(p for p in CONFIGS.glob('*/*.py') if p not in {*BASES, *REID_ALONE})
+SETS = {'c': 'cuhk_sysu', 'p': 'prw', 'm': 'mot17_det', 'w': 'wider_pedestrian'}
+NAME = re.compile(
+    r'((?P<algorithm>joint-j(?P<j>[234])|disjoint)_)?'
+    r'(?P<detector>[a-z][a-z0-9-]*)_(?P<backbone>r\d+)_fpn'
+    r'(_(?P<variant>[a-z][a-z0-9-]{2,}))??'
+    r'_(?P<train>synthetic|(?P<detection>[mwcp]+)(-(?P<reid>[cp]))?)(_(?P<test>c))?'
+)
+
+
+def stem(path: Path) -> str:
+    return f'{path.parent.name}/{path.stem}'
+
+
+@functools.cache
+def load(path: Path) -> Config:
+    """The config, which no test may change."""
+    return Config.fromfile(path)
+
+
+def bases(path: Path) -> list[Path]:
+    return [(path.parent / base).resolve() for base in Config._get_base_files(str(path))]
+
+
+def offenders(paths: Iterable[Path], check: Callable[[Path], None]) -> dict[str, str]:
+    """Files that fail a check, each with what the check says."""
+    found = {}
+    for path in paths:
+        try:
+            check(path)
+        except AssertionError as error:
+            found[stem(path)] = str(error)
+    return found
+
+
+def parts(dataset: Config) -> list[Config]:
+    return dataset.datasets if dataset.type == 'ConcatDataset' else [dataset]
+
+
+def roots(dataset: Config) -> list[str]:
+    return [part.data_root.rstrip('/').split('/')[-1] for part in parts(dataset)]
+
+
+def is_called(model: Config, name: str) -> bool:
+    """Whether a detector's name in a file's name is that of its class: faster-rcnn, FasterRCNN."""
+    return model.type.lower() == name.replace('-', '')
