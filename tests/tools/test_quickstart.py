@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from mmps.apis.experiments import Experiment
+
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / 'tools' / 'quickstart'
 
@@ -13,44 +15,38 @@ QUICKSTART = ROOT / 'tools' / 'quickstart'
 def modules(monkeypatch):
     """The quickstart's own modules, which are scripts beside each other."""
     monkeypatch.syspath_prepend(str(QUICKSTART))
-    for name in ('steps', 'pipeline', 'report'):
+    for name in ('pipeline', 'report'):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import pipeline
     import report
-    import steps
 
-    yield pipeline, report, steps
-    for name in ('steps', 'pipeline', 'report'):
+    yield pipeline, report
+    for name in ('pipeline', 'report'):
         sys.modules.pop(name, None)
 
 
-def test_a_step_is_done_once(modules, tmp_path):
-    *_, steps = modules
-    calls = []
-
-    def work():
-        calls.append(1)
-        return {'mAP': 0.5}
-
-    for _ in range(2):
-        record = steps.Steps(tmp_path)
-        assert record.run('test', 'Test', work) == {'mAP': 0.5}
-        assert record.seconds.keys() == {'test'}
-    assert calls == [1]
-
-
-def test_a_step_that_fails_is_done_again(modules, tmp_path):
-    *_, steps = modules
-    record = steps.Steps(tmp_path)
-    with pytest.raises(ZeroDivisionError):
-        record.run('test', 'Test', lambda: 1 / 0)
-    assert record.run('test', 'Test', lambda: 7) == 7
+def test_steps_come_in_order_and_share_one_detector(modules, tmp_path):
+    pipeline, _ = modules
+    start = pipeline.Quickstart(tmp_path, 0)
+    experiment = Experiment(start.folder / 'steps', start.steps())
+    assert ' '.join(experiment.steps) == (
+        'draw convert phase1 phase2_j2 test_j2 test_untrained_j2 phase2_j3 test_j3 '
+        'test_untrained_j3 phase2_j4 test_j4 test_untrained_j4 baselines'
+    )
+    assert start.detector.checkpoint == tmp_path / 'seed_0/detector/epoch_12.pth'
+    for variant in pipeline.VARIANTS:
+        run = start.reid(variant)
+        assert run.checkpoint == tmp_path / f'seed_0/{variant}/epoch_52.pth'
+        config = run.load()
+        assert config.load_from == str(start.detector.checkpoint)
+        assert config.default_hooks.two_phase.start == 'reid'
+        assert config.cached_people.dataset.data_root == str(start.data)
 
 
 def test_a_tool_that_fails_ends_the_quickstart_with_its_code(modules, tmp_path):
-    *_, steps = modules
+    pipeline, _ = modules
     with pytest.raises(SystemExit) as stop:
-        steps.run_tool('tools/dataset_converters/cuhk_sysu.py', tmp_path / 'nothing')
+        pipeline.run_tool('tools/dataset_converters/cuhk_sysu.py', tmp_path / 'nothing')
     assert stop.value.code == 2
 
 
@@ -58,7 +54,7 @@ def test_a_tool_that_fails_ends_the_quickstart_with_its_code(modules, tmp_path):
     ('j4', 'sentence'), [(0.2, 'J4 lies 10.0 points of mAP below'), (0.35, 'J4 lies 5.0 points')]
 )
 def test_the_table_says_how_j4_stands_to_the_colours(modules, j4, sentence):
-    _, report, _ = modules
+    _, report = modules
     results = {
         'variants': {'j4': {'gt': {'mAP': j4}}},
         'baselines': {'colour': {'gt': {'mAP': 0.3}}},

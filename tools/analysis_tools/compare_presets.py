@@ -1,8 +1,8 @@
 #!/usr/bin/env python
-"""Run the toy presets of configs/plus over several seeds, beside toy J3 without any of them.
+"""Train the toy presets of configs/plus over several seeds, beside toy J3 without any of them.
 
 The detector and the data are the quickstart's (tools/quickstart.sh); its features are cached once.
-A run that is done is kept, so that the command can be stopped and given again.
+A finished run is kept: an interrupted command continues where it stopped.
 
 examples:
   python tools/analysis_tools/compare_presets.py --out presets.md
@@ -12,24 +12,19 @@ examples:
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
 import warnings
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
 
 import numpy as np
-from mmengine.config import Config
-from mmengine.runner import Runner
 from rich.console import Console
 from rich.progress import track
 
-from mmps.apis.configs import load_config
+from mmps.apis.experiments import Experiment, Run, Step, data_options, output_to, reid_options
 from mmps.command_line import report_user_errors, teaching_parser
-from mmps.files import write_json, write_text
+from mmps.files import write_text
 from mmps.structures import ConfigError
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / 'plus'
@@ -111,53 +106,36 @@ def check(args: argparse.Namespace) -> None:
         )
 
 
-def configure(preset: str, seed: int, args: argparse.Namespace) -> Config:
-    """Read a preset's config and point it at the detector, the data and the shared cache."""
-    loaders = [f'{part}_dataloader.dataset.data_root' for part in ('train', 'reid', 'val', 'test')]
+def step(preset: str, seed: int, args: argparse.Namespace) -> Step:
+    """Plan phase 2 and test of a preset, on the detector, the data and the shared cache."""
     options = {
-        **dict.fromkeys(loaders, str(args.data)),
-        'val_evaluator.ann_file': str(args.data / 'mmps' / 'test.json'),
-        'test_evaluator.ann_file': str(args.data / 'mmps' / 'test.json'),
-        'load_from': str(args.detector),
-        'default_hooks.two_phase.start': 'reid',
-        'default_hooks.two_phase.cache_dir': str(args.work_dir / 'feature_cache'),
+        **data_options(args.data),
+        **reid_options(args.detector, args.work_dir / 'feature_cache'),
         'default_hooks.two_phase.storage': 'memory',
         'default_hooks.checkpoint.interval': 1000,
         'default_hooks.checkpoint.save_last': False,
-        'randomness.seed': seed,
-        'log_level': 'ERROR',
     }
-    folder = args.work_dir / f'{preset}_{seed}'
-    config = load_config(str(CONFIGS / NAME.format(preset)), str(folder), options)
-    # Several runs share this process; each needs names of its own to keep its log apart.
-    config.experiment_name = config.visualizer.name = f'{preset}_{time.time_ns()}'
-    return config
+    name = f'{preset}_{seed}'
+    run = Run(CONFIGS / NAME.format(preset), args.work_dir / name, options, seed)
+    return Step(name, f'{preset}, seed {seed}', lambda: train(run, args.work_dir), (), run.about())
 
 
-def run(preset: str, seed: int, args: argparse.Namespace) -> dict[str, float]:
-    """Train phase 2 and test, or read what that gave before."""
-    path = args.work_dir / f'{preset}_{seed}.json'
-    if path.exists():
-        return json.loads(path.read_text(encoding='utf-8'))
-    start = time.perf_counter()
-    runner = Runner.from_cfg(configure(preset, seed, args))
-    runner.train()
-    scalars = runner.message_hub.log_scalars
-    metrics = {key: float(scalars[f'val/{key}'].current()) for key in COLUMNS}
-    metrics['seconds'] = round(time.perf_counter() - start, 1)
-    write_json(path, metrics)
-    return metrics
+def train(run: Run, folder: Path) -> dict[str, float]:
+    """Train and test, what libraries print kept out of the progress bar; return the metrics."""
+    with output_to(folder / 'log.txt'):
+        metrics = run.train()
+    return {key: metrics[key] for key in COLUMNS}
 
 
 def table(results: Results) -> str:
     """Write Markdown: mean and standard deviation over seeds, gains seed by seed, in points.
 
     A preset "helps" or "hurts" where its gain in mAP is at least twice the standard error of that
-    gain, seed by seed; otherwise the runs do not tell.
+    gain, seed by seed; otherwise the runs are inconclusive.
     """
     gain = 'gain in mAP (standard error)'
     lines = [
-        f'| preset | {" | ".join(COLUMNS.values())} | {gain} | says |',
+        f'| preset | {" | ".join(COLUMNS.values())} | {gain} | verdict |',
         f'|---|{"---:|" * (len(COLUMNS) + 1)}---|',
     ]
     base = np.array([run[MAIN] for run in results[PLAIN]])
@@ -175,25 +153,22 @@ def table(results: Results) -> str:
 def describe(gains: np.ndarray) -> list[str]:
     """Put gains, one per seed, into a number and a word."""
     mean, error = gains.mean(), gains.std(ddof=1) / len(gains) ** 0.5
-    word = 'does not tell' if abs(mean) < 2 * error else 'helps' if mean > 0 else 'hurts'
+    word = 'inconclusive' if abs(mean) < 2 * error else 'helps' if mean > 0 else 'hurts'
     return [f'{mean:+.1f} ({error:.1f})', word]
 
 
 def main() -> None:
     args = parse_args()
     check(args)
-    if len(args.seeds) < 2:
+    if len(set(args.seeds)) < 2:
         raise ConfigError('a spread needs at least two seeds: give --seeds 0 1 2')
     warnings.simplefilter('ignore')
-    presets = [PLAIN, *(args.presets or all_presets())]
-    jobs = [(preset, seed) for seed in args.seeds for preset in presets]
-    args.work_dir.mkdir(parents=True, exist_ok=True)
+    presets = [PLAIN, *dict.fromkeys(args.presets or all_presets())]
+    jobs = {(preset, seed): step(preset, seed, args) for seed in args.seeds for preset in presets}
+    experiment = Experiment(args.work_dir / 'steps', jobs.values())
     results: Results = {preset: [] for preset in presets}
-    log_path = args.work_dir / 'log.txt'
-    for preset, seed in track(jobs, 'Runs', console=Console(stderr=True)):
-        # What libraries print would tear the progress bar.
-        with open(log_path, 'a', encoding='utf-8') as log, redirect_stdout(log):
-            results[preset].append(run(preset, seed, args))
+    for (preset, _), job in track(jobs.items(), 'Runs', console=Console(stderr=True)):
+        results[preset].append(experiment.run([job.name])[job.name])
     text = table(results)
     print(text, end='')
     if args.out:

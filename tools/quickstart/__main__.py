@@ -16,9 +16,8 @@ import sys
 import warnings
 from pathlib import Path
 
-from pipeline import Quickstart, run_all
+from pipeline import Quickstart, console, run_all
 from report import draw_pictures, print_table, search_frames
-from steps import Steps, console
 
 from mmps.apis.gpu import hide_gpu_without_operators
 from mmps.apis.inference import list_images
@@ -61,8 +60,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     console.print(f'Everything is written to {args.work_dir.resolve()}', soft_wrap=True)
     start = Quickstart(args.work_dir, args.seed)
-    steps = Steps(folder / 'steps')
-    results = run_all(start, steps)
+    results = run_all(start)
     write_json(args.work_dir / 'results.json', results)
     print_table(results)
     draw_pictures(start, args.work_dir)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.progress import Progress
-from steps import ROOT, Steps, run_tool, show_command
 
-from mmps.apis.configs import load_config, resume_from
-from mmps.apis.running import evaluate_checkpoint, train_config
+from mmps.apis.experiments import Experiment, Run, Step, data_options, output_to, reid_options
 from mmps.evaluation import CUHKSYSUProtocol, GroundTruth, Predictions, evaluate_predictions
 from mmps.evaluation.baselines import chance_metrics, colour_predictions
 
+ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / 'configs' / 'toy'
 VARIANTS = ('j2', 'j3', 'j4')
 GALLERY = 'g100'
+console = Console()
 
 
 class Quickstart:
@@ -28,8 +28,22 @@ class Quickstart:
         self.folder = work_dir / f'seed_{seed}'
         self.data = self.folder / 'data'
         self.test_json = self.data / 'mmps' / 'test.json'
-        self.detector = self.folder / 'detector' / 'epoch_12.pth'
+        self.log = self.folder / 'log.txt'
         self.seed = seed
+        self.detector = self._run('retinanet_r18_fpn_synthetic', 'detector')
+
+    def steps(self) -> list[Step]:
+        """List all steps in their order."""
+        steps = [
+            Step('draw', 'Draw a data set in the layout of CUHK-SYSU', self.draw),
+            Step('convert', 'Convert it', self.convert, ['draw']),
+            Step('phase1', 'Train the detector (phase 1)', lambda: self.train(self.detector),
+                 ['convert'], self.detector.about()),
+        ]  # fmt: skip
+        for variant in VARIANTS:
+            steps += self._steps_of(variant)
+        tested = [f'test_{variant}' for variant in VARIANTS]
+        return [*steps, Step('baselines', 'Measure the baselines', self.baselines, tested)]
 
     def draw(self) -> None:
         """Draw a data set in CUHK-SYSU's layout."""
@@ -40,32 +54,29 @@ class Quickstart:
         """Convert it as the real one would be."""
         run_tool('tools/dataset_converters/cuhk_sysu.py', self.data)
 
-    def train_detector(self) -> None:
-        """Phase 1, on the bare mmdet detector."""
-        self._train('retinanet_r18_fpn_synthetic', self.detector.parent, {})
+    def train(self, run: Run) -> None:
+        """Train a run, and show the command that does the same."""
+        show_command('tools/train.py', run.config.relative_to(ROOT), '--work-dir', run.work_dir)
+        with output_to(self.log):
+            run.train()
 
-    def train_reid(self, variant: str) -> None:
-        """Phase 2 of one variant, on the detector of phase 1."""
-        start = {
-            'load_from': str(self.detector),
-            'default_hooks.two_phase.start': 'reid',
-        }
-        self._train(self._config(variant), self.folder / variant, start)
+    def reid(self, variant: str) -> Run:
+        """Return phase 2 of a variant, on the detector of phase 1."""
+        return self._run(self._config(variant), variant, reid_options(self.detector.checkpoint))
 
     def evaluate(self, variant: str, trained: bool) -> dict[str, float]:
         """Test a variant with its trained or its fresh re-ID branch; keep the predictions."""
         name = variant if trained else f'untrained_{variant}'
-        config = self._quiet(self.load(variant), name)
-        checkpoint = self.folder / variant / 'epoch_52.pth' if trained else self.detector
-        with self._log():
-            return evaluate_checkpoint(config, checkpoint, self.folder / f'{name}.npz', not trained)
+        checkpoint = self.reid(variant).checkpoint if trained else self.detector.checkpoint
+        with output_to(self.log):
+            return self.test(variant).evaluate(checkpoint, self.folder / f'{name}.npz', not trained)
 
-    def load(self, variant: str) -> Any:
-        """Read a variant's config, with this data set in it."""
-        return self._load(self._config(variant), self.folder / 'test', {})
+    def test(self, variant: str) -> Run:
+        """Return a variant's test."""
+        return self._run(self._config(variant), 'test')
 
     def baselines(self) -> dict[str, dict[str, float]]:
-        """Chance, and the colours of the box without any network, on the detector's boxes."""
+        """Measure chance, and colours without any network, on the detector's boxes."""
         truth = GroundTruth.load(self.test_json)
         predictions = Predictions.load(self.folder / 'j2.npz')
         protocol = CUHKSYSUProtocol(gallery_sizes=(100,))
@@ -79,69 +90,57 @@ class Quickstart:
             'colour': evaluate_predictions(truth, coloured, protocol, gt_boxes=True).metrics,
         }
 
-    def _train(self, config_name: str, work_dir: Path, options: dict[str, Any]) -> None:
-        show_command('tools/train.py', f'configs/toy/{config_name}.py', '--work-dir', work_dir)
-        config = self._quiet(self._load(config_name, work_dir, options), config_name)
-        config.custom_hooks = [{'type': 'mmps.ProgressBarHook'}]
-        with self._log():
-            resume_from(config, 'auto')
-            train_config(config)
+    def _steps_of(self, variant: str) -> list[Step]:
+        name, reid = variant.upper(), self.reid(variant)
+        return [
+            Step(
+                f'phase2_{variant}',
+                f'Train the re-ID branch of {name} (phase 2)',
+                lambda: self.train(reid),
+                ['phase1'],
+                reid.about(),
+            ),
+            Step(
+                f'test_{variant}',
+                f'Test {name}',
+                lambda: self.evaluate(variant, trained=True),
+                [f'phase2_{variant}'],
+                self.test(variant).about(),
+            ),
+            Step(
+                f'test_untrained_{variant}',
+                f'Test {name} with an untrained branch',
+                lambda: self.evaluate(variant, trained=False),
+                ['phase1'],
+                self.test(variant).about(),
+            ),
+        ]
 
-    def _load(self, config_name: str, work_dir: Path, options: dict[str, Any]) -> Any:
-        config = str(CONFIGS / f'{config_name}.py')
-        return load_config(config, str(work_dir), {**self._options(), **options})
-
-    @staticmethod
-    def _quiet(config: Any, name: str) -> Any:
-        config.log_level = 'ERROR'
-        # Several runs share this process; each needs names of its own to keep its log apart.
-        config.experiment_name = config.visualizer.name = f'{name}_{time.time_ns()}'
-        return config
-
-    @contextmanager
-    def _log(self) -> Iterator[None]:
-        # What libraries print would tear the progress bars, which are on stderr.
-        with open(self.folder / 'log.txt', 'a', encoding='utf-8') as log, redirect_stdout(log):
-            yield
-
-    def _options(self) -> dict[str, Any]:
-        loaders = [f'{part}_dataloader.dataset.data_root' for part in ('train', 'val', 'test')]
-        annotations = [f'{part}_evaluator.ann_file' for part in ('val', 'test')]
-        return {
-            **dict.fromkeys([*loaders, 'cached_people.dataset.data_root'], str(self.data)),
-            **dict.fromkeys(annotations, str(self.test_json)),
-        }
+    def _run(self, config: str, folder: str, options: dict[str, Any] | None = None) -> Run:
+        options = {**data_options(self.data), **(options or {})}
+        return Run(CONFIGS / f'{config}.py', self.folder / folder, options, progress=True)
 
     @staticmethod
     def _config(variant: str) -> str:
         return f'joint-{variant}_retinanet_r18_fpn_synthetic'
 
 
-def run_all(start: Quickstart, steps: Steps) -> dict[str, Any]:
-    """Run every step; give the content of results.json."""
-    steps.run('draw', 'Draw a data set in the layout of CUHK-SYSU', start.draw)
-    steps.run('convert', 'Convert it', start.convert)
-    steps.run('phase1', 'Train the detector (phase 1)', start.train_detector)
-    metrics = {}
-    for v in VARIANTS:
-        name = v.upper()
-        steps.run(f'phase2_{v}', f'Train the re-ID branch of {name} (phase 2)',
-                  lambda v=v: start.train_reid(v))  # fmt: skip
-        metrics[v] = steps.run(
-            f'test_{v}', f'Test {name}', lambda v=v: start.evaluate(v, trained=True)
-        )
-        metrics[f'untrained_{v}'] = steps.run(
-            f'test_untrained_{v}',
-            f'Test {name} with an untrained branch',
-            lambda v=v: start.evaluate(v, trained=False),
-        )
-    metrics |= steps.run('baselines', 'Measure the baselines', start.baselines)
-    scores = {name: search_scores(m) for name, m in metrics.items()}
+def run_all(start: Quickstart) -> dict[str, Any]:
+    """Run every step; return the content of results.json."""
+    experiment = Experiment(start.folder / 'steps', start.steps())
+    found = experiment.run(on_step=show_step)
+    seconds = experiment.seconds()
+    metrics = {
+        name.removeprefix('test_'): result
+        for name, result in found.items()
+        if name.startswith('test_')
+    }
+    scores = {name: search_scores(m) for name, m in {**metrics, **found['baselines']}.items()}
     return {
         'detector': {'AP50': metrics['j2']['det/AP'], 'recall': metrics['j2']['det/recall']},
         'variants': {v: scores[v] for v in VARIANTS},
         'baselines': {name: s for name, s in scores.items() if name not in VARIANTS},
-        'seconds': {**steps.seconds, 'total': round(sum(steps.seconds.values()), 1)},
+        'seconds': {**seconds, 'total': round(sum(seconds.values()), 1)},
         'seed': start.seed,
     }
 
@@ -152,3 +151,21 @@ def search_scores(metrics: dict[str, float]) -> dict[str, dict[str, float]]:
         boxes: {key: metrics[f'{prefix}{GALLERY}/{key}'] for key in ('mAP', 'top1')}
         for boxes, prefix in (('detected', ''), ('gt', 'gt/'))
     }
+
+
+def show_step(step: Step, done: bool) -> None:
+    """Print what is done now, or was before."""
+    console.print(f'[bold]{step.title}[/]' + (' [dim](done before)[/]' if done else ''))
+
+
+def run_tool(script: str, *arguments: Any) -> None:
+    """Run one of our tools as a user would, and stop if it fails."""
+    show_command(script, *arguments)
+    done = subprocess.run([sys.executable, str(ROOT / script), *map(str, arguments)], check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def show_command(script: str, *arguments: Any) -> None:
+    """Print the command that does the same."""
+    console.print(f'[dim]  python {script} {" ".join(map(str, arguments))}[/]', soft_wrap=True)

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pipeline import GALLERY, VARIANTS, Quickstart
+from pipeline import GALLERY, VARIANTS, Quickstart, console
 from rich.progress import track
 from rich.table import Table
-from steps import console
 
 from mmps.apis.inference import find_people, load_model
 from mmps.evaluation import (
@@ -110,7 +109,7 @@ def gallery_images(start: Quickstart, truth: GroundTruth, queries: list[int]) ->
 
 def search_frames(start: Quickstart, pictures: list[Path], out: Path) -> None:
     """Search some drawn people in somebody's own pictures, with J2."""
-    model = load_model(start.load('j2'), start.folder / 'j2' / 'epoch_52.pth')
+    model = load_model(start.test('j2').load(), start.reid('j2').checkpoint)
     people = []
     for picture in track(pictures, 'Pictures'):
         try:
