@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whenever the writer is killed or the disk is full."""
+"""Files that exist completely or not at all, even if the writer is killed or the disk is full."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ import numpy as np
 from mmps.structures import DataError
 
 ABANDONED_AFTER = 900.0
-"""Seconds since the last byte after which a scratch file's writer is taken for dead."""
+"""Seconds since the last byte after which the writer of a scratch file is considered dead."""
 
 FOREIGN = (
     (rb'\s*<', 'it is a web page', 'download the file itself'),
     (rb'version https://git-lfs', 'it is a pointer of Git LFS', 'fetch the file by git lfs pull'),
     (rb'\x1f\x8b|BZh|7z\xbc\xaf|\xfd7zXZ|Rar!', 'it is compressed', 'unpack it'),
 )
-"""First bytes of files that are often taken for another one, what they are, and the cure."""
+"""First bytes of files that are often mistaken for another one, what they are, and the fix."""
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a scratch file that takes the place of ``path`` once it is on disk to its end.
+    """Open a scratch file that replaces ``path`` once it is completely on disk.
 
     Args:
-        path: Its folder is made where it is missing.
+        path: The file; its folder is created if it is missing.
 
     Raises:
         OSError: The folder cannot be written, or the disk is full; it names ``path``.
@@ -57,56 +57,57 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a small file so that nobody ever sees a part of it.
+    """Write a small file so that no reader ever sees a part of it.
 
     Args:
-        path: Its folder is made where it is missing.
-        content: All of it.
+        path: The file; its folder is created if it is missing.
+        content: All bytes of the file.
     """
     with atomic_file(path) as file:
         file.write(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in UTF-8, whole or not at all.
+    """Write a text file in UTF-8, completely or not at all.
 
     Args:
-        path: Its folder is made where it is missing.
-        text: All of it, line ends as they are to be. File names that are no Unicode are escaped.
+        path: The file; its folder is created if it is missing.
+        text: The content; line ends are not changed. File names that are not Unicode are escaped.
     """
     write_atomically(path, text.encode(errors='backslashreplace'))
 
 
 def write_json(path: Path, content: Any, compact: bool = False) -> None:
-    """Write a JSON file, whole or not at all.
+    """Write a JSON file, completely or not at all.
 
     Args:
-        path: Its folder is made where it is missing.
-        content: What JSON can say.
-        compact: Whether no space is spent on people who read it.
+        path: The file; its folder is created if it is missing.
+        content: Dictionaries, lists, strings, numbers, booleans and ``None``.
+        compact: Whether to omit indentation and spaces.
     """
     form = {'separators': (',', ':')} if compact else {'indent': 2}
     end = '' if compact else '\n'
     text = json.dumps(content, ensure_ascii=False, **form) + end
     try:
         data = text.encode()
-    except UnicodeEncodeError:  # file names that are no Unicode; JSON has escapes for them
+    except UnicodeEncodeError:  # file names that are not Unicode; JSON has escapes for them
         data = (json.dumps(content, **form) + end).encode()
     write_atomically(path, data)
 
 
 def read_text(path: Path) -> str:
-    """Read a text file as editors, spreadsheets and shells of any system write it.
+    """Read a text file written by an editor, spreadsheet or shell of any system.
 
     Args:
-        path: In UTF-8, with or without a byte order mark, in UTF-16, or in UTF-32 with a mark.
+        path: File in UTF-8, with or without a byte order mark, in UTF-16, or in UTF-32 with a
+            mark.
 
     Returns:
-        The text without the mark, line ends as they are.
+        The text without the mark, with unchanged line ends.
 
     Raises:
         OSError: The file cannot be read.
-        UnicodeDecodeError: It is no such text.
+        UnicodeDecodeError: The file has another encoding or is not text.
     """
     data = path.read_bytes()
     return data.decode(_encoding(data))
@@ -138,16 +139,16 @@ def read_npz(path: Path, names: Collection[str]) -> dict[str, np.ndarray]:
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove the scratch files that killed writers left; those of others at work stay.
+    """Remove the scratch files that killed writers left; those of active writers stay.
 
     Args:
-        folder: May be missing.
+        folder: Folder to clean up; it need not exist.
     """
     for scratch in folder.glob('.*.tmp'):
         try:
             if time.time() - scratch.stat().st_mtime > ABANDONED_AFTER:
                 scratch.unlink()
-        except OSError:  # another process was faster, or may and we may not
+        except OSError:  # another process was faster, or we lack the permission
             continue
 
 
@@ -156,7 +157,7 @@ def _encoding(data: bytes) -> str:
         return 'utf-32'
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return 'utf-16'
-    if data[1:2] == b'\0':  # a first letter of ASCII, as any table and any JSON has
+    if data[1:2] == b'\0':  # the first letter is ASCII, as in any table and any JSON
         return 'utf-16-le'
     if data[:1] == b'\0':
         return 'utf-16-be'
@@ -164,6 +165,6 @@ def _encoding(data: bytes) -> str:
 
 
 def _is_about(error: BaseException, scratch: Path) -> bool:
-    """Tell whether the system refused the scratch file; a full disk does without naming it."""
+    """Check whether an error is about the scratch file; that of a full disk names no file."""
     refused = isinstance(error, OSError) and error.errno is not None
     return refused and error.filename in (None, str(scratch), scratch)

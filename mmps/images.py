@@ -1,7 +1,7 @@
-"""The one room that reads image files: their bytes, their size and their pixels.
+"""The only module that reads image files: their bytes, their size and their pixels.
 
-Every format that OpenCV or Pillow reads is read, as OpenCV reads it where both do: 8 bits per
-channel, blue first, without transparency, turned as EXIF asks, the first frame of several.
+It reads every format that OpenCV or Pillow reads, as OpenCV reads it if both do: 8 bits per
+channel, blue first, without transparency, after EXIF rotation, the first frame of several.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from mmps.structures import DataError
 Size = tuple[int, int]
 """(width, height) in pixels."""
 
-_LYING = range(5, 9)  # values of EXIF's orientation by which an image is turned to its side
+_LYING = range(5, 9)  # EXIF orientations that exchange width and height
 
 _TURNS = dict(
     enumerate(('FLIP_LEFT_RIGHT', 'ROTATE_180', 'FLIP_TOP_BOTTOM', 'TRANSPOSE', 'ROTATE_270',
                'TRANSVERSE', 'ROTATE_90'), start=2)
 )  # fmt: skip
-"""What undoes EXIF's orientations 2 to 8."""
+"""The operations that undo EXIF's orientations 2 to 8."""
 
 _NOT_IMAGES = {'BUFR', 'EPS', 'GRIB', 'HDF5', 'MPEG', 'WMF'}
 """Formats of Pillow that it only identifies, or that start another program."""
@@ -59,10 +59,10 @@ def read_image(path: Path) -> np.ndarray:
         path: The file.
 
     Returns:
-        ``(H, W, 3)`` uint8 BGR, after the rotation that EXIF asks for.
+        ``(H, W, 3)`` uint8 BGR, after EXIF rotation.
 
     Raises:
-        DataError: The file is missing, no image, or not a whole one.
+        DataError: The file is missing, not an image, or incomplete.
     """
     return decode(read_whole(path), path)
 
@@ -72,10 +72,10 @@ def read_whole(path: str | Path, backend_args: dict | None = None) -> bytes:
 
     Args:
         path: The file, or an address that a file backend of MMEngine knows.
-        backend_args: Of the backend.
+        backend_args: Arguments of the file backend.
 
     Raises:
-        DataError: The file is missing, or may not be read.
+        DataError: The file is missing or cannot be read.
     """
     try:
         return fileio.get(path, backend_args)
@@ -90,16 +90,15 @@ def decode(data: bytes, path: str | Path, flags: int | None = None) -> np.ndarra
     """Decode an image, and warn once of 16-bit files that are nearly black.
 
     Args:
-        data: All bytes of the file; what follows the end of a JPEG is not looked at.
-        path: For the message.
-        flags: OpenCV's ``IMREAD_...``; ``IMREAD_COLOR`` if not given. Images that only Pillow
-            reads are not reduced.
+        data: All bytes of the file; bytes after the end of a JPEG are ignored.
+        path: The file, for messages.
+        flags: OpenCV's ``IMREAD_...``. Images that only Pillow reads are not reduced.
 
     Returns:
-        ``(H, W, 3)`` uint8 BGR. Of 16 bits the upper 8 are taken.
+        ``(H, W, 3)`` uint8 BGR. 16-bit samples are reduced to their upper 8 bits.
 
     Raises:
-        DataError: The bytes are no image, not a whole one, or one that does not fit into memory.
+        DataError: The bytes are not an image, incomplete, or the image does not fit into memory.
     """
     try:
         image = _decode(data, flags)
@@ -120,16 +119,16 @@ def decode(data: bytes, path: str | Path, flags: int | None = None) -> np.ndarra
 def used_bits(data: bytes, image: np.ndarray) -> int | None:
     """Count the bits that a 16-bit file uses, if that leaves it nearly black.
 
-    Cameras of 10, 12 or 14 bits are often stored so. No metadata decides it: PNG's sBIT belongs
-    to samples that were scaled to all 16 bits, and TIFF's MaxSampleValue must not change how an
-    image looks. A scale from the brightest pixel would differ from image to image.
+    Images of cameras with 10, 12 or 14 bits are often stored this way. No metadata marks them:
+    PNG's sBIT belongs to samples that were scaled to all 16 bits, and TIFF's MaxSampleValue must
+    not change how an image looks. A scale from the brightest pixel would differ between images.
 
     Args:
         data: All bytes of the file.
-        image: What :func:`decode` returns for them.
+        image: The result of :func:`decode`.
 
     Returns:
-        Bits of the brightest value where they are 1 to 14 of 16, otherwise ``None``.
+        Bits of the brightest value if they are 1 to 14 of 16, otherwise ``None``.
     """
     import cv2
 
@@ -143,26 +142,26 @@ def used_bits(data: bytes, image: np.ndarray) -> int | None:
 
 
 def picture_size(source: Path | BinaryIO) -> Size:
-    """Read an image's size as :func:`decode` gives it, from the header, however large it is.
+    """Read the size that :func:`decode` would return, from the header, even of huge images.
 
-    Cameras store an image as their sensor lies and note the rotation in EXIF; boxes are drawn on
-    the image after it.
+    Cameras store an image in the orientation of their sensor and record the rotation in EXIF;
+    boxes refer to the image after it.
 
     Args:
         source: The file, or a stream of its bytes.
 
     Returns:
-        (width, height) after the rotation that EXIF asks for.
+        (width, height) after EXIF rotation.
 
     Raises:
-        OSError: The file cannot be read, is no image, or its header is broken.
+        OSError: The file cannot be read, is not an image, or its header is broken.
     """
     try:
         with _open(source) as image:
             _check_whole_numbers(image)
             return image.size[::-1] if _orientation(image) in _LYING else image.size
     except UnidentifiedImageError:
-        # A few formats are OpenCV's alone, such as Radiance HDR.
+        # Only OpenCV reads a few formats, such as Radiance HDR.
         if not isinstance(source, Path):
             source.seek(0)
         data = source.read_bytes() if isinstance(source, Path) else source.read()
@@ -178,10 +177,10 @@ def picture_size(source: Path | BinaryIO) -> Size:
 
 @functools.cache
 def image_suffixes() -> frozenset[str]:
-    """List the endings of file names by which folders are searched for images.
+    """List the file name suffixes of images.
 
     Returns:
-        Lower-case suffixes with their dot, of all formats that are read.
+        Lower-case suffixes with their dot, of all formats that can be read.
     """
     Image.init()
     known = Image.registered_extensions().items()
@@ -190,16 +189,16 @@ def image_suffixes() -> frozenset[str]:
 
 
 def jpeg_end(data: bytes) -> int | None:
-    """Find the end of a JPEG: the mark behind its last scan.
+    """Find the end of a JPEG: the mark after its last scan.
 
-    Thumbnails in EXIF have such a mark too, and phones and download tools append films, further
-    images or zeros. So segments are walked through as decoders do.
+    Thumbnails in EXIF have such a mark too, and phones and download tools append videos, further
+    images or zeros. The segments are therefore parsed as in a decoder.
 
     Args:
         data: All bytes of the file.
 
     Returns:
-        Number of bytes that belong to the image, ``None`` where its end is missing.
+        Number of bytes that belong to the image, ``None`` if its end is missing.
     """
     position, pattern = 2, _SEGMENT
     while mark := pattern.search(data, position):
@@ -216,11 +215,11 @@ def jpeg_end(data: bytes) -> int | None:
 def _decode(data: bytes, flags: int | None = None) -> np.ndarray | None:
     import cv2
 
-    # Some versions of OpenCV fill up what a cut JPEG lacks with grey, and say nothing.
+    # Some versions of OpenCV silently fill the missing part of a truncated JPEG with grey.
     end = jpeg_end(data) if data[:2] == _JPEG else len(data)
     if not end or data[:2] in _FLOATS:
         return None
-    # OpenCV does not scale by the white value that the header of such a file gives.
+    # OpenCV does not scale by the white value in the header of such a file.
     image = None if _has_own_white(data) else _opencv(data[:end], flags or cv2.IMREAD_COLOR)
     return _pillow(data[:end]) if image is None else image
 
@@ -263,7 +262,9 @@ def _to_bytes(image: Image.Image) -> Image.Image:
 
 def _check_whole_numbers(image: Image.Image) -> None:
     if image.mode == 'F':
-        raise ValueError('pixels are floating-point numbers, and nothing says which one is white')
+        raise ValueError(
+            'pixels are floating-point numbers, and nothing defines which one is white'
+        )
 
 
 def _open(source: Path | BinaryIO) -> Image.Image:
@@ -284,7 +285,7 @@ def _orientation(image: Image.Image) -> object:
     exif = Image.Exif()
     try:
         exif.load(image.info.get('exif') or b'')
-    except Exception:  # broken in any way, which OpenCV passes over as well
+    except Exception:  # damaged EXIF, which OpenCV ignores as well
         return None
     return exif.get(ExifTags.Base.Orientation)
 

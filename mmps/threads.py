@@ -1,7 +1,7 @@
 """How long OpenMP's threads wait for their next work before they sleep.
 
-The threads of a parallel region wait for the next one in a loop that takes a whole core. Beside
-other programs they take the core from the thread that they wait for, and training crawls.
+The threads of a parallel region wait for the next one in a busy loop that uses a whole core. If
+other programs run, they take the core from the thread that they wait for, and training is slow.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import os
 from collections.abc import MutableMapping
 
 WAITS = {'GOMP_SPINCOUNT': '20000', 'KMP_BLOCKTIME': '1'}
-"""Bounds, by variable: rounds of GNU's OpenMP (torch's wheels bring it), and milliseconds of
-Intel's and LLVM's, in place of 300,000 and 200. Between two layers of a network less passes."""
+"""Bounds by variable: rounds of GNU's OpenMP (in torch's wheels), and milliseconds of Intel's and
+LLVM's, instead of 300,000 and 200. The gap between two layers of a network is shorter."""
 
 POLICY = 'OMP_WAIT_POLICY'
 
 
 def bound_spinning(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Bound for how long OpenMP's threads of this process, and of those that it starts, spin.
+    """Bound how long OpenMP's threads of this process and of its children spin.
 
-    A runtime reads its variables when it is loaded: call this before torch is imported. Where the
-    user chose a policy or one of the bounds, nothing is changed.
+    A runtime reads its variables when it is loaded, so call this before torch is imported. If the
+    user set a policy or one of the bounds, nothing is changed.
 
     Args:
-        environ: Where the variables are set.
+        environ: The environment variables to change.
     """
     if POLICY not in environ and not environ.keys() & WAITS:
         environ.update(WAITS)

@@ -17,7 +17,7 @@ HEIGHTS = (90.0, 150.0)
 class PlantedPeople:
     """Replaces the outputs of a RetinaNet-like head by a known scene.
 
-    An untrained detector finds nothing, a trained one different numbers in different pictures;
+    An untrained detector finds nothing, a trained one different numbers in different images;
     both make times incomparable. The head computes as ever; what it says is then overwritten, so
     that decoding and non-maximum suppression have their usual work (each person is found by nine
     cells, with scores that suppression has to sort out) and leave ``count`` boxes per image.

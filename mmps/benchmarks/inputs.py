@@ -1,4 +1,4 @@
-"""Drawn data for timing: pictures of nothing in which people stand where they are told to."""
+"""Drawn data for timing: images of nothing in which people stand where they are told to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .variants import empty_samples
 class Work:
     """How much is trained, cached and searched.
 
-    Args:
+    Attributes:
         batch: Images per step of phase 1, and per pass of the cache.
         people: Per image.
         images: Whose people are cached.
@@ -70,7 +70,7 @@ class LoadedPeople(CachedPeople):
     What is left of writing a cache is computing and storing.
 
     Args:
-        folder: An existing, empty one, for pictures and annotations.
+        folder: An existing, empty one, for images and annotations.
         size: Pixels of the square images.
         work: How many images and people, and images per pass.
     """
@@ -101,7 +101,7 @@ class LoadedPeople(CachedPeople):
 
 
 def draw_set(folder: Path, count: int, size: int, people: int) -> None:
-    """Write pictures and their annotations.
+    """Write images and their annotations.
 
     Args:
         folder: Existing; gets ``train.json`` and ``<number>.jpg``.

@@ -22,7 +22,7 @@ from .variants import Variant, searched_samples
 class Settings:
     """How everything is measured.
 
-    Args:
+    Attributes:
         device: Where models run.
         size: Pixels of the square network input.
         repeats: Rounds that count.
@@ -60,7 +60,7 @@ class Settings:
 class Cell:
     """One cell of the table.
 
-    Args:
+    Attributes:
         variant: Name.
         batch: Images per pass.
         people: Per image.

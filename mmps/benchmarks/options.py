@@ -18,7 +18,7 @@ from .variants import Variant
 class Options:
     """How models compute.
 
-    Args:
+    Attributes:
         fuse_conv_bn: Whether batch normalisation is folded into convolutions.
         chunks: Boxes embedded at once, by variant, where not what its config says.
     """

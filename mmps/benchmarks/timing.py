@@ -18,7 +18,7 @@ Key = TypeVar('Key')
 class Quartiles:
     """What is reported of repeated times.
 
-    Args:
+    Attributes:
         median: Seconds.
         low: First quartile.
         high: Third quartile.
@@ -96,7 +96,7 @@ def synchronise() -> None:
 class PartTimes:
     """Adds up the time spent in named parts of a pass.
 
-    Args:
+    Attributes:
         clock: Gives seconds.
         seconds: By part.
     """

@@ -35,7 +35,7 @@ CONFIG_SUFFIXES = {'.py', '.json', '.yaml', '.yml'}
 class Variant:
     """A model under its name in the table.
 
-    Args:
+    Attributes:
         name: ``J2``, ``J3``, ``J4`` or ``Disj.``.
         model: With random weights: times do not depend on them.
     """

@@ -29,24 +29,24 @@ _UNUSABLE = 'outside their image or are under one pixel'
 class PersonSearchDataset(BaseDetDataset):
     """Scene images with person boxes, identities, cameras and queries.
 
-    One class for every data set: converters bring them all into one JSON format, described in
-    ``mmps/datasets/README.md``. In training, boxes that lie outside their image or measure less
-    than one pixel are left out, and the log says how many; in tests nothing is left out.
+    One class serves every data set: converters produce one JSON format, described in
+    ``mmps/datasets/README.md``. In training, boxes outside their image or smaller than one pixel
+    are left out, and the log counts them; in tests nothing is left out.
 
     Args:
-        use_identities: Whether person ids are read. Off for sets that serve detection only: then
-            everybody is unlabelled.
+        use_identities: Whether person ids are read. Turn it off for sets that serve detection
+            only; then everybody is unlabelled.
         unlabelled_ids: Identities that mean unknown in this file; negative ones always do.
-        identity_key: Field of ``annotations`` that holds the identities in a file from elsewhere,
-            such as ``attributes.track_id``. Where tracks are numbered anew in each video, join one
-            video only.
-        identity_space: A name for the people whose ids the file uses. Where left out, each file
-            has its own: equal ids in two joined data sets are two people. Give the files the same
-            name where they are one person, as in the parts of a file that was split.
-        leave_out_unusable: Whether boxes that show nobody are left out; where not given, they are
-            in training (phase 2 trains on a data set in test mode) and not in tests.
-        metainfo: As in mmdet; its ``classes`` name the categories of the file that are people. If
-            not given, those named person, pedestrian or people are, or the only one.
+        identity_key: Field of ``annotations`` with the identities in a file of another tool,
+            such as ``attributes.track_id``. If track numbers start again in each video, use
+            only one video.
+        identity_space: A name for the people whose ids the file uses. By default each file has
+            its own: equal ids in two joined data sets are two people. If they are one person, as
+            in the parts of a file that was split, set the same name in both.
+        leave_out_unusable: Whether boxes that cannot show anybody are left out; by default in
+            training (phase 2 trains on a data set in test mode), not in tests.
+        metainfo: As in mmdet; its ``classes`` are the categories of the file that are people. By
+            default those named person, pedestrian or people, or the only one.
         **kwargs: As in mmdet's ``BaseDetDataset`` (``ann_file``, ``data_root``, ``data_prefix``,
             ``pipeline``, ``filter_cfg``, ``test_mode``, ...). ``backend_args`` reads the
             annotation file; images need it at the pipeline's ``LoadImageFromFile``, too.
@@ -78,12 +78,12 @@ class PersonSearchDataset(BaseDetDataset):
         """Read the annotation file.
 
         Returns:
-            A dictionary an image, as mmdet's pipelines expect; in it, each of ``instances`` has
+            One dictionary per image, as mmdet's pipelines expect; each of its ``instances`` has
             ``person_id`` and ``ann_index`` (position in the file), each of ``queries`` has
             ``bbox`` (xyxy), ``person_id`` and ``query_index`` (position in the file), and
             ``identity_space`` says whose ids these are, see :func:`mmps.structures.in_space`.
             ``gt_instances_ids`` ``(N,)`` numbers the instances: mmdet's cropping transforms keep
-            it in step with the boxes, and :class:`PackPersonSearchInputs` looks people up by it.
+            it aligned with the boxes, and :class:`PackPersonSearchInputs` finds people by it.
 
         Raises:
             DataError: The file, its references or the image folder are wrong.
@@ -227,7 +227,7 @@ class PersonSearchDataset(BaseDetDataset):
         if once and self._leaves_out:
             logger.info(
                 '%s: %d identities appear once (the first: person_id %d); in phase 2 their one box '
-                'stands for all shots and is its own positive, in the joint objective they are '
+                'fills all shots and is its own positive, in the joint objective they are '
                 'negatives only',
                 self.ann_file, len(once), min(once),
             )  # fmt: skip
@@ -250,7 +250,7 @@ class PersonSearchDataset(BaseDetDataset):
 
 
 def _is_usable(bbox: list[float], image: dict) -> bool:
-    """Tell whether a box shows anything: part of it is in the image, and a pixel or more."""
+    """Check whether a box can show anybody: at least a pixel, partly inside the image."""
     x, y, width, height = bbox
     seen_width = min(x + width, image['width']) - max(x, 0)
     seen_height = min(y + height, image['height']) - max(y, 0)

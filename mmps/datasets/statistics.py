@@ -1,4 +1,4 @@
-"""What a data set holds, in numbers: heights, people per image, appearances per identity."""
+"""Statistics of a data set: heights, people per image, appearances per identity."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from mmps.structures import is_labelled
 
 @dataclass(frozen=True)
 class Statistics:
-    """Distributions over one annotation file; people alone count.
+    """Distributions over one annotation file; ignore regions do not count.
 
-    Args:
+    Attributes:
         heights: ``(N,)`` heights of all boxes in pixels.
         boxes_per_image: ``(I,)`` people in each image.
         appearances: ``(P,)`` images that show each identity.
@@ -29,7 +29,7 @@ def statistics(annotations: Annotations) -> Statistics:
     """Count people.
 
     Args:
-        annotations: What a file says.
+        annotations: Content of a file.
 
     Returns:
         The distributions.

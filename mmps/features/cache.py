@@ -24,22 +24,22 @@ the crops of the disjoint baseline, which are pixels."""
 
 
 class FeatureCache:
-    """A folder of pooled features, made once per detector and data set, never used stale.
+    """A folder of pooled features, computed once per detector and data set, never used stale.
 
-    The folder's name is the fingerprint of everything that the features depend on; a detector
-    with other weights, another annotation file or another pooled size therefore has another
-    folder. Each shard is an array ``(rows, views, C, h, w)`` with a checksum beside it; shards
-    that are whole are kept when a killed run comes back.
+    The folder's name is the fingerprint of everything that the features depend on. Other weights,
+    another annotation file or another pooled size therefore lead to another folder. Each shard is
+    an array ``(rows, views, C, h, w)`` followed by a checksum. Complete shards are kept when a
+    killed run resumes.
 
     Args:
-        root: Folder that holds caches.
-        people: The people.
-        model_fingerprint: Describes weights and settings of the network's shared part.
+        root: Folder of all caches.
+        people: The people whose features are cached.
+        model_fingerprint: Digest of weights and settings of the network's shared part.
         shape: (C, h, w) of a pooled feature.
         dtype: A key of ``DTYPES``.
 
     Raises:
-        UserError: ``dtype`` is none of them.
+        UserError: ``dtype`` is not a key of ``DTYPES``.
     """
 
     def __init__(
@@ -66,15 +66,15 @@ class FeatureCache:
 
     @property
     def size(self) -> int:
-        """Bytes on disk."""
+        """Return the size in bytes on disk."""
         return len(self.people) * int(np.prod(self.row_shape)) * self.dtype.itemsize
 
     def shard_path(self, shard: int) -> Path:
-        """Tell where a shard lies."""
+        """Return the path of a shard."""
         return self.folder / f'shard_{shard:05d}.npy'
 
     def fill(self, compute: Callable[[list[int]], Any]) -> None:
-        """Compute the shards that are missing or broken, each rank its share.
+        """Compute the shards that are missing or damaged, each rank its share.
 
         Args:
             compute: Takes shard numbers and yields, in their order, arrays
@@ -86,7 +86,7 @@ class FeatureCache:
         rank, world_size = get_dist_info()
         missing = self._missing(rank, world_size)
         self._announce(missing)
-        # Nobody writes before everybody has looked whether the disk is large enough.
+        # No rank writes before all ranks have checked whether the disk is large enough.
         barrier()
         mine = missing[rank::world_size]
         for shard, rows in zip(mine, compute(mine) if mine else (), strict=True):
@@ -123,14 +123,15 @@ class FeatureCache:
             write_shard(self.shard_path(shard), self._stored(rows))
         except OSError as error:
             raise UserError(
-                f'The feature cache {self.folder} could not be written to its end '
-                f'({error.strerror}): make room and start again with --resume; finished shards stay'
+                f'The feature cache {self.folder} could not be written completely '
+                f'({error.strerror}): free some space and start again with --resume; finished '
+                f'shards are kept'
             ) from error
 
     def _announce(self, missing: list[int]) -> None:
         logger = MMLogger.get_current_instance()
         if not missing:
-            logger.info('Feature cache %s is whole: nothing to compute', self.folder)
+            logger.info('Feature cache %s is complete: nothing to compute', self.folder)
             return
         needed = sum(self.people.rows_in(shard) for shard in missing)
         needed *= self.size // max(len(self.people), 1)
@@ -142,13 +143,13 @@ class FeatureCache:
         except OSError as error:
             raise UserError(
                 f'The feature cache cannot be written to {self.folder} ({error.strerror}): set '
-                '`default_hooks.two_phase.cache_dir` to a folder that you may write to'
+                '`default_hooks.two_phase.cache_dir` to a folder that you can write to'
             ) from error
         free = shutil.disk_usage(self.folder).free
         if needed > free:
             raise UserError(
                 f'The feature cache needs {needed / 1e9:.2f} GB in {self.folder}, where '
-                f'{free / 1e9:.2f} GB are free: make room, or set '
+                f'{free / 1e9:.2f} GB are free: free some space, or set '
                 '`default_hooks.two_phase.cache_dir` to another disk'
             )
         logger.info(
@@ -159,5 +160,5 @@ class FeatureCache:
 
 
 def _of_all_ranks(source: dict[str, Any]) -> dict[str, Any]:
-    """Join what ranks on several machines see of copies of the images, whose times may differ."""
+    """Join the file times of all ranks, because copies on several machines may differ."""
     return {**source, 'images': sorted({*all_gather_object(source['images'])})}

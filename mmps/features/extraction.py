@@ -21,8 +21,8 @@ def pooled_shards(model: Any, people: CachedPeople, shards: list[int]) -> Iterat
 
     Args:
         model: A person-search model: ``data_preprocessor``, ``source`` and ``pool``.
-        people: The people.
-        shards: Which shards.
+        people: The people whose features are computed.
+        shards: Numbers of the shards.
 
     Yields:
         Arrays ``(rows, views, C, h, w)``, one for each shard, in float32.

@@ -21,14 +21,14 @@ from .views import Views
 class CachedPeople:
     """The people whose features are cached: known from annotations, before any image is read.
 
-    Rows are ordered by image, then by position in the annotation file. Images come in shards of
-    equal number, and no batch spans two shards, so that a shard is the same bytes whoever computes
-    it, and whenever.
+    Rows are ordered by image, then by position in the annotation file. Shards have equal numbers of
+    images, and no batch spans two shards, so that the bytes of a shard do not depend on the rank
+    or the time of its computation.
 
     Args:
         dataset: Config of a :class:`PersonSearchDataset` with a test pipeline: annotations loaded
-            after the resize, nothing random. Or of a ``ConcatDataset`` of some, whose identities
-            are numbered through.
+            after the resize, nothing random. Or of a ``ConcatDataset`` of several, whose
+            identities are numbered consecutively.
         batch_size: Images per batch.
         num_workers: Processes that load images.
         images_per_shard: Images whose people share a file.
@@ -38,7 +38,7 @@ class CachedPeople:
         jitter_scale: See :class:`Views`.
 
     Raises:
-        ConfigError: The data set is of another kind, or its pipeline does not give people as the
+        ConfigError: The data set is of another kind, or its pipeline does not return people as the
             cache needs them.
     """
 
@@ -84,7 +84,7 @@ class CachedPeople:
                     self.image_paths.append(info['img_path'])
                     self._people_of[first + index] = len(kept)
                     ids.extend(kept)
-                    # A data set of another class may have none: then each has its own.
+                    # A data set of another class may have no identity space: it gets its own.
                     spaces.extend([info.get('identity_space', first)] * len(kept))
             if shown:
                 check_pipeline(part, max(shown, key=shown.get))
@@ -97,7 +97,7 @@ class CachedPeople:
         return not person['ignore_flag'] and (self.all_boxes or is_labelled(person['person_id']))
 
     def __len__(self) -> int:
-        """People."""
+        """Return the number of people."""
         return len(self.person_ids)
 
     def rows_in(self, shard: int) -> int:
@@ -108,7 +108,7 @@ class CachedPeople:
         """Load the images of some shards.
 
         Args:
-            shards: Which, in the wanted order.
+            shards: Numbers of the shards, in the desired order.
             epoch_seed: Seed of the worker processes.
 
         Returns:
@@ -129,7 +129,7 @@ class CachedPeople:
         )
 
     def kept(self, people: Any) -> torch.Tensor:
-        """Tell which of an image's ``gt_instances`` are cached: ``(N,)`` booleans."""
+        """Return which of an image's ``gt_instances`` are cached: ``(N,)`` booleans."""
         return (
             torch.ones_like(people.labels, dtype=torch.bool)
             if self.all_boxes
@@ -137,7 +137,7 @@ class CachedPeople:
         )
 
     def fingerprint(self) -> dict[str, Any]:
-        """Describe all that the rows and their order depend on."""
+        """Return everything that the rows and their order depend on."""
         config = _without_files(self.config)
         return {
             'annotations': [_annotations_digest(part) for part in self.parts],
@@ -162,8 +162,8 @@ def _as_tested(config: dict) -> dict:
     if 'dataset' in config:
         raise ConfigError(
             f'cached_people.dataset.type={config["type"]!r} shows images more than once or in '
-            'parts, but every person is cached once: give mmps.PersonSearchDataset, or a '
-            'ConcatDataset of some'
+            'parts, but every person is cached once: use mmps.PersonSearchDataset, or a '
+            'ConcatDataset of several'
         )
     return {'leave_out_unusable': True, **config, 'test_mode': True}
 
@@ -175,7 +175,7 @@ def _parts(dataset: Any) -> list[Any]:
 
 
 def _without_files(config: dict) -> dict:
-    """Leave out where annotation files lie: their content is described apart."""
+    """Remove the paths of annotation files: their content is part of the fingerprint instead."""
     parts = {'datasets': [_without_files(part) for part in config.get('datasets', ())]}
     kept = {key: value for key, value in config.items() if key != 'ann_file'}
     return {**kept, **parts} if parts['datasets'] else kept

@@ -1,4 +1,4 @@
-"""Whether a pipeline gives people as the cache needs them: one image tells, before training."""
+"""Check on one image, before training, that a pipeline returns people as the cache needs them."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from mmps.structures import ConfigError
 NAME = 'cached_people.dataset.pipeline'
 RIGHT = 'LoadImageFromFile, Resize, LoadAnnotations, PackPersonSearchInputs'
 PIXELS = 0.01
-"""Boxes that differ by less are the same: their coordinates are single floats."""
+"""Boxes that differ by less are the same: their coordinates have single precision."""
 
 
 def check_pipeline(dataset: Any, index: int) -> None:
-    """Refuse a pipeline that would fill a cache with features of other places than people's boxes.
+    """Reject a pipeline that would cache features of other places than people's boxes.
 
     Args:
-        dataset: With a pipeline for tests.
-        index: Of an image with people; one of another size than the network's input tells most.
+        dataset: Data set with a pipeline for tests.
+        index: Index of an image with people, best one whose size differs from the network's input.
 
     Raises:
-        ConfigError: The pipeline is none for tests, or does not say who is who.
+        ConfigError: The pipeline is not one for tests, or does not load identities.
     """
     data = dataset[index]
     sample = data.get('data_samples')
     people = getattr(sample, 'gt_instances', ())
     if 'person_ids' not in people or 'ann_indices' not in people:
         raise ConfigError(
-            f'{NAME} does not tell who the people are: load them by LoadAnnotations with '
-            'with_bbox=True and pack them by mmps.PackPersonSearchInputs'
+            f'{NAME} does not load the identities of people: use LoadAnnotations with '
+            'with_bbox=True and mmps.PackPersonSearchInputs'
         )
     if 'flip' in sample:
         raise ConfigError(
@@ -48,8 +48,8 @@ def check_pipeline(dataset: Any, index: int) -> None:
     again = dataset[index]['inputs']
     if again.shape != data['inputs'].shape or not torch.equal(again, data['inputs']):
         raise ConfigError(
-            f'{NAME} gives another picture of one image each time, but features are cached once: '
-            f'leave out what is random ({RIGHT})'
+            f'{NAME} changes an image at random, but features are cached once: '
+            f'remove random transforms ({RIGHT})'
         )
 
 
@@ -57,12 +57,12 @@ def _check_people(instances: list[dict], sample: DetDataSample) -> None:
     people, annotated = sample.gt_instances, [i for i in instances if not i['ignore_flag']]
     if people.ann_indices.tolist() != [person['ann_index'] for person in annotated]:
         raise ConfigError(
-            f'{NAME} drops people of {sample.img_path}, for whom the cache has rows: leave out '
-            f'what does ({RIGHT})'
+            f'{NAME} drops people of {sample.img_path}, for whom the cache has rows: remove '
+            f'the transform that drops them ({RIGHT})'
         )
     boxes = torch.tensor([person['bbox'] for person in annotated], dtype=torch.float32)
     if (get_box_tensor(people.bboxes).cpu() - boxes).abs().max() > PIXELS:
         raise ConfigError(
-            f'{NAME} gives boxes that are not in pixels of the image file, to be scaled once more '
-            f'when they are pooled: put LoadAnnotations behind Resize, as for tests ({RIGHT})'
+            f'{NAME} returns boxes that are not in pixels of the image file, but would be scaled '
+            f'again when they are pooled: put LoadAnnotations after Resize, as in tests ({RIGHT})'
         )

@@ -13,17 +13,17 @@ STORAGES = ('disk', 'memory', 'device')
 class PooledFeatures(Dataset):
     """Cached features as batches; each person appears in one of its views, drawn at random.
 
-    Its length and identities are known from annotations before the features are there, so that
-    schedules can be laid out; :meth:`open` attaches the features.
+    Length and identities are known from annotations before the features exist, so that schedules
+    can be computed; :meth:`open` attaches the features.
 
     Args:
         person_ids: ``(N,)`` identities.
-        metainfo: Of the image data set, for checkpoints.
-        storage: Where features live between batches: ``'disk'`` (memory-mapped), ``'memory'`` or
+        metainfo: Meta information of the image data set, for checkpoints.
+        storage: Where features are between batches: ``'disk'`` (memory-mapped), ``'memory'`` or
             ``'device'``. Batches are the same.
 
     Raises:
-        ConfigError: ``storage`` is none of the three.
+        ConfigError: ``storage`` is not one of these three.
     """
 
     def __init__(self, person_ids: np.ndarray, metainfo: dict, storage: str = 'disk') -> None:
@@ -38,9 +38,8 @@ class PooledFeatures(Dataset):
         """Attach features.
 
         Args:
-            shards: Arrays ``(rows, views, C, h, w)`` whose rows, one after the other, are the
-                people.
-            device: Where ``storage='device'`` puts them.
+            shards: Arrays ``(rows, views, C, h, w)`` whose rows, in sequence, are the people.
+            device: Device for ``storage='device'``.
         """
         self._starts = np.cumsum([0, *(len(shard) for shard in shards)])
         if self._starts[-1] != len(self):
@@ -50,16 +49,16 @@ class PooledFeatures(Dataset):
             self._rows = _as_one(shards, device if self.storage == 'device' else 'cpu')
 
     def __len__(self) -> int:
-        """People."""
+        """Return the number of people."""
         return len(self.person_ids)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        """One person: ``pooled`` ``(C, h, w)`` and ``person_ids`` without dimension."""
+        """Return one person: ``pooled`` ``(C, h, w)`` and a scalar ``person_ids``."""
         batch = self.__getitems__([index])
         return {key: value[0] for key, value in batch.items()}
 
     def __getitems__(self, indices: list[int]) -> dict[str, Tensor]:
-        """A batch: ``pooled`` ``(B, C, h, w)`` in float32 and ``person_ids`` ``(B,)``."""
+        """Return a batch: ``pooled`` ``(B, C, h, w)`` in float32 and ``person_ids`` ``(B,)``."""
         views = torch.randint(self.shards[0].shape[1], (len(indices),))
         indices = torch.tensor(indices, dtype=torch.int64)
         if self.storage == 'disk':

@@ -1,4 +1,4 @@
-"""Arrays on disk that survive a kill: written whole or not at all, checked before use."""
+"""Arrays on disk that survive a kill: written completely or not at all, checked before use."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 from mmps.files import atomic_file
 
 DIGEST_SIZE = hashlib.sha256().digest_size
-"""Bytes behind an array that hold the checksum of all bytes before."""
+"""Number of bytes after an array that contain the checksum of all bytes before."""
 
 
 def write_shard(path: Path, rows: np.ndarray) -> None:
-    """Write an array with its checksum behind it.
+    """Write an array followed by its checksum.
 
-    Array and checksum are one file, so that several writers of one path cannot mix theirs up;
-    NumPy's reader leaves alone what follows the array.
+    Array and checksum are one file, so that several writers of one path cannot mix them up.
+    NumPy's reader ignores bytes after the array.
 
     Args:
-        path: Of the array, ending in ``.npy``.
-        rows: Any array.
+        path: Path of the array, ending in ``.npy``.
+        rows: An array of any shape.
     """
     with atomic_file(path) as file:
         np.save(file, rows, allow_pickle=False)
@@ -34,7 +34,7 @@ def write_shard(path: Path, rows: np.ndarray) -> None:
 
 
 def shard_fault(path: Path) -> str | None:
-    """Say what is wrong with a shard, or ``None`` where its bytes are those that were written."""
+    """Return what is wrong with a shard, or ``None`` if its bytes are unchanged."""
     if not path.is_file():
         return 'is missing'
     size = path.stat().st_size - DIGEST_SIZE

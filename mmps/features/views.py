@@ -15,7 +15,7 @@ class Views:
 
     Attributes:
         mirror: Whether the mirrored image is passed through the network too.
-        jitters: How many displaced boxes are added.
+        jitters: Number of displaced boxes to add.
         jitter_scale: Standard deviation of a displaced corner, as a fraction of the box's size.
     """
 
@@ -25,15 +25,15 @@ class Views:
 
     @property
     def boxes_per_image_pass(self) -> int:
-        """Boxes pooled for each person in one image, mirrored or not."""
+        """Return the boxes pooled for each person in one pass of an image."""
         return 1 + self.jitters
 
     def __len__(self) -> int:
-        """Views of a person."""
+        """Return the number of views of a person."""
         return self.boxes_per_image_pass * (2 if self.mirror else 1)
 
     def displaced(self, boxes: Tensor, ann_indices: Tensor) -> Tensor:
-        """Make the boxes of one image pass.
+        """Compute the boxes of one pass of an image.
 
         Args:
             boxes: ``(N, 4)`` xyxy.

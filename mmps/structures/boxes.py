@@ -1,4 +1,4 @@
-"""Boxes and their coordinates: the only place that converts between images and network input.
+"""Boxes and their coordinates: the only module that converts between images and network input.
 
 Letters used everywhere: N boxes, xyxy = (x1, y1, x2, y2), xywh = (x, y, width, height), all in
 pixels, as the annotation files have them (no shift by one).
@@ -16,14 +16,14 @@ Boxes = TypeVar('Boxes', np.ndarray, Tensor)
 
 
 def xywh_to_xyxy(boxes: Boxes) -> Boxes:
-    """Convert ``(..., 4)`` boxes; the input is left alone."""
+    """Convert ``(..., 4)`` boxes; the input is not changed."""
     converted = boxes.copy() if isinstance(boxes, np.ndarray) else boxes.clone()
     converted[..., 2:] += boxes[..., :2]
     return converted
 
 
 def xyxy_to_xywh(boxes: Boxes) -> Boxes:
-    """Convert ``(..., 4)`` boxes; the input is left alone."""
+    """Convert ``(..., 4)`` boxes; the input is not changed."""
     converted = boxes.copy() if isinstance(boxes, np.ndarray) else boxes.clone()
     converted[..., 2:] -= boxes[..., :2]
     return converted

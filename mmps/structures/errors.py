@@ -1,13 +1,13 @@
-"""Errors that a user can mend: tools show their sentence alone, without a traceback."""
+"""Errors that a user can fix: tools print only their sentence, without a traceback."""
 
 
 class UserError(ValueError):
-    """Something that the user gave is wrong; the message names it and the cure."""
+    """An input of the user is wrong; the message names it and the fix."""
 
 
 class DataError(UserError):
-    """A data set, an annotation file or an image is not as it should be."""
+    """A data set, an annotation file or an image is missing, damaged or inconsistent."""
 
 
 class ConfigError(UserError):
-    """A config asks for something that cannot be."""
+    """A config contains invalid or incompatible settings."""

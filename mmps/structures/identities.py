@@ -1,4 +1,4 @@
-"""Person identities: what marks people of unknown identity, numbering, several data sets."""
+"""Person identities: the mark of unknown people, numbering, several data sets."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from torch import Tensor
 from .errors import DataError
 
 UNLABELLED = -1
-"""``person_id`` that is written for people of unknown identity; any negative one means that."""
+"""``person_id`` written for people of unknown identity; any negative value means that."""
 
 BACKGROUND = -100
-"""``person_id`` that training gives to boxes without a person, for losses that learn from them."""
+"""``person_id`` of training boxes without a person, for losses that learn from them."""
 
 PERSON_LABEL = 0
 """Class of people: the only one in annotations, the first of a detector of COCO's 80 classes."""
@@ -27,8 +27,8 @@ def is_labelled(person_ids: np.ndarray) -> np.ndarray:
     """Check which people have a known identity.
 
     Args:
-        person_ids: ``(N,)`` identities, negative where unknown: PRW marks unknown people -2,
-            others -1 (NumPy, torch, or a single number).
+        person_ids: ``(N,)`` identities, negative if unknown: -2 in PRW, -1 elsewhere (NumPy,
+            torch, or a single number).
 
     Returns:
         ``(N,)`` booleans.
@@ -42,12 +42,12 @@ def relabel(
     """Number the identities 0, 1, ... in ascending order of the original ids.
 
     Args:
-        person_ids: ``(N,)`` integers, negative where unknown.
-        spaces: N numbers that differ where equal ids are other people, as in other data sets;
-            identities are then numbered space by space, in the order of their first people.
+        person_ids: ``(N,)`` integers, negative if unknown.
+        spaces: N numbers that differ if equal ids are different people, as in different data
+            sets; identities are then numbered space by space, in the order of their first people.
 
     Returns:
-        ``(N,)`` contiguous identities, ``UNLABELLED`` where unknown, and ``(I,)`` the original id
+        ``(N,)`` contiguous identities, ``UNLABELLED`` if unknown, and ``(I,)`` the original id
         of each.
     """
     person_ids = np.asarray(person_ids, dtype=np.int64)
@@ -63,10 +63,10 @@ def relabel(
 
 
 def identity_space(name: bytes) -> int:
-    """Choose where the identities of a data set begin among all integers.
+    """Choose the first integer for the identities of a data set.
 
     Args:
-        name: Whatever tells data sets apart, such as all bytes of an annotation file.
+        name: Value that distinguishes data sets, such as all bytes of an annotation file.
 
     Returns:
         A number in 0 to 2**62 - 1, far from that of any other name.
@@ -76,14 +76,14 @@ def identity_space(name: bytes) -> int:
 
 
 def in_space(person_ids: Tensor, space: int | Tensor) -> Tensor:
-    """Move identities to where no other data set has any.
+    """Shift identities so that they differ from those of all other data sets.
 
     Args:
-        person_ids: ``(N,)`` identities, below 2**62, negative where unknown.
-        space: Of their data set, from :func:`identity_space`, or of each.
+        person_ids: ``(N,)`` identities, below 2**62, negative if unknown.
+        space: First integer of their data set, from :func:`identity_space`, or ``(N,)`` of each.
 
     Returns:
-        ``(N,)`` identities, ``UNLABELLED`` where unknown.
+        ``(N,)`` identities, ``UNLABELLED`` if unknown.
     """
     moved = person_ids % 2**_SPACE_BITS + space
     return moved.where(is_labelled(person_ids), moved.new_tensor(UNLABELLED))

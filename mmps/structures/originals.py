@@ -1,4 +1,4 @@
-"""The image as it was read, which a data sample carries beside the network's smaller input."""
+"""The image as it was read, which a data sample carries in addition to the network's input."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch import Tensor
 from .errors import ConfigError
 
 ORIGINAL_IMAGE = 'original_image'
-"""Field of a data sample, and of a pipeline's results."""
+"""Name of the field in a data sample and in a pipeline's results."""
 
 HOW_TO_KEEP = (
-    "add dict(type='mmps.KeepOriginalImage') to the pipeline, directly behind the transform that "
-    'reads the image, and pack by mmps.PackPersonSearchInputs'
+    "add dict(type='mmps.KeepOriginalImage') to the pipeline, directly after the transform that "
+    'reads the image, and pack with mmps.PackPersonSearchInputs'
 )
 
 
@@ -22,7 +22,7 @@ def original_image(sample: BaseDataElement) -> Tensor:
     """Get the image of a data sample.
 
     Args:
-        sample: From a pipeline that keeps it.
+        sample: Data sample of a pipeline with ``KeepOriginalImage``.
 
     Returns:
         ``(3, H, W)`` uint8, channels as they were read.
@@ -32,13 +32,13 @@ def original_image(sample: BaseDataElement) -> Tensor:
     """
     if ORIGINAL_IMAGE not in sample:
         raise ConfigError(
-            f'the original image of {sample.get("img_path", "a sample")} is not there, from which '
-            f'people are cut: {HOW_TO_KEEP}'
+            f'the original image of {sample.get("img_path", "a sample")} is missing, from which '
+            f'people are cropped: {HOW_TO_KEEP}'
         )
     return sample.get(ORIGINAL_IMAGE)
 
 
 def drop_originals(samples: Iterable[BaseDataElement]) -> None:
-    """Let go of the images of data samples, so that results do not keep them in memory."""
+    """Remove the images from data samples, so that results do not keep them in memory."""
     for sample in samples:
         sample.pop(ORIGINAL_IMAGE, None)

@@ -1,4 +1,4 @@
-"""What a drawn person looks like (an identity) and how one is seen once (a pose)."""
+"""The look of a drawn person (an identity) and one appearance of it (a pose)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VIEWS = ('front', 'back', 'side')
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours that a domain dresses its people in, BGR; small, so that people share them."""
+    """The clothing colours of a domain, BGR; only a few, so that people share them."""
 
     tops: tuple[Colour, ...]
     bottoms: tuple[Colour, ...]
@@ -31,7 +31,7 @@ class Palette:
 
 @dataclass(frozen=True)
 class Look:
-    """One identity: whatever stays the same from picture to picture."""
+    """One identity: everything that is the same in all images."""
 
     top: Colour
     accent: Colour
@@ -93,7 +93,7 @@ def sample_look(palette: Palette, rng: np.random.Generator) -> Look:
 
 
 def sample_pose(rng: np.random.Generator) -> Pose:
-    """Draw how a person is seen this time.
+    """Draw one appearance of a person.
 
     Args:
         rng: Stream of the scene.

@@ -1,4 +1,4 @@
-"""The joints of a figure in the pose of the moment, in units of its height."""
+"""The joints of a figure in its pose, in units of its height."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .canvas import Point
 class Style:
     """How a domain builds its figures, in units of a person's height.
 
-    Args:
+    Attributes:
         head: Half width and half height of the head.
         shoulder: Height of the shoulders below the top of the head.
-        hip: The same of the hips.
+        hip: Height of the hips below the top of the head.
         girth: Factor on every width of the body.
         outline: Width of the dark line around every shape, 0 for none.
         shading: Share of the colour that the side away from the light loses.
@@ -49,11 +49,11 @@ class Body:
         return self.pose.view == 'side'
 
     def at(self, x: float, y: float) -> Point:
-        """Move a point as the lean of the figure does."""
+        """Move a point according to the lean of the figure."""
         return (x + self.pose.lean * (1 - y), y)
 
     def leg(self, sign: int) -> list[Point]:
-        """Hip, knee and ankle of the leg that leads (1) or trails (-1)."""
+        """Return hip, knee and ankle of the leg that leads (1) or trails (-1)."""
         hip, swing = self.style.hip, np.sin(self.pose.phase) * sign
         if self.side:
             knee_x = 0.085 * swing + 0.02 * abs(swing)
@@ -69,7 +69,7 @@ class Body:
         ]
 
     def arm(self, sign: int) -> list[Point]:
-        """Shoulder, elbow and wrist; the arm swings against the leg of the same side."""
+        """Return shoulder, elbow and wrist; the arm swings against the leg of the same side."""
         top, hip, swing = (
             self.style.shoulder + 0.022,
             self.style.hip,

@@ -1,4 +1,4 @@
-"""From a recipe to a folder in an official layout: all of it, or nothing."""
+"""From a recipe to a complete folder in an official layout, or none."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .drawn_set import DrawnScene, Recipe, draw_all
 from .layouts import LAYOUTS
 
 MANIFEST = 'synthetic.json'
-"""Says that a folder is drawn, and from which recipe."""
+"""File that marks a folder as drawn and contains its recipe."""
 
 _DRAWING = 1  # changes with every change of the drawing, so that older sets are not reused
 
 
 def default_size(layout: str, images: int | None, identities: int | None) -> tuple[int, int]:
-    """Complete the size of a set: what is not given keeps the layout's people per picture.
+    """Complete the size of a set; the default keeps the layout's people per image.
 
     Args:
         layout: Name of the layout.
-        images: Number of pictures, if given.
+        images: Number of images, if given.
         identities: Number of identities, if given.
 
     Returns:
-        Numbers of pictures and of identities.
+        Numbers of images and of identities.
     """
     usual = LAYOUTS[layout]
     if images is None and identities is None:
@@ -41,11 +41,11 @@ def default_size(layout: str, images: int | None, identities: int | None) -> tup
 
 
 def is_drawn(root: Path, recipe: Recipe) -> bool:
-    """Tell whether a folder already holds exactly this set.
+    """Check whether a folder already contains exactly this set.
 
     Args:
         root: The folder.
-        recipe: What decides the set.
+        recipe: Recipe of the set.
 
     Returns:
         Whether nothing needs to be drawn.
@@ -66,21 +66,21 @@ def make(
     """Draw a set into a folder that does not exist yet, or is empty.
 
     Args:
-        root: The folder; it appears when everything is in it.
-        recipe: What decides the set.
-        workers: How many processes draw; the result does not depend on it.
-        progress: Called with the pictures as they come and their number; hands them on.
+        root: The folder; it is created once it is complete.
+        recipe: Recipe of the set.
+        workers: Number of processes that draw; the result does not depend on it.
+        progress: Receives an iterable of images and their number; returns the iterable.
 
     Returns:
-        The pictures, with everything that is annotated.
+        The images with their annotations.
 
     Raises:
-        FileExistsError: If the folder holds something already.
-        RecipeError: If there are too few pictures for that many identities.
+        FileExistsError: The folder is not empty.
+        RecipeError: There are too few images for that many identities.
     """
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise FileExistsError(
-            f'{root} holds something else than this drawn set; name a new folder or empty it'
+            f'{root} contains something other than this drawn set; name a new folder or empty it'
         )
     layout = LAYOUTS[recipe.layout]
     jobs = layout.plan(recipe)

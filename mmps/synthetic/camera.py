@@ -10,9 +10,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Camera:
-    """How one camera changes a picture.
+    """How one camera changes an image.
 
-    Args:
+    Attributes:
         gain: Factors on blue, green and red.
         gamma: Exponent on brightness.
         blur: Standard deviation of the blur in pixels.
@@ -27,7 +27,7 @@ class Camera:
     saturation: float
 
     def capture(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Take the picture.
+        """Record an image.
 
         Args:
             image: ``(h, w, 3)`` uint8 BGR.

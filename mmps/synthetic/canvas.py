@@ -19,9 +19,9 @@ class Canvas:
     Coordinates are in units of the figure's height: x from the middle, y from the top downwards.
 
     Args:
-        height: Height of the figure in pixels of the picture it is for.
+        height: Height of the figure in pixels of the final image.
         width: Width of the canvas in units of the figure's height.
-        oversampling: Canvas pixels per picture pixel; ``finish`` averages them.
+        oversampling: Canvas pixels per image pixel; ``finish`` averages them.
         outline: Width of the dark line around every shape in units of the height, 0 for none.
     """
 
@@ -43,7 +43,7 @@ class Canvas:
 
         Args:
             points: ``(N, 2)`` corners.
-            paint: A BGR colour, or a picture as large as the canvas to show through the shape.
+            paint: A BGR colour, or an image as large as the canvas to show through the shape.
         """
         corners = np.rint(np.asarray(points) * self.scale + self.origin).astype(np.int32)
         if isinstance(paint, tuple):

@@ -1,4 +1,4 @@
-"""What a top is made of: plain, striped, checked, with a logo or in two tones."""
+"""The pattern of a top: plain, striped, checked, with a logo or in two tones."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def garment(look: Look, canvas: Canvas, chest: float) -> Paint:
     Args:
         look: The identity that wears it.
         canvas: The canvas that it will be painted on.
-        chest: Where the middle of the chest is, in units of the height.
+        chest: Middle of the chest, in units of the height.
 
     Returns:
-        A colour, or a picture as large as the canvas.
+        A colour, or an image as large as the canvas.
     """
     if look.pattern == 'plain':
         return look.top
@@ -63,10 +63,10 @@ _ACCENTS = {
 
 
 def darker(paint: Paint, factor: float) -> Paint:
-    """Scale a colour or a picture.
+    """Scale a colour or an image.
 
     Args:
-        paint: BGR colour, or ``(h, w, 3)`` BGR picture.
+        paint: BGR colour, or ``(h, w, 3)`` BGR image.
         factor: Brightness that remains, 0..1.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The two drawing styles: the same people could not be mistaken for one another across them."""
+"""The two drawing styles, so different that people do not look the same in both."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Prop = Callable[[np.ndarray, float, float, float, np.random.Generator], None]
 
 @dataclass(frozen=True)
 class Domain:
-    """Everything that sets one drawing style apart.
+    """Everything that defines a drawing style.
 
-    Args:
-        palette: What people wear.
-        style: How people are built and drawn.
+    Attributes:
+        palette: Colours of clothes.
+        style: Proportions and outlines of people.
         scenery: Draws an empty scene.
-        distractors: Draw things that are not people.
-        occluders: Draw low things that hide legs.
-        light: Factors on blue, green and red over the whole picture.
+        distractors: Functions that draw things that are not people.
+        occluders: Functions that draw low things that hide legs.
+        light: Factors on blue, green and red over the whole image.
         vignette: Share of the light that the corners lose.
-        shadow: Share of the light that a person's shadow takes.
+        shadow: Share of the light that is lost in a person's shadow.
     """
 
     palette: Palette

@@ -1,4 +1,4 @@
-"""A whole drawn set: planned, drawn in worker processes, handed over picture by picture."""
+"""A whole drawn set: planned, drawn in worker processes, returned image by image."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ JPEG_QUALITY = 92
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides every byte of a drawn set.
+    """Settings that determine every byte of a drawn set.
 
-    Args:
+    Attributes:
         layout: Name of the on-disk layout.
         domain: Name of the drawing style.
         seed: Seed, at least 0.
-        images: Number of pictures.
+        images: Number of images.
         identities: Number of identities.
     """
 
@@ -40,20 +40,20 @@ class Recipe:
     identities: int
 
     def generator(self, *path: str | int) -> np.random.Generator:
-        """Make the random stream of one thing of this set.
+        """Create the random stream of one part of this set.
 
         Args:
-            *path: What the stream is for.
+            *path: Names of the part, see :func:`mmps.synthetic.randomness.generator`.
         """
         return generator(self.seed, self.layout, self.domain, *path)
 
 
 @dataclass(frozen=True)
 class DrawnScene:
-    """One picture on disk and who is in it.
+    """One image on disk and its people.
 
-    Args:
-        spec: What was asked for.
+    Attributes:
+        spec: The specification that it was drawn from.
         file_name: Path relative to the root of the set, with forward slashes.
         width: Width in pixels.
         height: Height in pixels.
@@ -69,10 +69,10 @@ class DrawnScene:
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to draw and where to put it.
+    """One image to draw and where to put it.
 
-    Args:
-        spec: What the picture shows.
+    Attributes:
+        spec: Specification of the image.
         file_name: Path relative to the root of the set, with forward slashes.
         size: Width and height in pixels.
     """
@@ -88,17 +88,17 @@ Draw = Callable[[Recipe, Job], tuple[np.ndarray, list[DrawnPerson]]]
 def draw_all(
     recipe: Recipe, jobs: list[Job], draw: Draw, root: Path, workers: int
 ) -> Iterator[DrawnScene]:
-    """Draw and write every picture.
+    """Draw and write every image.
 
     Args:
-        recipe: What decides the set.
-        jobs: The pictures.
-        draw: Draws one picture; a function of a module, so that processes can share it.
+        recipe: Recipe of the set.
+        jobs: The images.
+        draw: Draws one image; a function of a module, so that processes can share it.
         root: Folder that the file names are relative to.
-        workers: How many processes draw; the result does not depend on it.
+        workers: Number of processes that draw; the result does not depend on it.
 
     Yields:
-        The pictures in the order of ``jobs``, each as soon as it is there.
+        The images in the order of ``jobs``, each as soon as it is drawn.
     """
     for folder in {(root / job.file_name).parent for job in jobs}:
         folder.mkdir(parents=True, exist_ok=True)
@@ -117,13 +117,13 @@ def plan_splits(
     """Plan the parts of a set one after the other.
 
     Args:
-        recipe: What decides the set.
-        images: Name of each part and the fraction of the pictures that it has.
-        identities: The fraction of the identities that each part has, in the same order.
+        recipe: Recipe of the set.
+        images: Name of each part and its fraction of the images.
+        identities: Fraction of the identities of each part, in the same order.
         cameras: How many cameras there are.
 
     Returns:
-        The pictures of all parts in order.
+        The images of all parts in order.
     """
     specs: list[SceneSpec] = []
     first = 0
@@ -137,11 +137,11 @@ def plan_splits(
 
 
 def draw_random_scene(recipe: Recipe, job: Job) -> tuple[np.ndarray, list[DrawnPerson]]:
-    """Draw the people that a picture is to show at random places.
+    """Draw the people of an image at random places.
 
     Args:
-        recipe: What decides the set.
-        job: The picture.
+        recipe: Recipe of the set.
+        job: The image.
 
     Returns:
         ``(height, width, 3)`` uint8 BGR and the annotated people.
@@ -154,10 +154,10 @@ def draw_random_scene(recipe: Recipe, job: Job) -> tuple[np.ndarray, list[DrawnP
 
 
 def identity_look(recipe: Recipe, identity: int) -> Look:
-    """Draw the look of an identity, the same in every picture.
+    """Draw the look of an identity, the same in every image.
 
     Args:
-        recipe: What decides the set.
+        recipe: Recipe of the set.
         identity: Number of the identity.
 
     Returns:
@@ -173,7 +173,7 @@ def _draw_and_write(recipe: Recipe, draw: Draw, root: Path, job: Job) -> DrawnSc
 
 
 def write_jpeg(path: Path, image: np.ndarray) -> None:
-    """Write a picture; unlike ``cv2.imwrite``, fail loudly and with any path.
+    """Write an image; unlike ``cv2.imwrite``, raise on failure and accept any path.
 
     Args:
         path: The file.

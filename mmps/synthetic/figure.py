@@ -1,4 +1,4 @@
-"""One drawn person: a jointed figure, dressed as its look says, in the pose of the moment."""
+"""One drawn person: a jointed figure with the clothes of its look, in its pose."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def draw_figure(
 
     Args:
         look: The identity.
-        pose: The view and the moment.
+        pose: View and step of the person.
         style: The domain's way of drawing.
         height: Height of the person in pixels.
         light: Where the light comes from, -1 (left) to 1 (right).
@@ -45,7 +45,7 @@ def draw_figure(
 
 
 def _draw_back_layer(canvas: Canvas, body: Body) -> None:
-    """What hangs behind the body: a backpack seen from the side or in front, long hair."""
+    """Draw what is behind the body: a backpack seen from the side or in front, long hair."""
     style, look, view = body.style, body.look, body.pose.view
     torso = style.hip - style.shoulder
     if look.bag == 'backpack' and view == 'side':
@@ -58,7 +58,7 @@ def _draw_back_layer(canvas: Canvas, body: Body) -> None:
 
 
 def _draw_limbs(canvas: Canvas, body: Body, top: Paint, *, far: bool) -> None:
-    """The arms: both behind the body from front and back, one on each side of it from the side."""
+    """Draw the arms: in front and back views behind the body, in side views one on each side."""
     behind, before = ((1,), (-1,)) if body.side else ((1, -1), ())
     girth = body.look.build * body.style.girth
     top = darker(top, 0.86)

@@ -73,7 +73,7 @@ def _draw_hat(canvas: Canvas, x: float, y: float, body: Body) -> None:
 
 
 def draw_bag(canvas: Canvas, body: Body) -> None:
-    """Draw whatever of a bag is in front of the body."""
+    """Draw the part of a bag that is in front of the body."""
     look, style, view = body.look, body.style, body.pose.view
     strap = darker(look.bag_colour, 0.6)
     torso = style.hip - style.shoulder

@@ -1,4 +1,4 @@
-"""MATLAB files that are the same bytes whenever they are written."""
+"""MATLAB files whose bytes do not depend on the time of writing."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _HEADER = b'MATLAB 5.0 MAT-file, drawn by mmps'.ljust(116)
 
 
 def write_mat(path: Path, variables: dict[str, Any]) -> None:
-    """Write a MATLAB 5 file whose header does not hold the time of day.
+    """Write a MATLAB 5 file without the time of day in its header.
 
     Args:
-        path: The file; its folder is made where it is missing.
-        variables: Name of each variable and its value, as ``scipy.io.savemat`` takes them.
+        path: The file; its folder is created if it is missing.
+        variables: Name and value of each variable, as for ``scipy.io.savemat``.
     """
     buffer = io.BytesIO()
     savemat(buffer, variables, do_compression=True)
@@ -57,12 +57,12 @@ def cell_column(values: list[Any]) -> np.ndarray:
 
 
 def smallest_unsigned(values: np.ndarray) -> np.ndarray:
-    """Store whole numbers as MATLAB's smallest type that holds them, as CUHK-SYSU does.
+    """Convert whole numbers to MATLAB's smallest type that fits, as in CUHK-SYSU.
 
     Args:
         values: Whole numbers, at least 0.
 
     Returns:
-        The same as uint8 or uint16: sums of them overflow unless they are widened first.
+        The numbers as uint8 or uint16; sums overflow unless they are converted first.
     """
     return values.astype(np.uint8 if values.max(initial=0) <= 255 else np.uint16)

@@ -1,4 +1,4 @@
-"""Who appears in which picture: decided before anything is drawn."""
+"""Who appears in which image: decided before anything is drawn."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ MIN_APPEARANCES = 2
 
 
 class RecipeError(UserError):
-    """A set cannot be drawn in the size asked for; the message says what to change."""
+    """A set cannot be drawn in the requested size; the message states what to change."""
 
 
 @dataclass(frozen=True)
 class SceneSpec:
-    """One picture to draw.
+    """One image to draw.
 
-    Args:
-        index: Number of the picture in the whole set.
+    Attributes:
+        index: Number of the image in the whole set.
         split: The part of the set that it belongs to.
         camera: Number of the camera.
         identities: The identities in it.
-        strangers: How many people without identity are in it at most.
+        strangers: Maximum number of people without identity.
     """
 
     index: int
@@ -61,21 +61,21 @@ def plan_split(
     """Plan one part of a set.
 
     Args:
-        split: Its name.
-        images: How many pictures it has.
+        split: Name of the part.
+        images: Number of its images.
         identities: The identities that appear in it, at least twice each.
-        cameras: How many cameras there are.
-        first_index: Number of its first picture in the whole set.
+        cameras: Number of cameras.
+        first_index: Number of its first image in the whole set.
         rng: Stream of this part.
 
     Returns:
-        The pictures in order.
+        The images in order.
 
     Raises:
-        RecipeError: If there are too few pictures for that many identities.
+        RecipeError: There are too few images for that many identities.
     """
     if not identities:
-        raise RecipeError(f'{split!r} has no identities; ask for more --identities')
+        raise RecipeError(f'{split!r} has no identities; increase --identities')
     most = min(PEOPLE_PER_SCENE[1], len(identities))
     least = min(PEOPLE_PER_SCENE[0], most)
     counts = rng.integers(least, most + 1, images)
@@ -84,9 +84,9 @@ def plan_split(
         counts[:] = most
     if counts.sum() < needed or images < MIN_APPEARANCES:
         raise RecipeError(
-            f'{images} pictures are too few for {len(identities)} identities in {split!r}: '
-            f'each must appear {MIN_APPEARANCES} times, at most {most} to a picture; '
-            'ask for more --images or fewer --identities'
+            f'{images} images are too few for {len(identities)} identities in {split!r}: '
+            f'each must appear {MIN_APPEARANCES} times, at most {most} to an image; '
+            'increase --images or reduce --identities'
         )
     casts = _cast(counts, _quotas(int(counts.sum()), len(identities), images, rng), rng)
     return [
@@ -102,7 +102,7 @@ def plan_split(
 
 
 def _quotas(slots: int, people: int, images: int, rng: np.random.Generator) -> np.ndarray:
-    """Appearances of each identity: between 5:8, all slots taken, nobody below the least."""
+    """Draw the appearances of each identity, such that all slots are filled."""
     wish = rng.uniform(5, 8, people)
     quotas = np.maximum((wish / wish.sum() * slots).astype(int), MIN_APPEARANCES)
     quotas = np.minimum(quotas, images)
@@ -116,7 +116,7 @@ def _quotas(slots: int, people: int, images: int, rng: np.random.Generator) -> n
 
 
 def _cast(counts: np.ndarray, quotas: np.ndarray, rng: np.random.Generator) -> list[list[int]]:
-    """Fill the pictures with whoever has most appearances left, at random among equals.
+    """Fill the images with the identities that have most appearances left, at random among equals.
 
     Largest-first fills any degree sequence that can be filled (Ryser 1957).
     """

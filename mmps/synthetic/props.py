@@ -1,4 +1,4 @@
-"""Things in a scene that are not people, to be told apart from them: all BGR, drawn in place."""
+"""Things in a scene that are not people, as distractors: all BGR, drawn in place."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def any_colour(rng: Rng, low: int = 40, high: int = 220) -> Colour:
 
     Args:
         rng: Stream of the scene.
-        low: Least value of a channel.
-        high: Greatest value of a channel.
+        low: Smallest value of a channel.
+        high: Largest value of a channel.
 
     Returns:
         The colour, BGR.
@@ -29,7 +29,7 @@ def shade(colour: Colour, factor: float) -> Colour:
 
     Args:
         colour: BGR.
-        factor: Brightness, 1 leaves it alone.
+        factor: Brightness; 1 changes nothing.
 
     Returns:
         The new colour.
@@ -41,7 +41,7 @@ def box(image: np.ndarray, x: float, y: float, w: float, h: float, colour: Colou
     """Fill a rectangle given by its upper left corner and its size in pixels.
 
     Args:
-        image: Picture to draw on.
+        image: Image to draw on.
         x: Left edge.
         y: Upper edge.
         w: Width.
@@ -104,7 +104,7 @@ def car(image: np.ndarray, x: float, foot: float, height: float, rng: Rng) -> No
 
 
 def poster(image: np.ndarray, x: float, foot: float, height: float, rng: Rng) -> None:
-    """Draw a striped board on two legs: the stripes of a jersey, the shape of nobody."""
+    """Draw a striped board on two legs: the stripes of a jersey, but not the shape of a person."""
     width, tall = height * rng.uniform(0.35, 0.55), height * rng.uniform(0.55, 0.75)
     left, top, stripes = x - width / 2, foot - height, int(rng.integers(4, 8))
     colours = any_colour(rng, 30, 230), any_colour(rng, 30, 230)

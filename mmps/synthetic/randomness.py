@@ -1,4 +1,4 @@
-"""Independent random streams, named by what they draw, so that nothing depends on any order."""
+"""Independent random streams, named by what they draw, so that the order of draws is irrelevant."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 
 
 def generator(seed: int, *path: str | int) -> np.random.Generator:
-    """Make the random stream of one thing.
+    """Create the random stream of one part of a set.
 
     Args:
         seed: The data set's seed, at least 0.
-        *path: What the stream is for, such as ``'scene', 12``.
+        *path: Names of the part, such as ``'scene', 12``.
 
     Returns:
         A generator that is the same for the same arguments and independent for all others.

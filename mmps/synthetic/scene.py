@@ -1,4 +1,4 @@
-"""One drawn scene: where people and things stand, what hides what, and the boxes that result."""
+"""One drawn scene: places of people and things, occlusions, and the resulting boxes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Box = tuple[float, float, float, float]
 Rng = np.random.Generator
 
 MIN_VISIBLE = 0.3
-"""People of whom less shows are drawn but not annotated."""
+"""Visible share below which people are drawn but not annotated."""
 
 _TALLEST = 0.556
 _SMALLEST = 0.139
@@ -30,11 +30,11 @@ _MAX_HIDDEN = 0.35
 class DrawnPerson:
     """One annotated person of a scene.
 
-    Args:
+    Attributes:
         identity: Number of the identity, ``UNLABELLED`` for strangers.
-        box: xywh of the whole figure in pixels; may leave the picture.
-        visible: Share of the figure that shows, 0..1.
-        occluded: Whether something in front was put there to hide a part.
+        box: xywh of the whole figure in pixels; may leave the image.
+        visible: Visible share of the figure, 0..1.
+        occluded: Whether a thing was placed in front to hide a part.
     """
 
     identity: int
@@ -45,7 +45,7 @@ class DrawnPerson:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a figure or a thing stands and how tall it is, in pixels."""
+    """Place and height of a figure or a thing, in pixels."""
 
     x: float
     foot: float
@@ -73,7 +73,7 @@ class Actor:
 
 
 class Stage:
-    """A picture in the making, with the owner of every pixel."""
+    """An image while it is drawn, with the owner of every pixel."""
 
     def __init__(self, image: np.ndarray, domain: Domain, rng: Rng) -> None:
         self.image = image
@@ -85,13 +85,13 @@ class Stage:
         self.boxes: list[Box] = []
 
     def add_thing(self, prop: Prop, place: Placement) -> None:
-        """Draw a thing; the pixels it changes belong to nobody."""
+        """Draw a thing; its pixels then belong to nobody."""
         before = self.image.copy()
         prop(self.image, place.x, place.foot, place.height, self.rng)
         self.owner[(before != self.image).any(axis=2)] = -1
 
     def add_person(self, actor: Actor) -> None:
-        """Draw a person and, where there is one, the thing that hides the legs."""
+        """Draw a person and, if there is one, the thing that hides the legs."""
         place = actor.place
         self._shadow(place)
         figure, alpha = draw_figure(
@@ -110,10 +110,10 @@ class Stage:
             self.add_thing(actor.occluder, hide)
 
     def visible(self, index: int) -> float:
-        """Tell the share of a person that shows.
+        """Compute the visible share of a person.
 
         Args:
-            index: Place of the person in the order of drawing.
+            index: Position of the person in the order of drawing.
         """
         return float((self.owner == index).sum()) / self.areas[index]
 
@@ -151,14 +151,14 @@ def draw_scene(
 
     Args:
         looks: The identities to show.
-        strangers: How many people without identity to show at most.
-        size: Width and height of the picture in pixels.
+        strangers: Maximum number of people without identity.
+        size: Width and height of the image in pixels.
         domain: The drawing style.
         camera: The camera that sees the scene.
         rng: Stream of this scene.
 
     Returns:
-        ``(height, width, 3)`` uint8 BGR, and the people of whom enough shows, from back to front.
+        ``(height, width, 3)`` uint8 BGR, and the sufficiently visible people, from back to front.
     """
     horizon = random_horizon(size, rng)
     places = _place_people(len(looks), strangers, size, horizon, rng)
@@ -181,7 +181,7 @@ def draw_stage(
     """Draw people and things at given places, the farthest first.
 
     Args:
-        scenery: ``(height, width, 3)`` uint8 BGR, the empty scene; it is drawn over.
+        scenery: ``(height, width, 3)`` uint8 BGR, the empty scene; it is modified.
         actors: The people.
         things: Places of things that are not people.
         domain: The drawing style.
@@ -217,7 +217,7 @@ def random_horizon(size: tuple[int, int], rng: Rng) -> int:
     """Draw the row where the ground begins.
 
     Args:
-        size: Width and height of the picture in pixels.
+        size: Width and height of the image in pixels.
         rng: Stream of the scene.
 
     Returns:
@@ -227,10 +227,10 @@ def random_horizon(size: tuple[int, int], rng: Rng) -> int:
 
 
 def random_place(size: tuple[int, int], horizon: int, rng: Rng) -> Placement:
-    """Draw a log-uniform height and, by perspective, the place on the ground that goes with it.
+    """Draw a log-uniform height and, by perspective, the corresponding place on the ground.
 
     Args:
-        size: Width and height of the picture in pixels.
+        size: Width and height of the image in pixels.
         horizon: Row where the ground begins.
         rng: Stream of the scene.
 
@@ -247,7 +247,7 @@ def random_place(size: tuple[int, int], horizon: int, rng: Rng) -> Placement:
 
 
 def _hidden(behind: np.ndarray, front: np.ndarray) -> float:
-    """Share of the xyxy box ``behind`` that the box ``front`` covers."""
+    """Compute the share of the xyxy box ``behind`` that the box ``front`` covers."""
     overlap = np.minimum(behind[2:], front[2:]) - np.maximum(behind[:2], front[:2])
     return float(np.prod(np.clip(overlap, 0, None)) / np.prod(behind[2:] - behind[:2]))
 
@@ -266,7 +266,7 @@ def _most_hidden(candidate: Placement, others: list[Placement], slimness: float)
 def _place_people(
     labelled: int, strangers: int, size: tuple[int, int], horizon: int, rng: Rng
 ) -> list[Placement]:
-    """Places where nobody hides too much of anybody; strangers without such a place stay away."""
+    """Draw places where nobody hides too much of anybody; strangers without one are left out."""
     places: list[Placement] = []
     for k in range(labelled + strangers):
         tries = [random_place(size, horizon, rng) for _ in range(_TRIES)]
@@ -280,11 +280,11 @@ def _place_people(
 def place_things(
     people: list[Placement], size: tuple[int, int], horizon: int, rng: Rng
 ) -> list[Placement]:
-    """Draw places for things, where they hide hardly anybody.
+    """Draw places where things hide hardly anybody.
 
     Args:
-        people: Where people stand.
-        size: Width and height of the picture in pixels.
+        people: Places of the people.
+        size: Width and height of the image in pixels.
         horizon: Row where the ground begins.
         rng: Stream of the scene.
 

@@ -1,4 +1,4 @@
-"""Empty scenes: a street by day and a station hall in the evening, different in every picture."""
+"""Empty scenes: a street by day and a station hall in the evening, different in every image."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def street(width: int, height: int, horizon: int, rng: Rng) -> np.ndarray:
     """Draw a street: sky, buildings with windows, textured ground.
 
     Args:
-        width: Width of the picture in pixels.
-        height: Height of the picture in pixels.
+        width: Width of the image in pixels.
+        height: Height of the image in pixels.
         horizon: Row where the ground begins.
         rng: Stream of the scene.
 
@@ -40,8 +40,8 @@ def station(width: int, height: int, horizon: int, rng: Rng) -> np.ndarray:
     """Draw a station hall: tiled wall, lamps, lit shops, polished floor; dim, bluish light.
 
     Args:
-        width: Width of the picture in pixels.
-        height: Height of the picture in pixels.
+        width: Width of the image in pixels.
+        height: Height of the image in pixels.
         horizon: Row where the floor begins.
         rng: Stream of the scene.
 
@@ -84,7 +84,7 @@ def _building(image: np.ndarray, left: int, width: int, horizon: int, rng: Rng) 
 
 
 def _floor(image: np.ndarray, horizon: int, colour: tuple, grain: float, rng: Rng) -> None:
-    """Ground with two sizes of texture, lighter with distance."""
+    """Draw ground with two sizes of texture, lighter with distance."""
     rows, width = image.shape[0] - horizon, image.shape[1]
     coarse = rng.normal(0, 1.6 * grain, (max(rows // 12, 1), max(width // 20, 1))).astype(
         np.float32
@@ -96,7 +96,7 @@ def _floor(image: np.ndarray, horizon: int, colour: tuple, grain: float, rng: Rn
 
 
 def _tiles(image: np.ndarray, horizon: int, colour: tuple) -> None:
-    """Lines of a tiled floor that run to one vanishing point."""
+    """Draw lines of a tiled floor that run to one vanishing point."""
     floor = image[horizon:]
     height, width = floor.shape[:2]
     for x in range(-width, 2 * width, 70):

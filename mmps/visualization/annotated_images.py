@@ -1,4 +1,4 @@
-"""Annotated pictures of a data set, as its pipeline hands them to a model."""
+"""Annotated images of a data set, as its pipeline hands them to a model."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def leaf_datasets(dataset: BaseDataset | ConcatDataset) -> Iterator[BaseDataset]
 
 
 def boxes_follow_resize(dataset: BaseDataset) -> bool:
-    """Tell whether a pipeline scales boxes with the picture.
+    """Tell whether a pipeline scales boxes with the image.
 
     Args:
         dataset: A data set with a pipeline.
@@ -67,7 +67,7 @@ def boxes_follow_resize(dataset: BaseDataset) -> bool:
 
 
 def annotate(inputs: Tensor, sample: DetDataSample, *, boxes_follow: bool) -> np.ndarray:
-    """Draw people and queries on a picture.
+    """Draw people and queries on an image.
 
     Args:
         inputs: ``(3, H, W)`` BGR, 0..255, as the pipeline packs it.

@@ -1,4 +1,4 @@
-"""What every picture shares: colours, and a figure that touches no global state of matplotlib."""
+"""What all figures share: colours, and a figure that touches no global state of matplotlib."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One name and one colour for each system, in every picture and table."""
+"""One name and one colour for each system, in every figure and table."""
 
 from __future__ import annotations
 

@@ -217,7 +217,7 @@ def test_boxes_outside_their_image_are_left_out_of_training_and_logged(drawn_set
 def test_an_identity_without_second_appearance_is_logged(drawn_set, mm_log):
     change(drawn_set, 'train', lambda content: content['annotations'][0].update(person_id=123_456))
     dataset(drawn_set, 'train', test_mode=False)
-    line = '1 identities appear once (the first: person_id 123456); in phase 2 their one box stands'
+    line = '1 identities appear once (the first: person_id 123456); in phase 2 their one box fills'
     assert line in mm_log.text
     mm_log.clear()
     dataset(drawn_set, 'train', leave_out_unusable=True)  # as phase 2 reads it
@@ -282,7 +282,7 @@ def test_missing_and_broken_pictures_are_told_by_name(drawn_set):
     first.unlink()
     with pytest.raises(DataError, match=f'{first.name} cannot be read'):
         data.prepare_data(0)
-    second.write_bytes(b'no picture')
+    second.write_bytes(b'no image')
     with pytest.raises(DataError, match=f'{second.name} is no readable image'):
         data.prepare_data(1)
     third.write_bytes(third.read_bytes()[:-2])

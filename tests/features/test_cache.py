@@ -186,7 +186,9 @@ def test_mirrored_view_equals_that_of_the_mirrored_picture(drawn_set, model, tmp
 def test_a_full_disk_is_told_with_the_numbers(people, model, tmp_path, monkeypatch):
     usage = namedtuple('usage', 'total used free')
     monkeypatch.setattr('shutil.disk_usage', lambda path: usage(9, 9, 1000))
-    with pytest.raises(UserError, match=r'needs 0.00 GB in .*, where 0.00 GB are free: make room'):
+    with pytest.raises(
+        UserError, match=r'needs 0.00 GB in .*, where 0.00 GB are free: free some space'
+    ):
         fill(cache_of(tmp_path, people, model), model)
 
 
@@ -203,7 +205,7 @@ def test_a_disk_that_fills_up_while_writing_is_told_and_finished_shards_stay(
 
     monkeypatch.setattr('os.fsync', full_at_the_third_shard)
     cache = cache_of(tmp_path, people, model)
-    with pytest.raises(UserError, match=r'not be written to its end \(No space left .* make room'):
+    with pytest.raises(UserError, match=r'not be written completely \(No space left .* free some'):
         fill(cache, model)
     assert not list(cache.folder.glob('.*.tmp'))
     assert fill(cache_of(tmp_path, people, model), model) == list(range(2, len(people.shards)))

@@ -93,7 +93,7 @@ def test_the_pipeline_of_every_part_is_checked(roots):
     config = joined(roots)
     wrong = [dict(step) for step in config.dataset['datasets'][1].pipeline]
     config.dataset['datasets'][1].pipeline = [wrong[0], wrong[2], wrong[1], wrong[3]]
-    with pytest.raises(ConfigError, match='put LoadAnnotations behind Resize'):
+    with pytest.raises(ConfigError, match='put LoadAnnotations after Resize'):
         CachedPeople(**config)
 
 

@@ -34,18 +34,18 @@ def people(data, pipeline):
     [
         (
             [LOAD, PEOPLE, RESIZE, PACK],
-            'not in pixels of the image .* put LoadAnnotations behind',
+            'not in pixels of the image .* put LoadAnnotations after',
         ),
         ([LOAD, RESIZE, PEOPLE, {'type': 'RandomFlip', 'prob': 1.0}, PACK], 'flips images, but no'),
         ([LOAD, RESIZE, {'type': 'RandomFlip', 'prob': 0.01}, PEOPLE, PACK], 'cached_people.mir'),
-        ([LOAD, RESIZE, PACK], 'does not tell who the people are: load them by LoadAnnotations'),
-        ([LOAD, RESIZE, PEOPLE, {'type': 'PackDetInputs'}], 'does not tell who the people are'),
-        ([LOAD, RESIZE, PEOPLE], 'pack them by mmps.PackPersonSearchInputs'),
+        ([LOAD, RESIZE, PACK], 'does not load the identities of people: use LoadAnnotations'),
+        ([LOAD, RESIZE, PEOPLE, {'type': 'PackDetInputs'}], 'does not load the identities'),
+        ([LOAD, RESIZE, PEOPLE], 'and mmps.PackPersonSearchInputs'),
         ([LOAD, PEOPLE, PACK], 'does not record the scale_factor .*: add Resize'),
         ([LOAD, RESIZE, PEOPLE, drop_a_person, PACK], r'drops people of .*\.jpg, f'),
         (
             [LOAD, {'type': 'PhotoMetricDistortion'}, RESIZE, PEOPLE, PACK],
-            'gives another picture of one image each time, .*: leave out what is random',
+            'changes an image at random, .*: remove random',
         ),
     ],
 )
@@ -65,6 +65,6 @@ def test_looking_at_a_right_pipeline_draws_no_random_numbers(drawn_once, pipelin
 def test_a_run_is_refused_before_it_trains(drawn_once, tmp_path):
     config = tiny_run(drawn_once, tmp_path)
     config.cached_people.dataset.pipeline = [LOAD, PEOPLE, RESIZE, PACK]
-    with pytest.raises(ConfigError, match='put LoadAnnotations behind Resize'):
+    with pytest.raises(ConfigError, match='put LoadAnnotations after Resize'):
         train(config)
     assert not list(tmp_path.glob('epoch_*.pth'))

@@ -63,7 +63,7 @@ def test_a_drawn_set_is_recognised(tmp_path):
 def test_an_empty_folder_is_taken_and_a_full_one_left_alone(tmp_path):
     (tmp_path / 'empty').mkdir()
     make(tmp_path / 'empty', recipe())
-    with pytest.raises(FileExistsError, match='empty holds something else than this drawn set'):
+    with pytest.raises(FileExistsError, match='empty contains something other than this drawn set'):
         make(tmp_path / 'empty', recipe(seed=1))
     manifest = json.loads((tmp_path / 'empty/synthetic.json').read_text())
     assert manifest['seed'] == 0

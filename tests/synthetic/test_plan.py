@@ -47,9 +47,9 @@ def test_usual_size_gives_five_to_eight_appearances():
 @pytest.mark.parametrize(
     ('images', 'identities', 'message'),
     [
-        (10, 100, "10 pictures are too few for 100 identities in 'train'"),
-        (1, 1, '1 pictures are too few'),
-        (10, 0, "'train' has no identities; ask for more --identities"),
+        (10, 100, "10 images are too few for 100 identities in 'train'"),
+        (1, 1, '1 images are too few'),
+        (10, 0, "'train' has no identities; increase --identities"),
     ],
 )
 def test_impossible_sizes_are_refused(images, identities, message):

@@ -65,7 +65,7 @@ def test_a_set_is_drawn_once(drawn, capsys):
     assert load('misc/make_synthetic').main(arguments) == 0
     assert 'already holds this set' in capsys.readouterr().out
     assert load('misc/make_synthetic').main([*arguments, '--seed', '1']) == 2
-    assert 'holds something else than this drawn set' in capsys.readouterr().err
+    assert 'contains something other than this drawn set' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ def test_options_for_tracks(tmp_path, capsys):
     convert = load('dataset_converters/mot_tracks').main
     arguments = [str(tmp_path), '--train-fraction', '0.5']
     assert convert(arguments) == 2
-    assert 'give --first-frame 0' in capsys.readouterr().err
+    assert 'use --first-frame 0' in capsys.readouterr().err
     arguments += ['--first-frame', '0']
     assert convert(arguments) == 2
-    assert 'give --person-class 0' in capsys.readouterr().err
+    assert 'use --person-class 0' in capsys.readouterr().err
     arguments += ['--person-class', '0']
     assert convert(arguments) == 0
     assert '1 of 1 people of test.json are in train.json too' in capsys.readouterr().out
@@ -163,7 +163,7 @@ def test_validating_can_decode_every_picture(converted, tmp_path, capsys):
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (['--decode'], '--decode reads pictures: give their folder with --images'),
+        (['--decode'], '--decode reads images: name their folder with --images'),
         (['--decode', '--images', '.', '--workers', '0'], '--workers 0 must be at least 1'),
     ],
 )

@@ -180,7 +180,7 @@ def test_a_picture_that_breaks_in_training_is_named_and_checkpoints_stay(run, dr
     config.dump(tmp_path / 'config.py')
     content = json.loads((drawn_set / 'mmps' / 'train.json').read_text())
     broken = drawn_set / content['images'][3]['file_name']
-    broken.write_bytes(b'\xff\xd8 no picture')
+    broken.write_bytes(b'\xff\xd8 no image')
     done = run(ROOT / 'tools/train.py', tmp_path / 'config.py', '--work-dir', tmp_path / 'run')
     assert done.returncode == 2
     assert f'{broken.name} is no readable image' in done.stderr.splitlines()[-1]

@@ -1,6 +1,6 @@
-"""Write annotated pictures of a data set of a config, as its pipeline hands them on.
+"""Write annotated images of a data set of a config, as its pipeline hands them on.
 
-Pictures are spread evenly over each data set. Every identity has its colour; people without one
+Images are spread evenly over each data set. Every identity has its colour; people without one
 are grey.
 
 examples:
@@ -40,10 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
         'NAME_dataloader the config has',
     )
     parser.add_argument(
-        '--out-dir', type=Path, default=Path('browse'), metavar='DIR', help='folder for pictures'
+        '--out-dir', type=Path, default=Path('browse'), metavar='DIR', help='folder for images'
     )
     parser.add_argument(
-        '--number', type=int, default=20, metavar='N', help='pictures of each data set'
+        '--number', type=int, default=20, metavar='N', help='images of each data set'
     )
     options = parser.parse_args(arguments)
     try:
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (UserError, OSError) as error:
         print(f'browse_dataset: {error}', file=sys.stderr)
         return 2
-    print(f'{len(written)} pictures in {options.out_dir}')
+    print(f'{len(written)} images in {options.out_dir}')
     return 0
 
 
@@ -89,7 +89,7 @@ def build(config: Path, split: str) -> BaseDataset:
 
 
 def write_pictures(dataset: BaseDataset, folder: Path, number: int) -> list[Path]:
-    """Write pictures that are spread evenly over a data set.
+    """Write images that are spread evenly over a data set.
 
     Args:
         dataset: The data set.

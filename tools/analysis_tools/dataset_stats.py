@@ -1,10 +1,10 @@
-r"""Plot box heights, people per picture and appearances per identity of annotation files.
+r"""Plot box heights, people per image and appearances per identity of annotation files.
 
 Counts and medians are printed too.
 
 examples:
   python tools/analysis_tools/dataset_stats.py data/cuhk_sysu/mmps/train.json
-  # two data sets in one picture
+  # two data sets in one figure
   python tools/analysis_tools/dataset_stats.py data/cuhk_sysu/mmps/train.json \
       data/prw/mmps/train.json --out sysu_and_prw.png
 """
@@ -27,8 +27,8 @@ from mmps.visualization.figures import SERIES, clean_axes, new_figure, save_figu
 
 PANELS = (
     ('heights', 'box height in pixels', 'boxes'),
-    ('boxes_per_image', 'people per picture', 'pictures'),
-    ('appearances', 'pictures per identity', 'identities'),
+    ('boxes_per_image', 'people per image', 'images'),
+    ('appearances', 'images per identity', 'identities'),
 )
 
 
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         type=Path,
         default=Path('dataset_stats.png'),
         metavar='PNG',
-        help='picture to write',
+        help='figure to write',
     )
     add_reading_options(parser)
     options = parser.parse_args(arguments)
@@ -84,7 +84,7 @@ def summary(numbers: Statistics) -> str:
         Counts and medians.
     """
     images, boxes = len(numbers.boxes_per_image), len(numbers.heights)
-    text = f'{images:,} pictures, {boxes:,} boxes, {len(numbers.appearances):,} identities'
+    text = f'{images:,} images, {boxes:,} boxes, {len(numbers.appearances):,} identities'
     if boxes:
         text += f', median height {np.median(numbers.heights):.0f}'
     return text

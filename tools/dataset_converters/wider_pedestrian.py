@@ -1,6 +1,6 @@
 """Convert WIDER Pedestrian of 2018 or 2019, as downloaded, to COCO JSON.
 
-ROOT is the folder of either release; files and pictures tell which. Writes train.json and val.json
+ROOT is the folder of either release; files and images tell which. Writes train.json and val.json
 for the detector: nobody has an identity. The images stay where they are.
 
 examples:

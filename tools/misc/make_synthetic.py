@@ -58,14 +58,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--images',
         type=_at_least(1),
         metavar='N',
-        help='pictures in all splits together; in the layout cuhk_sysu 135 fill galleries of 50, '
+        help='images in all splits together; in the layout cuhk_sysu 135 fill galleries of 50, '
         '266 galleries of 100 (default: the usual number of the layout)',
     )
     parser.add_argument(
         '--identities',
         type=_at_least(1),
         metavar='N',
-        help='people in all splits together (default: in proportion to the pictures)',
+        help='people in all splits together (default: in proportion to the images)',
     )
     parser.add_argument(
         '--workers',
@@ -99,7 +99,7 @@ def main(argv: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     people = sum(len(scene.people) for scene in scenes)
-    print(f'{args.out_dir}: {len(scenes)} pictures with {people} people in {args.layout} layout')
+    print(f'{args.out_dir}: {len(scenes)} images with {people} people in {args.layout} layout')
     return 0
 
 

@@ -1,12 +1,12 @@
 r"""Check an annotation file, ours or COCO JSON from elsewhere, and report every problem at once.
 
-With --images the headers of the pictures are read too, with --decode the whole pictures, as
+With --images the headers of the images are read too, with --decode the whole images, as
 training will read them. The exit code is 0 without errors (warnings are fine), 1 with, 2 where the
 command line is wrong.
 
 examples:
   python tools/misc/validate_dataset.py data/cuhk_sysu/mmps/train.json
-  # every picture to its last pixel, and none of them in the test split
+  # every image to its last pixel, and none of them in the test split
   python tools/misc/validate_dataset.py data/cuhk_sysu/mmps/train.json \
       --images data/cuhk_sysu --decode --other data/cuhk_sysu/mmps/test.json
   # a file from elsewhere: what its ids mean, and a copy in our spelling
@@ -50,10 +50,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--images',
         type=Path,
         metavar='DIR',
-        help='folder that file names are relative to (default: pictures are not looked at)',
+        help='folder that file names are relative to (default: images are not looked at)',
     )
     parser.add_argument(
-        '--decode', action='store_true', help='decode every picture instead of reading its header'
+        '--decode', action='store_true', help='decode every image instead of reading its header'
     )
     parser.add_argument(
         '--workers',
@@ -66,7 +66,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--other',
         type=Path,
         metavar='JSON',
-        help='another split, which must not share pictures (default: none)',
+        help='another split, which must not share images (default: none)',
     )
     add_reading_options(parser)
     parser.add_argument(
@@ -117,12 +117,12 @@ def check_arguments(args: argparse.Namespace) -> None:
         args: The arguments by name.
 
     Raises:
-        UserError: Pictures are to be read, but cannot be.
+        UserError: Images are to be read, but cannot be.
     """
     if args.images and not args.images.is_dir():
-        raise UserError(f'{args.images} is not a folder; name the folder of the pictures')
+        raise UserError(f'{args.images} is not a folder; name the folder of the images')
     if args.decode and not args.images:
-        raise UserError('--decode reads pictures: give their folder with --images')
+        raise UserError('--decode reads images: name their folder with --images')
     if args.workers < 1:
         raise UserError(f'--workers {args.workers} must be at least 1')
 
@@ -138,7 +138,7 @@ def _write(path: Path, content: dict) -> int:
 
 
 def _progress(pictures: Iterable, total: int) -> Iterable:
-    return track(pictures, 'reading pictures', total)
+    return track(pictures, 'reading images', total)
 
 
 if __name__ == '__main__':

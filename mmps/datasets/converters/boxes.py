@@ -14,12 +14,12 @@ _LARGEST = 1e5
 
 
 def is_usable(bbox: Box, where: str, log: ConversionLog) -> bool:
-    """Tell whether a box can be kept; log it if not.
+    """Check whether a box can be kept; log it if not.
 
     Args:
         bbox: xywh.
-        where: File and place in it, for the log.
-        log: Where dropped boxes go.
+        where: File and position in it, for the log.
+        log: Receives dropped boxes.
 
     Returns:
         Whether it has finite, sane numbers and an area.
@@ -37,11 +37,11 @@ def is_usable(bbox: Box, where: str, log: ConversionLog) -> bool:
 
 
 def report_odd_places(split: Split, log: ConversionLog) -> None:
-    """Report boxes that show nobody; they stay as they are annotated.
+    """Report boxes that cannot show anybody; they stay as annotated.
 
     Args:
-        split: Its pictures, whose sizes are known.
-        log: Where that goes.
+        split: Images whose sizes are known.
+        log: Receives the report.
 
     Raises:
         DataError: The boxes are not in pixels, and the log is strict.

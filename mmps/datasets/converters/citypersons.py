@@ -1,4 +1,4 @@
-"""CityPersons from its official annotations and Cityscapes' pictures (Zhang et al., CVPR 2017).
+"""CityPersons from its official annotations and Cityscapes' images (Zhang et al., CVPR 2017).
 
 Pedestrians are people; riders, sitting people, unusual postures, groups and ignore regions become
 ignore regions, and so do pedestrians below 50 pixels: the usual training rule.
@@ -33,8 +33,8 @@ def parse(root: Path, log: ConversionLog, progress: Progress = no_progress) -> P
 
     Args:
         root: Folder that holds ``annotations/anno_train.mat`` and ``leftImg8bit/``.
-        log: Where dropped boxes go.
-        progress: Shows how far it is.
+        log: Receives dropped boxes.
+        progress: Displays progress.
 
     Returns:
         The splits ``train`` and ``val``, those that exist.
@@ -53,7 +53,7 @@ def parse(root: Path, log: ConversionLog, progress: Progress = no_progress) -> P
             continue
         cells = list(elements(load_variable(path, f'anno_{split}_aligned'), str(path)))
         shown = progress(cells, len(cells), f'{split}: reading boxes')
-        images = [_image(c, split, f'{path}, picture {k}', log) for k, c in enumerate(shown, 1)]
+        images = [_image(c, split, f'{path}, image {k}', log) for k, c in enumerate(shown, 1)]
         splits.append(Split(split, without_repeats(images, path, log)))
     return Parsed(root, splits, OFFICIAL_COUNTS)
 

@@ -17,10 +17,10 @@ CATEGORIES = [{'id': 1, 'name': 'person'}]
 def to_coco(split: Split, source: str) -> dict:
     """Turn one part of a data set into COCO JSON.
 
-    Ids of images and annotations count from 1: COCO's evaluator takes annotation 0 for "none".
+    Ids of images and annotations count from 1, because COCO's evaluator reads 0 as "no annotation".
 
     Args:
-        split: Pictures whose sizes are known.
+        split: Images whose sizes are known.
         source: Name of the data set.
 
     Returns:
@@ -65,12 +65,12 @@ def to_coco(split: Split, source: str) -> dict:
 def write_split(folder: Path, split: Split, source: str) -> list[Path]:
     """Write one part of a data set.
 
-    Galleries of an earlier conversion go before the file that they belong to is replaced: if this
-    one is interrupted, galleries are missing, never those of other pictures.
+    Galleries of an earlier conversion are deleted before their annotation file is replaced. If this
+    conversion is interrupted, galleries are missing, but never belong to other images.
 
     Args:
         folder: Folder for the JSON file and the galleries.
-        split: Pictures whose sizes are known.
+        split: Images whose sizes are known.
         source: Name of the data set.
 
     Returns:
@@ -103,5 +103,5 @@ def _gallery_arrays(gallery: Galleries) -> dict[str, np.ndarray]:
 
 
 def _number(value: float) -> int | float:
-    """Whole numbers as the official files write them, without a trailing ``.0``."""
+    """Write whole numbers as the official files do, without a trailing ``.0``."""
     return int(value) if float(value).is_integer() else float(value)

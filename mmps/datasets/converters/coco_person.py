@@ -25,11 +25,11 @@ def parse(root: Path, log: ConversionLog, progress: Progress = no_progress) -> P
 
     Args:
         root: Folder that holds ``annotations/instances_train2017.json`` and ``train2017/``.
-        log: Where dropped boxes go.
-        progress: Shows how far it is.
+        log: Receives dropped boxes.
+        progress: Displays progress.
 
     Returns:
-        The splits ``train`` and ``val``, those that exist: pictures that show at least one person.
+        The splits ``train`` and ``val``, those that exist: images that show at least one person.
 
     Raises:
         DataError: If this is not the data set, or a file of it cannot be read.
@@ -59,7 +59,7 @@ def _images(path: Path, split: str, log: ConversionLog) -> list[Image]:
     for image_id, region in regions:
         where = f'{path}, image {image_id}'
         if image_id not in images:
-            log.note('left out a box of a picture that is not listed', where, str(region.bbox))
+            log.note('left out a box of an image that is not listed', where, str(region.bbox))
         elif is_usable(region.bbox, where, log):
             images[image_id].people.append(region)
     shown = [image for image in images.values() if image.people]

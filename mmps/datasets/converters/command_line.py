@@ -23,8 +23,8 @@ def run(converter: Converter, docstring: str, argv: list[str] | None = None) -> 
 
     Args:
         converter: The data set.
-        docstring: The tool's, for its help.
-        argv: The arguments, ``None`` for those of the process.
+        docstring: Docstring of the tool, shown by ``--help``.
+        argv: Arguments; ``None``: those of the process.
 
     Returns:
         Exit code: 0, or 2 for wrong input.
@@ -39,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser, dataset: str) -> None:
     """Add the arguments that every converter takes.
 
     Args:
-        parser: Where they go.
-        dataset: Name of the data set, for the help.
+        parser: Receives the arguments.
+        dataset: Name of the data set, for the help text.
     """
     parser.add_argument(
         'root', type=Path, metavar='ROOT', help=f'folder of {dataset}, as it was unpacked'
@@ -54,19 +54,19 @@ def add_arguments(parser: argparse.ArgumentParser, dataset: str) -> None:
     parser.add_argument(
         '--strict',
         action='store_true',
-        help='refuse what is only warned of otherwise: a count that is not the official one, an '
-        'image that is missing',
+        help='turn warnings into errors: a count that differs from the official one, a missing '
+        'image',
     )
 
 
 def report(converter: Converter, root: Path, out_dir: Path | None, *, strict: bool) -> int:
-    """Convert with progress bars, then say what there is.
+    """Convert with progress bars, then print what was found.
 
     Args:
         converter: The data set.
         root: Its folder.
         out_dir: Folder for the files, if not the usual one.
-        strict: Whether odd counts and missing pictures are errors.
+        strict: Whether unexpected counts and missing images are errors.
 
     Returns:
         Exit code: 0, or 2 for wrong input.
@@ -84,7 +84,7 @@ def table(splits: list[Split], title: str) -> Table:
     """Lay out the counts of each split.
 
     Args:
-        splits: What was converted.
+        splits: The converted splits.
         title: Name of the data set.
 
     Returns:
@@ -106,7 +106,7 @@ def _print_report(converter: Converter, done: Conversion) -> None:
         console.print(line, markup=False, highlight=False)
     names = ', '.join(path.name for path in done.files)
     folder = done.files[0].parent
-    print(f'{folder}: {names} (every dropped or repaired box stands in {LOG_FILE})')
+    print(f'{folder}: {names} ({LOG_FILE} lists every dropped or corrected box)')
 
 
 def _progress(items: Iterable, total: int, label: str) -> Iterable:

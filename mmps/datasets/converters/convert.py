@@ -1,4 +1,4 @@
-"""The steps that all converters share: read, measure pictures, check counts, write, report."""
+"""The steps that all converters share: read, measure images, check counts, write, report."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Parse = Callable[[Path, ConversionLog, Progress], Parsed]
 class Converter:
     """One data set.
 
-    Args:
+    Attributes:
         name: Its name.
         parse: Reads its annotation files.
     """
@@ -36,12 +36,12 @@ class Converter:
 
 @dataclass(frozen=True)
 class Conversion:
-    """What a conversion did.
+    """The result of a conversion.
 
-    Args:
-        splits: What was written.
-        files: The files.
-        log: What was dropped, repaired or odd.
+    Attributes:
+        splits: The converted splits.
+        files: The written files.
+        log: Dropped, corrected and unexpected entries.
     """
 
     splits: list[Split]
@@ -63,11 +63,11 @@ def convert(
         converter: The data set.
         root: Folder of the data set.
         out_dir: Folder for the files, ``mmps`` in the data set's own folder if not given.
-        strict: Whether odd counts and missing pictures are errors.
-        progress: Shows how far each step is.
+        strict: Whether unexpected counts and missing images are errors.
+        progress: Displays the progress of each step.
 
     Returns:
-        What was done.
+        The result.
 
     Raises:
         DataError: If this is not the data set, or a file of it cannot be used.
@@ -95,10 +95,10 @@ def check_counts(
     """Compare with the published figures.
 
     Args:
-        splits: What was read.
-        official: Figures of the published set, by split; unknown ones are left out.
+        splits: The splits that were read.
+        official: Figures of the published set, by split; unknown ones are omitted.
         name: Name of the data set.
-        log: Where differences go.
+        log: Receives the differences.
 
     Raises:
         DataError: If a figure differs and the log is strict.

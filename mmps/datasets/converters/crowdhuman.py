@@ -1,6 +1,6 @@
 """CrowdHuman from its official download (Shao et al., arXiv 1805.00123).
 
-The full boxes are taken; they may leave the picture. Masks, and boxes whose ``extra.ignore`` is
+The full boxes are taken; they may leave the image. Masks, and boxes whose ``extra.ignore`` is
 1, become ignore regions; the head's attributes say nothing about the body.
 """
 
@@ -28,8 +28,8 @@ def parse(root: Path, log: ConversionLog, progress: Progress = no_progress) -> P
 
     Args:
         root: Folder of the data set, or one that holds it under a usual name.
-        log: Where dropped boxes go.
-        progress: Shows how far it is.
+        log: Receives dropped boxes.
+        progress: Displays progress.
 
     Returns:
         The splits ``train`` and ``val``, those that exist.

@@ -2,7 +2,7 @@
 
 Identities are attached to boxes by exact equality with the protocol files, as every public
 loader does; people in no protocol file stay unlabelled. Train and test identities are numbered
-by their place in Train.mat and in the TestG files: the same number means nothing across splits.
+by their position in Train.mat and in the TestG files, so numbers are not comparable across splits.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def parse(root: Path, log: ConversionLog, progress: Progress = no_progress) -> P
 
     Args:
         root: Folder of the data set, or one that holds it under a usual name.
-        log: Where dropped and repaired boxes go.
-        progress: Shows how far it is.
+        log: Receives dropped and corrected boxes.
+        progress: Displays progress.
 
     Returns:
         The splits ``train`` and ``test``.
@@ -68,7 +68,7 @@ def parse(root: Path, log: ConversionLog, progress: Progress = no_progress) -> P
     for name, part in parts.items():
         if not part:
             raise DataError(
-                f'{folder} leaves no picture for {name!r}; is {pool_file} the right file?'
+                f'{folder} leaves no image for {name!r}; is {pool_file} the right file?'
             )
     train_file = folder / 'test/train_test/Train.mat'
     _attach(images, _train_appearances(train_file), train_file, log)
@@ -78,10 +78,10 @@ def parse(root: Path, log: ConversionLog, progress: Progress = no_progress) -> P
 
 
 def _images(path: Path, log: ConversionLog) -> dict[str, Image]:
-    """Every picture with all its boxes, unlabelled."""
+    """Read every image with all its boxes, unlabelled."""
     images = {}
     for number, struct in enumerate(elements(load_variable(path, 'Img'), str(path))):
-        where = f'{path}, picture {number + 1}'
+        where = f'{path}, image {number + 1}'
         name = text(struct_field(struct, 'imname', where), f'the name in {where}')
         where = f'{path}, {name}'
         boxes = _boxes(struct_field(struct, 'box', where), where, log)
@@ -113,7 +113,7 @@ def _train_appearances(path: Path) -> Iterator[tuple[int, str, Box]]:
 def _attach(
     images: dict[str, Image], seen: Iterator[tuple[int, str, Box]], path: Path, log: ConversionLog
 ) -> None:
-    """Give identities to boxes: the first still unlabelled box that is exactly equal."""
+    """Assign each identity to the first unlabelled box that is exactly equal."""
     for person_id, name, bbox in seen:
         where = f'{path}, identity {person_id}, {name}'
         people = images[name].people if name in images else []
@@ -132,7 +132,7 @@ def _attach(
 def _add_protocol(
     test: Split, folder: Path, images: dict[str, Image], log: ConversionLog, progress: Progress
 ) -> None:
-    """Queries, test identities and galleries from TestG*.mat and the two subsets."""
+    """Add queries, test identities and galleries from TestG*.mat and the two subsets."""
     sizes = [s for s in GALLERY_SIZES if (folder / f'train_test/TestG{s}.mat').is_file()]
     if not sizes:
         raise DataError(
@@ -164,7 +164,7 @@ def _add_protocol(
 
 
 class _ProtocolReader:
-    """Reads files of queries and galleries against the pictures of one split."""
+    """Reads files of queries and galleries against the images of one split."""
 
     def __init__(self, test: Split, log: ConversionLog) -> None:
         self.log = log
@@ -174,7 +174,7 @@ class _ProtocolReader:
         self.boxes: list[Box] = []
 
     def read(self, path: Path, *variables: str) -> tuple[list[Query], Galleries]:
-        """Read one file; identities are numbered by their place in it."""
+        """Read one file; identities are numbered by their position in it."""
         queries: list[Query] = []
         images, codes, offsets = array('q'), array('q'), [0]
         for k, fields in enumerate(walk_struct(path, *variables)):
@@ -242,7 +242,7 @@ def _gallery_appearances(test: Split, galleries: Galleries) -> Iterator[tuple[in
 def _placed(
     queries: list[Query], galleries: Galleries, test: Split, path: Path, log: ConversionLog
 ) -> Galleries:
-    """Find a subset's queries among those of the split."""
+    """Find the queries of a subset among those of the split."""
     place = {(q.file_name, q.bbox): k for k, q in enumerate(test.queries)}
     index = np.array([place.get((q.file_name, q.bbox), -1) for q in queries], np.int64)
     for query, found in zip(queries, index, strict=True):

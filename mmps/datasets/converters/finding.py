@@ -1,4 +1,4 @@
-"""Pictures of sets whose annotations name files without folders."""
+"""Find images by file name, for data sets whose annotations omit the folders."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .log import ConversionLog
 
 
 def find_pictures(root: Path) -> dict[str, list[str]]:
-    """List all pictures below a folder.
+    """List all images below a folder.
 
     Args:
-        root: Folder to look in, at any depth.
+        root: Folder to search, at any depth.
 
     Returns:
-        By file name, the paths relative to the root, with forward slashes.
+        Paths relative to the root, with forward slashes, by file name.
     """
     found: dict[str, list[str]] = {}
     for folder, below, names in os.walk(root):
@@ -31,14 +31,14 @@ def find_pictures(root: Path) -> dict[str, list[str]]:
 
 
 class PictureFinder:
-    """Finds the pictures of one split, and remembers the names that several pictures have.
+    """Finds the images of one split, and records the names that several images share.
 
-    A copy of the set, or smaller copies of its pictures, may lie anywhere below the root: of
-    pictures with one name the one in a folder that is named after the split counts, such as
-    ``train/`` or ``CrowdHuman_train01/``; of several still, the one with the fewest folders.
+    Copies of the set, or of smaller images, may be anywhere below the root. Of images with one
+    name, the one in a folder named after the split is used, such as ``train/`` or
+    ``CrowdHuman_train01/``; if there are several, the one with the fewest folders.
 
     Args:
-        found: What :func:`find_pictures` found.
+        found: The result of :func:`find_pictures`.
         split: Name of the split.
     """
 
@@ -48,11 +48,11 @@ class PictureFinder:
         self.several: dict[str, list[str]] = {}
 
     def locate(self, name: str, missing: str) -> str:
-        """Find a picture.
+        """Find an image.
 
         Args:
             name: Its file name.
-            missing: What to return for a picture that is not there.
+            missing: Returned if the image does not exist.
 
         Returns:
             Its path relative to the root.
@@ -63,19 +63,19 @@ class PictureFinder:
         return paths[0] if paths else missing
 
     def report(self, log: ConversionLog) -> None:
-        """Say which names several pictures have.
+        """Report file names that several images share.
 
         Args:
-            log: Where that goes.
+            log: Receives the report.
 
         Raises:
-            DataError: There are such names and the log is strict.
+            DataError: There are such names, and the log is strict.
         """
         for name, paths in self.several.items():
-            log.note('took one of several pictures with one name', name, ', '.join(paths))
+            log.note('used one of several images with one name', name, ', '.join(paths))
         for taken, other, *_ in list(self.several.values())[:1]:
             log.warn(
-                f'{len(self.several)} pictures of {self.split!r} are there more than once, such as '
+                f'{len(self.several)} images of {self.split!r} are there more than once, such as '
                 f'{taken}, which is used, and {other}: move the copies out of the folder'
             )
 

@@ -1,4 +1,4 @@
-"""Frame numbers in MOTChallenge's layout: of images, and how those of tracks fit them."""
+"""Frame numbers in MOTChallenge's layout: those of images, and their offset to those of tracks."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _NUMBERED = re.compile(r'(.*?)([0-9]{1,9})')
 
 
 def find_frames(folder: Path, log: ConversionLog) -> dict[int, str]:
-    """Find the images of a sequence; ``seqinfo.ini`` is not trusted, its length can be wrong.
+    """Find the images of a sequence; ``seqinfo.ini`` is not used, because its length can be wrong.
 
-    Names are frame numbers (``000001.jpg``), or all begin in one way and end with them
+    Names are frame numbers (``000001.jpg``), or a common prefix followed by them
     (``frame_000001.png``).
 
     Args:
         folder: Folder of the sequence, with the images in ``img1``.
-        log: Where images go whose names hold no frame number.
+        log: Receives images whose names contain no frame number.
 
     Returns:
         Path of each image relative to the sequence, by frame number, in order.
 
     Raises:
-        DataError: There is no image, or their names do not say their frames.
+        DataError: There is no image, or the names do not determine the frames.
     """
     images = folder / 'img1'
     files = sorted(path for path in images.iterdir() if path.is_file()) if images.is_dir() else []
@@ -51,16 +51,16 @@ def find_frames(folder: Path, log: ConversionLog) -> dict[int, str]:
 def frame_shift(
     frames: Collection[int], tracks: TrackFile, first: int | None, log: ConversionLog
 ) -> int:
-    """Find out how the frame numbers of a track file and of the images belong together.
+    """Determine the offset between the frame numbers of a track file and of the images.
 
     Args:
         frames: Frame numbers of the images.
         tracks: The track file.
         first: The track file's number for the first image, if it is known.
-        log: Where a doubt goes.
+        log: Receives a warning if the offset is uncertain.
 
     Returns:
-        What is to be added to the numbers of the track file.
+        The number to add to the frame numbers of the track file.
 
     Raises:
         DataError: One of them counts from 0 and the other from 1.
@@ -74,11 +74,11 @@ def frame_shift(
     )
     if min(frames) == 1 and 0 in numbers:
         raise DataError(
-            f'{ranges}: give --first-frame 0 if row 0 belongs to image 1, --first-frame 1 if the '
+            f'{ranges}: use --first-frame 0 if row 0 belongs to image 1, --first-frame 1 if the '
             'image of frame 0 is missing'
         )
     if min(frames) == 0 and min(numbers) == 1:
-        doubt = f'{ranges}: give --first-frame 1 if row 1 belongs to image 0, otherwise 0'
+        doubt = f'{ranges}: use --first-frame 1 if row 1 belongs to image 0, otherwise 0'
         if max(numbers) > max(frames):
             raise DataError(doubt)
         log.warn(doubt)
@@ -99,7 +99,7 @@ def _beginning(images: Path, named: list[Path]) -> str:
         )
     raise DataError(
         f'the images of {images} are named in {len(beginnings)} ways, such as '
-        f'{beginnings[0]}... and {beginnings[1]}..., so their frame numbers are not known: name '
+        f'{beginnings[0]}... and {beginnings[1]}..., so their frame numbers are unknown: name '
         'them 000001.jpg and so on'
     )
 

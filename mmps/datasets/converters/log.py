@@ -1,4 +1,4 @@
-"""The log of a conversion: every box or picture that was dropped or repaired, and every warning."""
+"""The log of a conversion: every box or image that was dropped or corrected, and every warning."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mmps.structures import DataError
 class ConversionLog:
     """Collects what a conversion changed.
 
-    Args:
+    Attributes:
         strict: Whether a warning is an error.
         lines: One line per event, in order.
         kinds: How often each kind of event occurred.
@@ -23,29 +23,29 @@ class ConversionLog:
     kinds: Counter = field(default_factory=Counter)
 
     def note(self, kind: str, where: str, detail: str = '') -> None:
-        """Log a box or an entry that was dropped or repaired.
+        """Log a box or an entry that was dropped or corrected.
 
         Args:
             kind: What happened, such as ``'dropped a box without area'``.
-            where: File, or file and place in it.
-            detail: The values.
+            where: File, or file and position in it.
+            detail: The values concerned.
         """
         self.kinds[kind] += 1
         self.lines.append(f'{where}: {kind}' + (f': {detail}' if detail else ''))
 
     def count(self, kind: str, where: str, number: int) -> None:
-        """Log how many entries of a file went one way, in one line.
+        """Log in one line how many entries of a file were treated in the same way.
 
         Args:
             kind: What happened to them.
-            where: File.
-            number: How many they are.
+            where: The file.
+            number: Number of entries.
         """
         self.kinds[kind] += number
         self.lines.append(f'{where}: {kind} ({number}x)')
 
     def remark(self, sentence: str) -> None:
-        """Log what the user should know and nothing is wrong with.
+        """Log information that is not a problem.
 
         Args:
             sentence: One sentence.
@@ -54,10 +54,10 @@ class ConversionLog:
         self.lines.append(sentence)
 
     def warn(self, sentence: str) -> None:
-        """Log something that the user should look at.
+        """Log a problem that the user should look at.
 
         Args:
-            sentence: One sentence that says what is wrong and what to do.
+            sentence: One sentence with the problem and the fix.
 
         Raises:
             DataError: With the same sentence, if the log is strict.
@@ -68,7 +68,7 @@ class ConversionLog:
         self.lines.append(f'warning: {sentence}')
 
     def summary(self) -> list[str]:
-        """Sum up.
+        """Summarise the log.
 
         Returns:
             One line per kind of event.

@@ -1,8 +1,8 @@
 """Struct arrays of MATLAB 5 files, read one element at a time.
 
 SciPy makes an array of every field: CUHK-SYSU's TestG4000.mat, with 11.6 million gallery entries,
-would take minutes and more than 10 GB. Here a field stays the bytes of the file until it is
-decoded, so that what occurs a thousand times is decoded once. The format: MathWorks, "MAT-File
+would take minutes and more than 10 GB. Here a field remains bytes of the file until it is decoded,
+so that a value that occurs a thousand times is decoded once. The format: MathWorks, "MAT-File
 Format", version 5.
 """
 
@@ -29,18 +29,18 @@ Take = Callable[[int], bytes]
 
 
 class _FormatError(ValueError):
-    """The bytes are not what the format asks for."""
+    """The bytes do not follow the format."""
 
 
 def walk_struct(path: Path, *names: str) -> Iterator[dict[str, bytes]]:
-    """Walk over a struct array, the first variable that has one of the names.
+    """Iterate over a struct array, the first variable that has one of the names.
 
     Args:
         path: The file.
         *names: Names that the variable may have.
 
     Yields:
-        Name of each field and its matrix, still in the bytes of the file.
+        Name of each field and its matrix, still as bytes of the file.
 
     Raises:
         DataError: If the file is missing or broken, or holds no such variable.
@@ -67,18 +67,18 @@ def walk_struct(path: Path, *names: str) -> Iterator[dict[str, bytes]]:
 
 
 def split_struct(matrix: bytes, fields: tuple[str, ...], where: str) -> Iterator[tuple[bytes, ...]]:
-    """Walk over a struct array that is itself a field.
+    """Iterate over a struct array that is itself a field.
 
     Args:
         matrix: Its bytes.
-        fields: Names of the fields to hand out.
-        where: What it is, for messages.
+        fields: Names of the fields to return.
+        where: Description for messages.
 
     Yields:
         The fields' matrices, in the order of ``fields``.
 
     Raises:
-        DataError: If it is no struct array with these fields.
+        DataError: It is not a struct array with these fields.
     """
     buffer = io.BytesIO(matrix)
     try:
@@ -104,20 +104,20 @@ def decode(matrix: bytes, where: str) -> np.ndarray:
 
     Args:
         matrix: Its bytes.
-        where: What it is, for messages.
+        where: Description for messages.
 
     Returns:
-        What ``scipy.io.loadmat`` makes of it.
+        The value, as ``scipy.io.loadmat`` returns it.
 
     Raises:
-        DataError: If it is broken.
+        DataError: The bytes are damaged.
     """
     content = _element(6, struct.pack('<II', _CELL_CLASS, 0))
     content += _element(5, struct.pack('<ii', 1, 1)) + _element(1, b'cell') + matrix
     header = b'MATLAB 5.0 MAT-file'.ljust(124) + struct.pack('<H', 0x0100) + b'IM'
     try:
         return loadmat(io.BytesIO(header + _element(_MATRIX, content)))['cell'][0, 0]
-    except Exception as error:  # SciPy lets almost any exception out of broken bytes
+    except Exception as error:  # damaged bytes can raise almost any exception in SciPy
         raise DataError(f'{where} cannot be decoded; unpack the data set again') from error
 
 
@@ -127,7 +127,7 @@ def _check_header(header: bytes) -> None:
 
 
 def _variables(stream: BinaryIO) -> Iterator[Take]:
-    """Readers of the variables, each of which begins with its own tag."""
+    """Yield a reader for each variable; each variable begins with its own tag."""
     while tag := stream.read(8):
         kind, size = struct.unpack('<II', tag)
         begin = stream.tell()
@@ -140,7 +140,7 @@ def _variables(stream: BinaryIO) -> Iterator[Take]:
 
 
 def _inflating(stream: BinaryIO, size: int) -> Take:
-    """A ``read`` that inflates no more than it is asked for."""
+    """Return a ``read`` that inflates only as much as is requested."""
     inflate, left = zlib.decompressobj(), size
 
     def read(wanted: int) -> bytes:
@@ -160,7 +160,7 @@ def _inflating(stream: BinaryIO, size: int) -> Take:
 
 
 def _taker(read: Take) -> Take:
-    """A ``read`` that gives all that it is asked for."""
+    """Return a ``read`` that returns exactly as many bytes as requested."""
 
     def take(size: int) -> bytes:
         data = read(size)
@@ -172,7 +172,7 @@ def _taker(read: Take) -> Take:
 
 
 def _struct_header(take: Take) -> tuple[str, int, list[str]]:
-    """Name, number of elements and fields; no elements for anything that is no struct array."""
+    """Read name, number of elements and fields; no elements if it is not a struct array."""
     kind, _ = struct.unpack('<II', take(8))
     if kind != _MATRIX:
         raise _FormatError(kind)
@@ -190,7 +190,7 @@ def _struct_header(take: Take) -> tuple[str, int, list[str]]:
 
 
 def _subelement(take: Take) -> bytes:
-    """Data of an element; up to 4 bytes stand in the tag itself."""
+    """Read the data of an element; up to 4 bytes are stored in the tag itself."""
     tag = take(8)
     kind, size = struct.unpack('<II', tag)
     if kind >> 16:

@@ -1,4 +1,4 @@
-"""MATLAB files of the official sets, read without surprises."""
+"""Read MATLAB files of the official data sets."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def load_variable(path: Path, *names: str) -> np.ndarray:
 
     Args:
         path: The file, with its full name.
-        *names: Names of the variable, the first one that exists counts.
+        *names: Names of the variable; the first one that exists is used.
 
     Returns:
-        The variable as ``scipy.io.loadmat`` gives it.
+        The variable as ``scipy.io.loadmat`` returns it.
 
     Raises:
         DataError: If the file is missing, cannot be read, or holds none of the names.
@@ -31,7 +31,7 @@ def load_variable(path: Path, *names: str) -> np.ndarray:
         raise DataError(f'{path} is missing; unpack the data set again')
     try:
         content = loadmat(path, appendmat=False, variable_names=list(names))
-    except Exception as error:  # SciPy lets almost any exception out of broken bytes
+    except Exception as error:  # damaged bytes can raise almost any exception in SciPy
         raise DataError(
             f'{path} is not a readable MATLAB file; it may be truncated, unpack it again'
         ) from error
@@ -44,11 +44,11 @@ def load_variable(path: Path, *names: str) -> np.ndarray:
 
 
 def elements(array: Any, where: str) -> Iterator[Any]:
-    """Walk over the elements of a struct or cell array, whatever its shape.
+    """Iterate over the elements of a struct or cell array of any shape.
 
     Args:
-        array: The array, also of one element.
-        where: What it is, for messages.
+        array: The array, possibly of one element.
+        where: Description for messages.
 
     Yields:
         One element after the other; cells of one struct are opened.
@@ -72,12 +72,12 @@ def _opened(element: Any) -> Any:
 
 
 def struct_field(struct: Any, name: str, where: str) -> Any:
-    """Take one field of a struct.
+    """Get one field of a struct.
 
     Args:
         struct: A struct of one element.
         name: Name of the field.
-        where: What the struct is, for messages.
+        where: Description of the struct, for messages.
 
     Returns:
         The field's value.
@@ -92,11 +92,11 @@ def struct_field(struct: Any, name: str, where: str) -> Any:
 
 
 def text(value: Any, where: str) -> str:
-    """Take a string out of the arrays around it.
+    """Get a string from the arrays around it.
 
     Args:
-        value: What the file holds.
-        where: What it is, for messages.
+        value: Content of the file.
+        where: Description for messages.
 
     Returns:
         The string.
@@ -113,14 +113,14 @@ def text(value: Any, where: str) -> str:
 
 
 def box(value: Any, where: str) -> Box | None:
-    """Take an xywh box, widened so that sums of small integers cannot overflow.
+    """Get an xywh box in a wider type, so that sums of small integers cannot overflow.
 
     Args:
-        value: What the file holds.
-        where: What it is, for messages.
+        value: Content of the file.
+        where: Description for messages.
 
     Returns:
-        The box, or ``None`` where the file holds an empty array.
+        The box, or ``None`` for an empty array.
 
     Raises:
         DataError: If it is neither four numbers nor empty.

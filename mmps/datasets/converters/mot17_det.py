@@ -1,8 +1,8 @@
-"""MOT17Det, or MOT17 whose three copies of every sequence hold the same pictures.
+"""MOT17Det, or MOT17 whose three copies of every sequence hold the same images.
 
 Pedestrians are rows of class 1 with flag 1; people on vehicles, standing people, distractors and
-reflections become ignore regions; everything else is no person. Boxes stay as they are, also
-outside the picture. A track is an identity, a sequence a camera.
+reflections become ignore regions; other rows are not people. Boxes stay unchanged, even outside
+the image. A track is an identity, a sequence a camera.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ def parse(
     Args:
         root: Folder of the data set, or one that holds it under a usual name; it has ``train/``
             with the sequences in it, or the sequences themselves.
-        log: Where dropped boxes go.
-        progress: Shows how far it is.
-        min_visibility: Pedestrians of whom less shows become ignore regions, 0..1.
+        log: Receives dropped boxes.
+        progress: Displays progress.
+        min_visibility: Visible share, 0..1, below which a pedestrian becomes an ignore region.
 
     Returns:
         The split ``train``.
 
     Raises:
-        DataError: If this is not the data set, a file of it cannot be read, or the visibility is
-            no share.
+        DataError: This is not the data set, a file of it cannot be read, or the visibility is
+            not in 0..1.
     """
     check_share('min_visibility', min_visibility)
     root, sequences = _find_sequences(root, log)

@@ -1,8 +1,8 @@
 """A person search set from tracks: identities from track numbers, queries from their beginnings.
 
-Any folder of sequences in MOTChallenge's format, with ground truth or with a tracker's output.
-Frames of a track that follow each other look alike, so keep every n-th frame only; the first
-frame of a track is its query and everything after is to be found.
+Reads any folder of sequences in MOTChallenge's format, with ground truth or a tracker's output.
+Consecutive frames of a track look alike, so keep only every n-th frame. The first frame of a track
+is its query; the later ones are to be found.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ NAME = 'MOT tracks'
 class TrackRules:
     """How tracks become a person search set.
 
-    Args:
+    Attributes:
         every: Keep every n-th frame.
         train_fraction: Share of each sequence, from its start, that becomes the training split.
         shared_ids: Whether a track number means the same person in every sequence; then each
             person is searched for once per sequence, otherwise once.
-        min_visibility: Boxes of people of whom less shows are ignore regions, 0..1.
-        first_frame: The track files' number for the first image; the same number if not given.
-        person_classes: Class numbers of people, where a track file does not say them.
+        min_visibility: Visible share, 0..1, below which a person becomes an ignore region.
+        first_frame: The track files' number for the first image; by default the image's number.
+        person_classes: Class numbers of people; empty: read from the track files.
         disjoint: Whether people of the test split are left unlabelled in the training split.
     """
 
@@ -57,9 +57,9 @@ class TrackRules:
 class _Found:
     """What was found in all sequences so far.
 
-    Args:
+    Attributes:
         identities: Identity of each track.
-        ways: How many rows went which way.
+        ways: Number of rows by what became of them.
         empty: Track files without a usable row, and how many rows they have.
     """
 
@@ -79,16 +79,16 @@ def parse(
     Args:
         root: A sequence, or the folder of several: each has ``img1/`` and ``gt/gt.txt``, or a
             tracker's output as ``<sequence>.txt`` beside the folder or ``tracks.txt`` in it.
-        log: Where dropped boxes go.
-        progress: Shows how far it is.
+        log: Receives dropped boxes.
+        progress: Displays progress.
         rules: How tracks become a person search set.
 
     Returns:
         The split ``test`` with queries, and ``train`` if a share of the frames is for it.
 
     Raises:
-        DataError: If there is no sequence, a track file is none, its frames are counted in another
-            way than the images, or nobody can be searched for.
+        DataError: There is no sequence, a file is not a track file, its frames are counted
+            differently from the images, or nobody can be searched for.
     """
     rules = rules or TrackRules()
     train, test = Split('train', []), Split('test', [])
@@ -151,7 +151,7 @@ def _tracks_file(folder: Path, log: ConversionLog) -> Path:
         names = ', '.join(map(str, candidates))
         raise DataError(f'{folder} has no tracks: none of {names} is there')
     if others:
-        log.warn(f'{used} is read, and {others[0]} is not: move away the one that does not count')
+        log.warn(f'{used} is read, and {others[0]} is not: move away the one that you do not need')
     return used
 
 
@@ -206,7 +206,7 @@ def _nobody(root: Path, found: _Found) -> str:
 
 
 def _separate(train: Split, test: Split, rules: TrackRules, log: ConversionLog) -> None:
-    """Report the people who are in both splits, or take their identity from training."""
+    """Report the people who are in both splits, or remove their identity from training."""
     tested = _identities(test)
     both = tested & _identities(train)
     if not both:
@@ -214,7 +214,7 @@ def _separate(train: Split, test: Split, rules: TrackRules, log: ConversionLog) 
     if not rules.disjoint:
         log.remark(
             f'{len(both)} of {len(tested)} people of test.json are in train.json too, because '
-            'sequences are cut in time: figures of a model that is trained on it are not figures '
+            'sequences are cut in time: results of a model that is trained on it are not results '
             'on unseen people (--disjoint leaves them unlabelled in train.json)'
         )
         return

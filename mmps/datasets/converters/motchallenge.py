@@ -17,12 +17,12 @@ _LEFT_OUT, _IGNORED, _UNLABELLED = 'left out', 'made ignore regions of', 'left u
 
 @dataclass(frozen=True)
 class Way:
-    """What becomes of a row that is no person with an identity.
+    """What becomes of a row that is not a person with an identity.
 
-    Args:
-        action: What is done with it.
-        reason: What such rows are.
-        cure: What makes people of them, where anything does.
+    Attributes:
+        action: What is done with the row.
+        reason: Description of such rows.
+        cure: How to make people of them, if possible.
     """
 
     action: str
@@ -39,14 +39,14 @@ REPEATED = Way(_UNLABELLED, 'a second box of their track in a frame')
 
 
 def check_share(name: str, value: float) -> None:
-    """Check a setting that is a share of something.
+    """Check that a setting is in 0..1.
 
     Args:
-        name: Of the setting.
+        name: Name of the setting.
         value: Its value.
 
     Raises:
-        DataError: It is not in 0..1.
+        DataError: The value is not in 0..1.
     """
     if not 0 <= value <= 1:
         raise DataError(f'{name} must be in 0..1, not {value}')
@@ -61,19 +61,19 @@ def place_people(
 ) -> Counter[Way | None]:
     """Put the rows of a track file into their images.
 
-    Rows of people are people. Those that are not considered (flag 0), of whom too little shows,
-    or whose class looks like people (MOTChallenge: on vehicles, standing, distractors,
-    reflections) become ignore regions; other classes are left out.
+    Rows of people become people. They become ignore regions if they are not considered (flag 0),
+    are hardly visible, or have a class that looks like people (MOTChallenge: on vehicles,
+    standing, distractors, reflections). Other classes are left out.
 
     Args:
         tracks: The rows.
-        images: By frame number; their people are added.
+        images: Images by frame number; their people are added.
         identify: Returns the identity of a track number.
-        min_visibility: People of whom less shows are ignore regions, 0..1.
-        log: Where everything goes that is not a person with an identity.
+        min_visibility: Visible share, 0..1, below which a person becomes an ignore region.
+        log: Receives everything that is not a person with an identity.
 
     Returns:
-        How many rows went which way; ``None`` stands for people with an identity.
+        Number of rows by what became of them; ``None``: people with an identity.
     """
     ways: Counter[Way | None] = Counter()
     for row in tracks.rows:
@@ -98,14 +98,14 @@ def _way(row: TrackBox, classes: TrackClasses, min_visibility: float) -> Way | N
         if not row.considered:
             return FLAGGED_OUT
         if row.visibility < min_visibility:
-            reason = f'of people of whom less than {min_visibility:g} shows'
+            reason = f'of people who are visible to less than {min_visibility:g}'
             return Way(_IGNORED, reason, 'lower --min-visibility')
         return None
     if row.kind in classes.ignored:
         return Way(_IGNORED, f'of class {classes.describe(row.kind)}')
     wanted = ' and '.join(map(str, sorted(classes.people)))
     reason = f'of class {classes.describe(row.kind)}, and people are of class {wanted}'
-    return Way(_LEFT_OUT, reason, f'give --person-class {row.kind} if these are people')
+    return Way(_LEFT_OUT, reason, f'use --person-class {row.kind} if these are people')
 
 
 def _person(row: TrackBox, image: Image, identify: Callable[[int], int]) -> Person:

@@ -1,4 +1,4 @@
-"""Sizes of pictures, from their headers."""
+"""Sizes of images, from their headers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Progress = Callable[[Iterable, int, str], Iterable]
 
 
 def no_progress(items: Iterable, total: int, label: str) -> Iterable:
-    """Hand items on and show nothing.
+    """Return the items and display nothing.
 
     Args:
-        items: What is worked on.
-        total: How many there are.
+        items: Items that are processed.
+        total: Number of items.
         label: What is done to them.
 
     Returns:
@@ -29,15 +29,15 @@ def no_progress(items: Iterable, total: int, label: str) -> Iterable:
 
 
 def without_repeats(images: list[Image], path: Path, log: ConversionLog) -> list[Image]:
-    """Keep the first of several entries for one picture.
+    """Keep the first of several entries for one image.
 
     Args:
         images: All entries.
-        path: The file that holds them, for messages.
-        log: Where the others go.
+        path: The file that lists them, for messages.
+        log: Receives the others.
 
     Returns:
-        One entry for each picture.
+        One entry for each image.
     """
     kept: dict[str, Image] = {}
     for image in images:
@@ -48,25 +48,25 @@ def without_repeats(images: list[Image], path: Path, log: ConversionLog) -> list
 
 
 def measure(root: Path, split: Split, log: ConversionLog, progress: Progress) -> Split:
-    """Read every picture's size; drop pictures that are missing or broken.
+    """Read the size of every image; drop images that are missing or broken.
 
-    Only headers are read: a picture that is cut off further down is noticed when it is loaded.
+    Only headers are read: an image that is truncated after it is noticed when it is loaded.
 
     Args:
         root: Folder that file names are relative to.
-        split: The pictures; their ``size`` is set.
-        log: Where dropped pictures go.
-        progress: Shows how far it is.
+        split: The images; their ``size`` is set.
+        log: Receives dropped images.
+        progress: Displays progress.
 
     Returns:
-        The split without the dropped pictures and whatever refers to them.
+        The split without the dropped images and whatever refers to them.
 
     Raises:
-        DataError: If no picture is left, or any is dropped and the log is strict.
+        DataError: No image is left, or one is dropped and the log is strict.
     """
     missing: list[str] = []
     broken: list[str] = []
-    for image in progress(split.images, len(split.images), f'{split.name}: reading picture sizes'):
+    for image in progress(split.images, len(split.images), f'{split.name}: reading image sizes'):
         path = root / image.file_name
         try:
             image.size = picture_size(path)
@@ -76,15 +76,15 @@ def measure(root: Path, split: Split, log: ConversionLog, progress: Progress) ->
             (missing if not path.is_file() else broken).append(image.file_name)
     for names, what in ((missing, 'missing'), (broken, 'unreadable')):
         for name in names:
-            log.note(f'dropped a picture that is {what}', name)
+            log.note(f'dropped an image that is {what}', name)
         if names:
             log.warn(
-                f'{len(names)} of {len(split.images)} pictures of {split.name!r} are {what}, '
+                f'{len(names)} of {len(split.images)} images of {split.name!r} are {what}, '
                 f'such as {root / names[0]}; they are left out: unpack the data set again'
             )
     if split.images and len(missing) + len(broken) == len(split.images):
         raise DataError(
-            f'none of the {len(split.images)} pictures of {split.name!r} can be read, such as '
+            f'none of the {len(split.images)} images of {split.name!r} can be read, such as '
             f'{root / split.images[0].file_name}; unpack the images of the data set'
         )
     return split.without_images({*missing, *broken}) if missing or broken else split

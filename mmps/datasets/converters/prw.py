@@ -1,7 +1,7 @@
 """PRW from its official download, PRW-v16.04.20 (Zheng et al., CVPR 2017).
 
-Identities keep their official numbers, so that a training person among the test frames is
-recognisable; -2 becomes unlabelled. Boxes keep their fractions and negative origins.
+Identities keep their official numbers, so that a training person in the test frames can be
+recognised; -2 becomes unlabelled. Boxes keep their fractions and negative origins.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def parse(root: Path, log: ConversionLog, progress: Progress = no_progress) -> P
 
     Args:
         root: Folder of the data set, or one that holds it under a usual name.
-        log: Where dropped and repaired boxes go.
-        progress: Shows how far it is.
+        log: Receives dropped and corrected boxes.
+        progress: Displays progress.
 
     Returns:
         The splits ``train`` and ``test``.
@@ -103,13 +103,13 @@ def _identity(value: float, path: Path, log: ConversionLog) -> int:
     if value == _UNKNOWN:
         return UNLABELLED
     if not np.isfinite(value) or value != int(value) or not 0 <= value < 2**31:
-        log.note('took an odd identity for an unknown one', str(path), str(value))
+        log.note('read an unexpected identity as unknown', str(path), str(value))
         return UNLABELLED
     return int(value)
 
 
 def _queries(path: Path, test: Split, log: ConversionLog) -> list[Query]:
-    """One line per query; the person is found by frame and identity, as text rounds the box."""
+    """Read one query per line; find the person by frame and identity, because text rounds boxes."""
     images = {image.file_name: image for image in test.images}
     queries = []
     for where, line in read_lines(path):

@@ -1,4 +1,4 @@
-"""What every converter produces, before it becomes COCO JSON."""
+"""The output of every converter, before it becomes COCO JSON."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Box = tuple[float, float, float, float]
 class Person:
     """One annotated person, or a region to ignore.
 
-    Args:
+    Attributes:
         bbox: xywh in the numbers of the official file.
-        person_id: Identity, at least 0, ``UNLABELLED`` where unknown.
+        person_id: Identity, at least 0; ``UNLABELLED`` if unknown.
         ignore: Whether this is a region in which detections are neither right nor wrong.
     """
 
@@ -29,12 +29,12 @@ class Person:
 
 @dataclass
 class Image:
-    """One picture.
+    """One image.
 
-    Args:
+    Attributes:
         file_name: Path relative to the root of the set, with forward slashes.
-        people: Who is in it.
-        camera_id: Number of the camera, where the set has cameras.
+        people: Annotated people and ignore regions.
+        camera_id: Number of the camera, if the set has cameras.
         size: Width and height in pixels, read from the file later.
     """
 
@@ -48,11 +48,11 @@ class Image:
 class Query:
     """One person to search for.
 
-    Args:
-        file_name: Picture that shows the person.
+    Attributes:
+        file_name: Image that shows the person.
         bbox: xywh in the numbers of the official file.
-        person_id: Identity.
-        camera_id: Number of the camera, where the set has cameras.
+        person_id: Identity, at least 0.
+        camera_id: Number of the camera, if the set has cameras.
     """
 
     file_name: str
@@ -65,11 +65,11 @@ class Query:
 class Galleries:
     """The fixed galleries of Q queries with M entries in all.
 
-    Args:
-        offsets: ``(Q + 1,)`` int64, where each query's entries begin and end.
-        images: ``(M,)`` int64 places in the split's images, in official order, repeats kept.
+    Attributes:
+        offsets: ``(Q + 1,)`` int64, beginning and end of each query's entries.
+        images: ``(M,)`` int64 positions in the split's images, in official order, with repeats.
         bboxes: ``(M, 4)`` float32 xywh of the query person, NaN where absent.
-        query_index: ``(Q,)`` int64 places in the split's queries; ``None`` means all, in order.
+        query_index: ``(Q,)`` int64 positions in the split's queries; ``None``: all, in order.
     """
 
     offsets: np.ndarray
@@ -85,7 +85,7 @@ class Galleries:
             keep_images: Booleans, one for each of the split's images.
 
         Returns:
-            What is left, its numbers those of the queries and images that are left.
+            The rest, renumbered to the remaining queries and images.
         """
         index = np.arange(len(keep_queries)) if self.query_index is None else self.query_index
         chosen = keep_queries[index]
@@ -105,9 +105,9 @@ class Galleries:
 class Split:
     """One part of a data set.
 
-    Args:
+    Attributes:
         name: ``'train'``, ``'val'`` or ``'test'``.
-        images: Its pictures, in a fixed order.
+        images: Its images, in a fixed order.
         queries: Its queries, in official order.
         galleries: Fixed galleries by name, such as ``'100'`` or ``'occlusion'``.
     """
@@ -118,7 +118,7 @@ class Split:
     galleries: dict[str, Galleries] = field(default_factory=dict)
 
     def counts(self) -> dict[str, int]:
-        """Count what the table at the end shows.
+        """Count the numbers of the final table.
 
         Returns:
             Numbers of images, boxes without ignore regions, labelled boxes, identities, ignore
@@ -137,13 +137,13 @@ class Split:
         }
 
     def without_images(self, missing: set[str]) -> Split:
-        """Drop pictures with everything that refers to them.
+        """Drop images with everything that refers to them.
 
         Args:
-            missing: File names of the pictures.
+            missing: File names of the images.
 
         Returns:
-            What is left, the galleries' query numbers adjusted.
+            The rest, with adjusted query numbers in the galleries.
         """
         keep_images = np.array([image.file_name not in missing for image in self.images], bool)
         keep_queries = np.array([query.file_name not in missing for query in self.queries], bool)
@@ -157,12 +157,12 @@ class Split:
 
 @dataclass(frozen=True)
 class Parsed:
-    """What the annotation files of a data set say.
+    """The content of the annotation files of a data set.
 
-    Args:
+    Attributes:
         root: Folder that file names are relative to.
         splits: Its parts.
-        official_counts: What the published set has, by split and figure of ``Split.counts``.
+        official_counts: Numbers of the published set, by split and key of ``Split.counts``.
     """
 
     root: Path

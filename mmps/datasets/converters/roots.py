@@ -1,4 +1,4 @@
-"""Finding a data set where a user says it is, or one folder below."""
+"""Find a data set in the folder that the user names, or one folder below."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def find_root(given: Path, dataset: str, needed: tuple[str, ...], usual: tuple[s
         given: Folder that the user named.
         dataset: Name of the data set, for the message.
         needed: Files and folders, relative to the root, all of which must be there.
-        usual: Names of the root in the wild, looked for below ``given``.
+        usual: Usual names of the root, searched below ``given``.
 
     Returns:
         The root.
 
     Raises:
-        DataError: If none of the candidates holds what is needed.
+        DataError: None of the candidates contains what is needed.
     """
     for candidate in _candidates(given, dataset, usual):
         if all((candidate / name).exists() for name in needed):
@@ -37,13 +37,13 @@ def find_root_of_any(
         given: Folder that the user named.
         dataset: Name of the data set, for the message.
         files: Files relative to the root, one of which must be there.
-        usual: Names of the root in the wild, looked for below ``given``.
+        usual: Usual names of the root, searched below ``given``.
 
     Returns:
         The root.
 
     Raises:
-        DataError: If none of the candidates holds any of the files.
+        DataError: None of the candidates contains any of the files.
     """
     for candidate in _candidates(given, dataset, usual):
         if any((candidate / name).exists() for name in files):

@@ -1,4 +1,4 @@
-"""Text files of the official sets: any line end, any empty lines, messages with line numbers."""
+"""Read text files of the official sets: any line ends, empty lines, messages with line numbers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from mmps.structures import DataError
 
 
 def read_lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Read the lines that hold something.
+    """Read the lines that are not empty.
 
     Args:
         path: The file, in UTF-8 or UTF-16; Unix and Windows line ends, with or without a byte
             order mark.
 
     Yields:
-        File and line number for messages, and the line without blanks at its ends.
+        File and line number for messages, and the line without surrounding spaces.
 
     Raises:
         DataError: If the file is missing or is not text.
@@ -52,11 +52,11 @@ def numbers(words: list[str], where: str) -> list[float]:
     try:
         return [float(word) for word in words]
     except ValueError as error:
-        raise DataError(f'{where} holds something else than numbers: {words!r:.80}') from error
+        raise DataError(f'{where} contains something other than numbers: {words!r:.80}') from error
 
 
 def whole(value: float, where: str) -> int:
-    """Take a whole number.
+    """Convert to a whole number.
 
     Args:
         value: The number.
@@ -66,8 +66,8 @@ def whole(value: float, where: str) -> int:
         The number as an integer.
 
     Raises:
-        DataError: If it has a fraction or is not finite.
+        DataError: The number has a fraction or is not finite.
     """
     if not math.isfinite(value) or value != int(value):
-        raise DataError(f'{where} holds {value} where a whole number belongs')
+        raise DataError(f'{where} contains {value} instead of a whole number')
     return int(value)

@@ -1,4 +1,4 @@
-"""Track files in MOTChallenge's format and its kin: what their columns mean."""
+"""Track files in MOTChallenge's and similar formats: the meaning of their columns."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _UNKNOWN = -1
 
 @dataclass(frozen=True)
 class TrackClasses:
-    """What the class numbers of a track file mean.
+    """The meaning of the class numbers of a track file.
 
-    Args:
-        people: Whose boxes are people.
-        ignored: Whose boxes are ignore regions: detections there are neither right nor wrong.
-        names: Of the numbers, where they have any.
+    Attributes:
+        people: Class numbers of people.
+        ignored: Class numbers of ignore regions: detections there are neither right nor wrong.
+        names: Names of the class numbers, if there are any.
     """
 
     people: frozenset[int]
@@ -55,20 +55,20 @@ VISDRONE = _by_name(
 )  # fmt: skip
 
 TRACKER = TrackClasses(frozenset({1}))
-"""Numbers of a tracker mean nothing beyond the first."""
+"""Of the class numbers of a tracker, only the first has a meaning."""
 
 
 @dataclass(frozen=True)
 class TrackBox:
     """One row of a track file.
 
-    Args:
+    Attributes:
         frame: Number of the frame.
-        track: Number of the track, negative where there is none.
+        track: Number of the track, negative if there is none.
         bbox: xywh in the numbers of the file.
         considered: Whether the flag of ground truth is not 0.
         kind: Class of the row.
-        visibility: Share of the person that shows, 0..1; 1 where it is unknown.
+        visibility: Visible share of the person, 0..1; 1 if unknown.
     """
 
     frame: int
@@ -83,11 +83,11 @@ class TrackBox:
 class TrackFile:
     """The rows of a track file.
 
-    Args:
+    Attributes:
         path: The file.
         rows: Its usable rows, in order.
-        classes: What their class numbers mean.
-        unusable: How many rows were dropped for their boxes.
+        classes: Meaning of their class numbers.
+        unusable: Number of rows that were dropped because of their boxes.
     """
 
     path: Path
@@ -99,20 +99,20 @@ class TrackFile:
 def read_tracks(
     path: Path, log: ConversionLog, truth: bool, people: Collection[int] = ()
 ) -> TrackFile:
-    """Read a track file of 7, 9 or 10 columns, which commas or blanks separate.
+    """Read a track file of 7, 9 or 10 columns, separated by commas, semicolons or spaces.
 
     Frame, track, left, top, width and height come first. Column 7 is a flag in ground truth (0:
     not considered) and a score in a tracker's file. Of 9 columns the last two are class and
     visibility. Of 10 the last three are -1 or coordinates in the world (MOTChallenge 2015), or
     class, truncation and occlusion (VisDrone). ``labels.txt`` beside the file, or in the folder
-    of the sequence, names the classes from 1 (CVAT's MOT 1.1). Where all classes are -1, every
-    row is a person.
+    of the sequence, lists the names of the classes from 1 (CVAT's MOT 1.1). If all classes are
+    -1, every row is a person.
 
     Args:
         path: The file.
-        log: Where dropped boxes go.
+        log: Receives dropped boxes.
         truth: Whether this is ground truth, not a tracker's output.
-        people: Class numbers of people, where they are not to be found out.
+        people: Class numbers of people; empty: determined from the file.
 
     Returns:
         Its rows and the meaning of their classes.
@@ -156,7 +156,7 @@ def _split(line: str, where: str) -> list[float]:
 def _classes(
     path: Path, rows: list[list[float]], truth: bool, labels: list[str]
 ) -> TrackClasses | None:
-    """Find out what classes mean; ``None`` where there are none, so that all rows are people."""
+    """Determine the meaning of classes; ``None`` if there are none, so that all rows are people."""
     longer = [row for row in rows if len(row) > 7]
     if not longer or all(row[7] == _UNKNOWN for row in longer):
         return None
@@ -200,6 +200,6 @@ def _choose(
     if not chosen:
         raise DataError(
             f'labels.txt of {path} lists {", ".join(labels):.200}, and none is called person, '
-            'pedestrian or people: give --person-class, the number of its line'
+            'pedestrian or people: use --person-class with the number of its line'
         )
     return TrackClasses(chosen, classes.ignored - chosen, classes.names)

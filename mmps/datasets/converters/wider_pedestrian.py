@@ -1,4 +1,4 @@
-"""WIDER Pedestrian, the releases of 2018 and 2019, told apart by what the files hold.
+"""WIDER Pedestrian, the releases of 2018 and 2019, distinguished by the content of the files.
 
 2018: ``imgNNNNN.jpg`` followed by groups of class and xywh. 2019: ``adNNNNN.jpg`` or
 ``surNNNNN.jpg`` followed by groups of xywh. Cyclists of 2018 count as people, as they do in the
@@ -32,16 +32,16 @@ _LINES_TO_JUDGE = 200
 
 @dataclass(frozen=True)
 class Release:
-    """How one release names and writes things.
+    """File names and formats of one release.
 
-    Args:
+    Attributes:
         year: Year of the challenge.
         boxes: Name of the box file of a split.
         ignored: Name of the file of ignore regions of a split.
-        listed: Name of the file that lists the pictures of a split.
-        prefixes: How the names of pictures begin.
+        listed: Name of the file that lists the images of a split.
+        prefixes: Beginnings of image names.
         group: Numbers per box.
-        official_counts: What the published set has, by split.
+        official_counts: Numbers of the published set, by split.
     """
 
     year: int
@@ -76,7 +76,7 @@ RELEASES = (
 
 
 def find_release(root: Path) -> tuple[Path, Release]:
-    """Find the data set and tell which release it is.
+    """Find the data set and determine its release.
 
     Args:
         root: Folder of the data set, or one that holds it under a usual name.
@@ -112,8 +112,8 @@ def parse(
 
     Args:
         root: Folder of the data set, or one that holds it under a usual name.
-        log: Where dropped boxes go.
-        progress: Shows how far it is.
+        log: Receives dropped boxes.
+        progress: Displays progress.
         ignore_cyclists: Whether cyclists of 2018 become ignore regions.
 
     Returns:
@@ -144,7 +144,7 @@ def parse(
 
 
 def _judge(path: Path) -> Release:
-    """Vote over lines: a line whose count of numbers fits both is decided by the others."""
+    """Decide by a vote over lines, because the count of numbers of a single line may fit both."""
     votes = dict.fromkeys((release.year for release in RELEASES), 0)
     lines = [line.split() for _, line in read_lines(path)][:_LINES_TO_JUDGE]
     for name, *words in lines:
@@ -164,7 +164,7 @@ def _judge(path: Path) -> Release:
 def _find_file(
     root: Path, release: Release, split: str, name: Callable[[Release], str]
 ) -> Path | None:
-    """Look under the release's own names first, then under those of the other one."""
+    """Search the release's own names first, then those of the other one."""
     for candidate in (release, *RELEASES):
         path = root / name(candidate).format(split)
         if path.is_file():
@@ -173,7 +173,7 @@ def _find_file(
 
 
 def _locate(finder: PictureFinder, name: str) -> str:
-    """Path of a picture; of a missing one, where it should be."""
+    """Return the path of an image; of a missing one, the path where it should be."""
     return finder.locate(name, f'{finder.split}/{name}')
 
 
@@ -202,7 +202,7 @@ def _read_split(
 
 
 def _add_listed(path: Path | None, images: dict[str, Image], locate: Callable[[str], str]) -> None:
-    """Pictures without anybody may stand in the list only."""
+    """Add images without people, which may be in the list only."""
     for _, line in read_lines(path) if path else ():
         name = line.split()[0].rsplit('/', 1)[-1]
         images.setdefault(name, Image(locate(name)))
@@ -213,7 +213,7 @@ def _add_ignored(path: Path | None, images: dict[str, Image], log: ConversionLog
         name, *words = line.split()
         values = _values(words, 4, where)
         if name not in images:
-            log.note('left out ignore regions of a picture that has no line of boxes', where, name)
+            log.note('left out ignore regions of an image that has no line of boxes', where, name)
             continue
         for k in range(0, len(values), 4):
             bbox: Box = tuple(values[k : k + 4])

@@ -15,21 +15,21 @@ from mmps.structures import ConfigError, is_labelled
 class PKBatchSampler(Sampler):
     """Batches of P identities with K shots each; every identity once per epoch.
 
-    Loesch et al., section 3.1: 32 identities, 4 shots. The last batch of an epoch holds the
-    identities that are left. An identity with fewer than K appearances fills up with repetitions.
-    An epoch is a function of the seed and the epoch's number alone; with several ranks each gets
-    its share of the same global batches, equal up to one sample, which may cut through an identity.
+    Loesch et al., section 3.1: 32 identities, 4 shots. The last batch of an epoch contains the
+    remaining identities. An identity with fewer than K appearances is filled up with repetitions.
+    An epoch depends only on the seed and its number. With several ranks, each receives its share
+    of the same global batches, equal up to one sample; an identity may be split between ranks.
 
     Args:
         person_ids: ``(N,)`` identity of each sample, negative where unknown.
         identities: P, over all ranks.
         shots: K.
-        seed: Of the draws, the same on all ranks.
-        unlabelled: Samples of unknown people in each batch, over all ranks, where ``person_ids``
-            has some; as many as identities where left out. They do not change who else is drawn.
+        seed: Seed of the draws, the same on all ranks.
+        unlabelled: Samples of unknown people in each batch, over all ranks, if ``person_ids`` has
+            any; by default as many as identities. They do not affect which others are drawn.
 
     Raises:
-        ConfigError: There is nothing to draw.
+        ConfigError: A number is too small, or no sample has an identity.
     """
 
     def __init__(
@@ -59,20 +59,20 @@ class PKBatchSampler(Sampler):
 
     @property
     def sampler(self) -> PKBatchSampler:
-        """Itself: MMEngine's seed hook looks here for ``set_epoch``."""
+        """Return itself: MMEngine's seed hook looks here for ``set_epoch``."""
         return self
 
     @property
     def batch_size(self) -> int:
-        """Samples with an identity in a full batch of one rank, at most."""
+        """Count the samples with an identity in a full batch of one rank, at most."""
         return math.ceil(self.identities * self.shots / self.world_size)
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose batches come next."""
+        """Set the epoch whose batches come next."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        """Batches in an epoch: identities / P, rounded up."""
+        """Return the batches of an epoch: identities / P, rounded up."""
         return math.ceil(len(self.members) / self.identities)
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -91,7 +91,7 @@ class PKBatchSampler(Sampler):
     def _draw_strangers(self) -> np.ndarray:
         """Draw ``(batches, unlabelled)`` samples of unknown people."""
         rng = np.random.default_rng((self.seed, self.epoch, 1))
-        # Nobody is resized to nobody.
+        # Without such people `unlabelled` is 0, and an empty array takes the shape (batches, 0).
         return np.resize(rng.permutation(self.strangers), (len(self), self.unlabelled))
 
     def _share(self, samples: np.ndarray) -> list[int]:

@@ -22,15 +22,15 @@ class PackPersonSearchInputs(PackDetInputs):
     ``gt_instances`` gets ``person_ids`` ``(N,)`` and ``ann_indices`` ``(N,)``, the positions in
     the file's ``annotations``; the same holds for ``ignored_instances``. ``query_instances`` has
     ``bboxes`` ``(Q, 4)`` xyxy in pixels of the image file, ``person_ids`` and ``query_indices``.
-    Behind :class:`KeepOriginalImage` the sample has ``original_image`` ``(3, H, W)`` uint8, and
+    After :class:`KeepOriginalImage` the sample has ``original_image`` ``(3, H, W)`` uint8, and
     ``gt_instances`` has ``image_bboxes`` ``(N, 4)`` xyxy in its pixels, as annotated.
 
-    Meta information always has the ``identity_space`` of a data set that has one. Boxes that a
-    transform mixed from several images without noting whose they are have no ``ann_indices``, and
-    only data sets without identities may have such.
+    Meta information always has the ``identity_space`` of a data set that has one. If a transform
+    mixes boxes of several images without recording whose they are, there are no ``ann_indices``;
+    only data sets without identities permit this.
 
     Args:
-        meta_keys: What else of the results goes into the sample's meta information.
+        meta_keys: Further keys of the results to put into the sample's meta information.
     """
 
     mapping_table = {
@@ -48,7 +48,7 @@ class PackPersonSearchInputs(PackDetInputs):
 
         Raises:
             DataError: Another class of data set read the people, or a transform dropped boxes
-                without noting whose they were, while it matters.
+                without recording whose they were although identities are used.
         """
         if 'gt_bboxes' in results:
             _check_origin(results)

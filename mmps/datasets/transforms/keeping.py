@@ -10,10 +10,10 @@ from mmps.structures.originals import ORIGINAL_IMAGE
 
 @TRANSFORMS.register_module()
 class KeepOriginalImage(BaseTransform):
-    """Keep the image as it was read, for models that cut people out of it.
+    """Keep the image as it was read, for models that crop people from it.
 
-    Stands directly behind the transform that reads the image. ``PackPersonSearchInputs`` hands the
-    image on in the data sample, and where people are in it: ``gt_instances.image_bboxes``.
+    Must directly follow the transform that reads the image. ``PackPersonSearchInputs`` puts the
+    image into the data sample, with the people's boxes in it: ``gt_instances.image_bboxes``.
 
     Needs ``img`` and ``ori_shape``; adds ``original_image`` ``(H, W, 3)`` uint8, a copy.
 
@@ -27,9 +27,9 @@ class KeepOriginalImage(BaseTransform):
         if image.shape[:2] != tuple(results['ori_shape']) or image.dtype != np.uint8:
             height, width = results['ori_shape']
             raise ConfigError(
-                f'mmps.KeepOriginalImage gets {image.shape[1]}x{image.shape[0]} pixels '
+                f'mmps.KeepOriginalImage received {image.shape[1]}x{image.shape[0]} pixels '
                 f'({image.dtype}) of an image that was {width}x{height} (uint8): put it directly '
-                'behind LoadImageFromFile (mmps.LoadResizedScene reads no whole image)'
+                'after LoadImageFromFile (mmps.LoadResizedScene does not read the whole image)'
             )
         results[ORIGINAL_IMAGE] = image.copy()
         return results

@@ -10,19 +10,19 @@ from mmps.registry import TRANSFORMS
 
 @TRANSFORMS.register_module(name=['LoadScene', 'LoadImageFromFile'])
 class LoadScene(BaseTransform):
-    """Read the scene image, and say which file is at fault if that fails.
+    """Read the scene image, and report which file is at fault if that fails.
 
     Needs ``img_path``; adds ``img`` ``(H, W, 3)`` uint8 BGR, ``img_shape`` and ``ori_shape``.
 
     mmdet's inference API and tools look for a transform whose type is ``LoadImageFromFile``, and
-    put another one in its place for arrays. In the scope of mmps that is the name of this one, so
-    configs begin a pipeline with ``dict(type='LoadImageFromFile', _scope_='mmps')``.
+    replace it for arrays. In the scope of mmps, this class has that name, so configs begin a
+    pipeline with ``dict(type='LoadImageFromFile', _scope_='mmps')``.
 
     Args:
-        backend_args: Of MMEngine's file backend, for images that do not lie on a disk.
+        backend_args: Arguments of MMEngine's file backend, for images that are not on a disk.
 
     Raises:
-        DataError: The file is missing or no image.
+        DataError: The file is missing or is not an image.
     """
 
     def __init__(self, backend_args: dict | None = None) -> None:
@@ -36,20 +36,20 @@ class LoadScene(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        """Name the settings, as transforms do in a printed pipeline."""
+        """Return the settings, as transforms do in a printed pipeline."""
         return f'{type(self).__name__}(backend_args={self.backend_args})'
 
 
 @TRANSFORMS.register_module()
 class LoadPeople(LoadAnnotations):
-    """Load boxes as mmdet does, and who the people are.
+    """Load boxes as mmdet does, with the people's identities.
 
-    Before a resize in training; after it in testing, where boxes stay in pixels of the image
-    file (mmdet's convention).
+    Comes before a resize in training, and after it in testing, where boxes stay in pixels of the
+    image file (mmdet's convention).
 
     Adds ``gt_bboxes``, ``gt_bboxes_labels``, ``gt_ignore_flags``, and what
-    :class:`PackPersonSearchInputs` looks people up by: ``gt_instances_ids`` ``(N,)``, the index of
-    each box among the image's people, which mmdet's cropping transforms keep in step.
+    :class:`PackPersonSearchInputs` finds people by: ``gt_instances_ids`` ``(N,)``, the index of
+    each box among the image's people, which mmdet's cropping transforms keep aligned.
     """
 
     def __init__(self) -> None:

@@ -14,28 +14,28 @@ from mmps.images import Size, decode, picture_size, read_whole
 from mmps.registry import TRANSFORMS
 
 REDUCTIONS = (8, 4, 2)
-"""How many times smaller JPEG decoders can make a picture while they decode it."""
+"""Factors by which JPEG decoders can reduce an image while they decode it."""
 
 
 @TRANSFORMS.register_module()
 class LoadResizedScene(Resize):
     """:class:`LoadScene` and mmdet's ``Resize`` in one, faster for large JPEGs.
 
-    A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that leaves at least the wanted size
-    in both directions, and then resized. Sizes, factors and boxes are those of the two
-    transforms. Pixels differ a little: decoding averages where ``Resize`` picks, and a side that
-    is no multiple of the reduction is stretched by less than a pixel. Other files are decoded as
-    ever.
+    A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if that leaves at least the target size in
+    both directions, and then resized. Sizes, factors and boxes are those of the two transforms.
+    Pixels differ slightly: decoding averages while ``Resize`` interpolates, and a side that is
+    not a multiple of the reduction is stretched by less than a pixel. Other files are decoded
+    unchanged.
 
     Needs ``img_path``; adds ``img`` ``(H, W, 3)`` uint8 BGR, ``img_shape``, ``ori_shape`` and
-    what else ``Resize`` adds; scales the boxes that are already there.
+    the other keys that ``Resize`` adds; scales boxes that were loaded before.
 
     Args:
         scale: (width, height) of the result, in pixels.
         keep_ratio: As in ``Resize``.
-        least: Smallest decoded size as a fraction of the wanted one. Below 1, a direction may
-            be decoded too small and stretched: 0.84 serves 1920x1080 pictures at 640x640, which
-            are then decoded at 960x540.
+        least: Smallest decoded size as a fraction of the target size. Below 1, a direction may
+            be decoded too small and stretched: with 0.84, 1920x1080 images at 640x640 are decoded
+            at 960x540.
         **kwargs: As in ``Resize``: ``interpolation``, ``backend``, ``clip_object_border``.
 
     Raises:
@@ -67,7 +67,7 @@ class LoadResizedScene(Resize):
         factor = reduction(full, self._wanted(full), self.least) if full else 1
         if factor > 1:
             image = decode(data, path, getattr(cv2, f'IMREAD_REDUCED_COLOR_{factor}'))
-            # OpenCV may understand a strange header otherwise; then its word counts.
+            # OpenCV may read an unusual header differently; then its result is used.
             if image.shape[:2] == tuple(math.ceil(length / factor) for length in full[::-1]):
                 return image, full
         image = decode(data, path)
@@ -85,23 +85,23 @@ def jpeg_size(data: bytes) -> Size | None:
         data: Bytes of any file.
 
     Returns:
-        (width, height) after the rotation that EXIF asks for; ``None`` where the file is no
-        JPEG, or its header is broken.
+        (width, height) after EXIF rotation; ``None`` if the file is not a JPEG, or its header is
+        broken.
     """
     if data[:2] != b'\xff\xd8':
         return None
     try:
         return picture_size(io.BytesIO(data))
-    except OSError:  # the decoder has the last word
+    except OSError:  # the decoder decides
         return None
 
 
 def reduction(full: Size, wanted: Size, least: float = 1.0) -> int:
-    """Choose how many times smaller to decode.
+    """Choose the factor by which the decoder reduces the image.
 
     Args:
-        full: Of the file.
-        wanted: After the resize.
+        full: Size of the image in the file.
+        wanted: Size after the resize.
         least: Smallest decoded size as a fraction of the wanted one.
 
     Returns:

@@ -1,4 +1,4 @@
-"""On-disk layouts of the official data sets, by the name that tools give them."""
+"""On-disk layouts of the official data sets, by the name that tools use."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from . import cuhk_sysu, mot17_det, prw, wider_pedestrian
 class Layout:
     """How a drawn set is planned, drawn and written.
 
-    Args:
-        images: Number of pictures when none is asked for.
-        identities: Number of identities when none is asked for.
-        plan: Decides the pictures.
+    Attributes:
+        images: Default number of images.
+        identities: Default number of identities.
+        plan: Plans the images.
         write: Writes the annotation files.
-        draw: Draws one picture.
+        draw: Draws one image.
     """
 
     images: int

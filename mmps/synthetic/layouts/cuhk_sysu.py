@@ -31,7 +31,7 @@ _ZERO_SIZE_EVERY = 40
 
 @dataclass(frozen=True)
 class Appearance:
-    """One identity in one picture, in the numbers of the file."""
+    """One identity in one image, in the numbers of the file."""
 
     name: str
     box: tuple[int, int, int, int]
@@ -39,7 +39,7 @@ class Appearance:
 
     @property
     def fields(self) -> dict:
-        """The struct of the official files."""
+        """Return the struct of the official files."""
         return {
             'imname': self.name,
             'idlocate': smallest_unsigned(np.array([self.box])),
@@ -48,23 +48,23 @@ class Appearance:
 
 
 def plan(recipe: Recipe) -> list[Job]:
-    """Plan the pictures.
+    """Plan the images.
 
     Args:
-        recipe: What decides the set.
+        recipe: Recipe of the set.
 
     Returns:
-        The pictures; official names count from 1, with gaps, and are not padded.
+        The images; official names count from 1, with gaps, and are not padded.
     """
     specs = plan_splits(recipe, SPLITS, IDENTITIES, CAMERAS)
     return [Job(s, f'Image/SSM/s{s.index + 1 + s.index // 50}.jpg', SIZE) for s in specs]
 
 
 def official_box(scene: DrawnScene, person: DrawnPerson) -> tuple[int, int, int, int]:
-    """Write a box as the official files do: whole numbers from 1, inside the picture.
+    """Write a box as the official files do: whole numbers from 1, inside the image.
 
     Args:
-        scene: The picture.
+        scene: The image.
         person: A person in it.
 
     Returns:
@@ -81,7 +81,7 @@ def write(root: Path, scenes: list[DrawnScene], rng: np.random.Generator) -> Non
 
     Args:
         root: Folder that holds ``Image/``.
-        scenes: The drawn pictures.
+        scenes: The drawn images.
         rng: Stream for queries and galleries.
     """
     folder = root / 'annotation'
@@ -100,10 +100,10 @@ def write(root: Path, scenes: list[DrawnScene], rng: np.random.Generator) -> Non
 
 
 def appearances(scenes: list[DrawnScene], split: str) -> dict[int, list[Appearance]]:
-    """Collect where each identity of a split can be searched or learned.
+    """Collect the appearances by which each identity of a split can be searched or learned.
 
     Args:
-        scenes: The drawn pictures.
+        scenes: The drawn images.
         split: ``'train'`` or ``'test'``.
 
     Returns:
@@ -144,9 +144,9 @@ def _write_images(path: Path, scenes: list[DrawnScene]) -> None:
 def _write_protocol(
     folder: Path, seen: dict[int, list[Appearance]], pool: list[str], rng: np.random.Generator
 ) -> None:
-    """One query per identity; every gallery size that the pool is large enough for.
+    """Write one query per identity, in every gallery size that the pool is large enough for.
 
-    A pool of 50 pictures or fewer still gets TestG50: with all pictures but the query's.
+    A pool of 50 images or fewer still has TestG50: with all images except the query's.
     """
     queries = {i: seen[i][int(rng.integers(len(seen[i])))] for i in rng.permutation(list(seen))}
     others = {i: [a for a in seen[i] if a is not query] for i, query in queries.items()}
@@ -187,7 +187,7 @@ def _row(
     *,
     twice: bool = False,
 ) -> dict:
-    """One query and its gallery: pictures with the person first, then pictures without."""
+    """Build one query and its gallery: first images with the person, then images without."""
     empty = {'idlocate': np.zeros((1, 0)), 'ishard': np.zeros((1, 0))}
     entries = [a.fields for a in [*others, *others[: int(twice)]]][:size]
     entries += [{'imname': name, **empty} for name in without[: size - len(entries)]]

@@ -1,8 +1,8 @@
 """MOT17Det's official layout: short sequences of people who walk through one scene.
 
-Traps of the official files: boxes count from 1 and leave the picture, rows of classes that are no
+Traps of the official files: boxes count from 1 and leave the image, rows of classes that are no
 pedestrians, people who stand still as class 7, a sequence length that is not the number of
-pictures, no ground truth for the test sequences.
+images, no ground truth for the test sequences.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def plan(recipe: Recipe) -> list[Job]:
     """Plan the frames of every sequence; a small set has fewer sequences, not shorter ones.
 
     Args:
-        recipe: What decides the set.
+        recipe: Recipe of the set.
 
     Returns:
         The frames.
@@ -57,7 +57,7 @@ def plan(recipe: Recipe) -> list[Job]:
     if recipe.identities < len(sequences):
         raise RecipeError(
             f'{recipe.identities} identities are too few for {len(sequences)} sequences; '
-            'ask for more --identities or fewer --images'
+            'increase --identities or reduce --images'
         )
     casts = np.array_split(np.arange(recipe.identities), len(sequences))
     for (split, number, frames), cast in zip(sequences, casts, strict=True):
@@ -68,14 +68,14 @@ def plan(recipe: Recipe) -> list[Job]:
 
 
 def draw(recipe: Recipe, job: Job) -> tuple[np.ndarray, list[DrawnPerson]]:
-    """Draw one frame: the scene is that of the sequence, the people have moved on.
+    """Draw one frame: the scene of its sequence, with people at their places of this frame.
 
     Args:
-        recipe: What decides the set.
+        recipe: Recipe of the set.
         job: The frame.
 
     Returns:
-        ``(height, width, 3)`` uint8 BGR, and all people of whom anything shows.
+        ``(height, width, 3)`` uint8 BGR, and all people who are at least partly visible.
     """
     spec, domain = job.spec, DOMAINS[recipe.domain]
     rng = recipe.generator('sequence', spec.camera)
@@ -110,7 +110,7 @@ def _walker(
 
 
 def _sequences(split: str, images: int) -> list[tuple[int, int]]:
-    """Number of each sequence and its frames."""
+    """Divide the frames among numbered sequences."""
     count = max(1, min(len(SEQUENCES[split]), images // _FRAMES_PER_SEQUENCE))
     lengths = [len(part) for part in np.array_split(np.arange(images), count)]
     return list(zip(SEQUENCES[split], lengths, strict=False))

@@ -1,9 +1,9 @@
 """PRW's official layout, with the traps of the official files.
 
 One MATLAB file per frame under changing variable names, boxes that are not whole numbers and may
-begin left of the picture, -2 for people of unknown identity, a query list with Windows line ends
+begin left of the image, -2 for people of unknown identity, a query list with Windows line ends
 that rounds differently from the MATLAB files, training people among the test frames, and one
-camera with smaller pictures.
+camera with smaller images.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SIZE = (480, 360)
 _SMALL_SIZE = (400, 320)
 _VARIABLES = ('box_new', 'box_new', 'box_new', 'anno_file', 'anno_previous')
 _UNKNOWN = -2
-_MARGIN = 4  # official boxes begin at -4 at the least
+_MARGIN = 4  # the smallest coordinate of official boxes is -4
 
 Row = tuple[float, float, float, float, float]
 
@@ -37,7 +37,7 @@ def plan(recipe: Recipe) -> list[Job]:
     """Plan the frames: training frames first, some training people among the test frames.
 
     Args:
-        recipe: What decides the set.
+        recipe: Recipe of the set.
 
     Returns:
         The frames.
@@ -62,7 +62,7 @@ def official_rows(scene: DrawnScene) -> list[Row]:
         scene: The frame.
 
     Returns:
-        Identity, -2 where unknown, and xywh of everybody, with fractions of a pixel.
+        Identity (-2: unknown) and xywh of everybody, with fractions of a pixel.
     """
     return [_official_row(scene, person) for person in scene.people]
 

@@ -1,6 +1,6 @@
 """WIDER Pedestrian's layout of 2018: one text file of boxes and one of ignore regions per split.
 
-Traps of the official files: groups of five numbers with a class, pictures without anybody as a
+Traps of the official files: groups of five numbers with a class, images without anybody as a
 lone name, an empty line at the end.
 """
 
@@ -25,13 +25,13 @@ _CYCLIST = 2
 
 
 def plan(recipe: Recipe) -> list[Job]:
-    """Plan the pictures; every 20th shows nobody.
+    """Plan the images; every 20th shows nobody.
 
     Args:
-        recipe: What decides the set.
+        recipe: Recipe of the set.
 
     Returns:
-        The pictures.
+        The images.
     """
     jobs = []
     for spec in plan_splits(recipe, SPLITS, SPLITS, CAMERAS):
@@ -45,7 +45,7 @@ def official_box(scene: DrawnScene, person: DrawnPerson) -> tuple[int, int, int,
     """Write a person as the official files do.
 
     Args:
-        scene: The picture.
+        scene: The image.
         person: The person.
 
     Returns:
@@ -63,7 +63,7 @@ def write(root: Path, scenes: list[DrawnScene], _rng: np.random.Generator) -> No
 
     Args:
         root: Folder that holds ``train/`` and ``val/``.
-        scenes: The drawn pictures.
+        scenes: The drawn images.
     """
     for split in SPLITS:
         boxes, ignored = [], []
@@ -82,7 +82,7 @@ def write(root: Path, scenes: list[DrawnScene], _rng: np.random.Generator) -> No
 
 
 def is_ignored(person: DrawnPerson) -> bool:
-    """Tell whether a person becomes an ignore region.
+    """Check whether a person becomes an ignore region.
 
     Args:
         person: The person.

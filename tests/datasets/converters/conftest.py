@@ -36,7 +36,7 @@ def drawn(tmp_path_factory):
 
 @pytest.fixture
 def copy_of(drawn, tmp_path):
-    """Copy the annotation files of a drawn set, for tests that break them; pictures are linked."""
+    """Copy the annotation files of a drawn set, for tests that break them; images are linked."""
 
     def copy(layout):
         source, scenes = drawn(layout)
@@ -87,7 +87,7 @@ def make_picture():
 
 @pytest.fixture
 def small_split():
-    """Three pictures, two queries; gallery entries (0: 1, 2), (1: 0, 2, 2)."""
+    """Three images, two queries; gallery entries (0: 1, 2), (1: 0, 2, 2)."""
     images = [ImageRecord(f'{k}.jpg', [Person((k, 1, 5, 6), k)], size=(9, 8)) for k in range(3)]
     queries = [Query('0.jpg', (0, 1, 5, 6), 0), Query('1.jpg', (1.5, 1, 5, 6), 1, camera_id=4)]
     boxes = np.arange(20, dtype=np.float32).reshape(5, 4)

@@ -59,10 +59,10 @@ def test_galleries_carry_the_digest_of_their_annotation_file(tmp_path, small_spl
 
 
 CHANGES = {
-    'a picture has another name': lambda c: c['images'][0].update(file_name='9.jpg'),
-    'pictures are renumbered': lambda c: c['images'][2].update(id=4),
+    'an image has another name': lambda c: c['images'][0].update(file_name='9.jpg'),
+    'images are renumbered': lambda c: c['images'][2].update(id=4),
     'a query has another box': lambda c: c['queries'][1].update(bbox=[1, 1, 5, 6]),
-    'a query is in another picture': lambda c: c['queries'][1].update(image_id=3),
+    'a query is in another image': lambda c: c['queries'][1].update(image_id=3),
     'queries change places': lambda c: c['queries'].reverse(),
 }
 

@@ -14,7 +14,7 @@ from mmps.synthetic.layouts import cuhk_sysu, mot17_det, prw, wider_pedestrian
 
 
 def boxes_of(content, file_name):
-    """Ignore flag, identity and xywh of everybody in one picture of a JSON file."""
+    """Ignore flag, identity and xywh of everybody in one image of a JSON file."""
     ids = [image['id'] for image in content['images'] if image['file_name'] == file_name]
     assert len(ids) == 1, file_name
     return [
@@ -257,7 +257,7 @@ def test_pictures_that_are_missing_or_broken_are_left_out(copy_of, run_converter
         chosen = scenes_of(scenes, 'train')[3]
     (root / chosen.file_name).unlink()
     if broken == 'unreadable':
-        (root / chosen.file_name).write_bytes(b'no picture')
+        (root / chosen.file_name).write_bytes(b'no image')
     done, contents = run_converter(layout, root)
     names = {i['file_name'] for content in contents.values() for i in content['images']}
     assert chosen.file_name not in names
@@ -267,6 +267,6 @@ def test_pictures_that_are_missing_or_broken_are_left_out(copy_of, run_converter
         ids = {image['id'] for image in content['images']}
         assert {a['image_id'] for a in content['annotations']} <= ids
         assert {query['image_id'] for query in content.get('queries', [])} <= ids
-    with pytest.raises(DataError, match=f'pictures of .* are {broken}, such as'):
+    with pytest.raises(DataError, match=f'images of .* are {broken}, such as'):
         run_converter(layout, root, root / 'strict', strict=True)
     assert not (root / 'strict').exists()

@@ -77,7 +77,7 @@ def test_coco_person(tmp_path):
         ('val2017/000000000004.jpg', [((1, 2, 3, 4), True)]),
         ('val2017/000000000002.jpg', [((1.5, 2, 3, 4), False)]),
     ]
-    assert any('picture that is not listed' in line for line in log.lines)
+    assert any('image that is not listed' in line for line in log.lines)
 
 
 @pytest.mark.parametrize('module', [crowdhuman, citypersons, coco_person])

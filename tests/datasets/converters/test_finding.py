@@ -61,7 +61,7 @@ def test_copies_elsewhere_are_told_once_and_not_taken(tmp_path, make_picture, wr
     (split,) = module.parse(tmp_path, log).splits
     assert [image.file_name for image in split.images] == [f'train/{name}' for name in names]
     sentence = (
-        f"warning: {len(names)} pictures of 'train' are there more than once, such as "
+        f"warning: {len(names)} images of 'train' are there more than once, such as "
         f'train/{names[0]}, which is used, and backup/{names[0]}: '
         'move the copies out of the folder'
     )
@@ -71,5 +71,5 @@ def test_copies_elsewhere_are_told_once_and_not_taken(tmp_path, make_picture, wr
 def test_copies_are_an_error_where_the_log_is_strict():
     finder = PictureFinder({'1.jpg': ['a/1.jpg', 'b/1.jpg']}, 'val')
     finder.locate('1.jpg', '')
-    with pytest.raises(DataError, match="1 pictures of 'val' are there more than once"):
+    with pytest.raises(DataError, match="1 images of 'val' are there more than once"):
         finder.report(ConversionLog(strict=True))

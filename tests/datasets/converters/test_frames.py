@@ -86,8 +86,8 @@ def test_frame_numbers_are_brought_together(frames, rows, first, shift):
 @pytest.mark.parametrize(
     ('frames', 'rows', 'message'),
     [
-        ([1, 2, 3], [0, 1, 2], r'rows of frames 0 to 2, .* are 1 to 3: give --first-frame 0'),
-        ([0, 1, 2], [1, 2, 3], r'rows of frames 1 to 3, .* are 0 to 2: give --first-frame 1'),
+        ([1, 2, 3], [0, 1, 2], r'rows of frames 0 to 2, .* are 1 to 3: use --first-frame 0'),
+        ([0, 1, 2], [1, 2, 3], r'rows of frames 1 to 3, .* are 0 to 2: use --first-frame 1'),
     ],
 )
 def test_a_shift_by_one_is_refused(frames, rows, message):
@@ -98,4 +98,4 @@ def test_a_shift_by_one_is_refused(frames, rows, message):
 def test_a_shift_that_may_be_right_is_a_warning():
     log = ConversionLog()
     assert frame_shift([0, 1, 2], tracks(1, 2), None, log) == 0
-    assert 'give --first-frame 1 if row 1 belongs to image 0' in log.lines[0]
+    assert 'use --first-frame 1 if row 1 belongs to image 0' in log.lines[0]

@@ -1,4 +1,4 @@
-"""CUHK-SYSU at its full size: the official numbers of pictures, boxes, identities and entries."""
+"""CUHK-SYSU at its full size: the official numbers of images, boxes, identities and entries."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def box_of(image, k):
 
 
 def write_set(root, make_picture, sizes):
-    """Write the annotation files, every picture a link to the same small one.
+    """Write the annotation files, every image a link to the same small one.
 
-    Test pictures come first. Identity k of a split is box 0 of the split's pictures 2 k and
+    Test images come first. Identity k of a split is box 0 of the split's images 2 k and
     2 k + 1 (modulo their number), box 1 where box 0 is taken already.
     """
     raw = load_raw()
@@ -73,7 +73,7 @@ def write_set(root, make_picture, sizes):
 
 
 def write_galleries(raw, folder, size, entry):
-    """Write the gallery file of a size: each query's person in the next picture, then strangers."""
+    """Write the gallery file of a size: each query's person in the next image, then strangers."""
     fields = ('imname', 'idlocate', 'ishard')
     empty = raw.numbers([], 'f8')
     absent = [b''.join((raw.text(f's{image}.jpg'), empty, empty)) for image in range(TEST_IMAGES)]

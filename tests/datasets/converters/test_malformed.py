@@ -326,8 +326,8 @@ IMAGES_MAT = {
     'numbers only': lambda _: np.arange(5.0),
     'text only': lambda _: 'abc',
     'nothing': lambda _: np.zeros((0, 0)),
-    'one picture twice': lambda images: np.concatenate([images, images[:, :1]], axis=1),
-    'one picture only': lambda images: images[:, :1],
+    'one image twice': lambda images: np.concatenate([images, images[:, :1]], axis=1),
+    'one image only': lambda images: images[:, :1],
 }
 
 

@@ -45,7 +45,7 @@ def test_what_is_no_person_is_counted_by_reason(tmp_path, make_picture):
     log = ConversionLog()
     parse(tmp_path, log, min_visibility=0.3)
     assert log.kinds == {
-        'made ignore regions of rows that are of people of whom less than 0.3 shows': 2,
+        'made ignore regions of rows that are of people who are visible to less than 0.3': 2,
         'made ignore regions of rows that are not considered (flag 0)': 1,
         'made ignore regions of rows that are of class 7 (static person)': 1,
         'left out rows that are of class 3 (car), and people are of class 1': 1,

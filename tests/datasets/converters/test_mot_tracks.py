@@ -114,7 +114,7 @@ def test_frames_from_0_are_shifted_when_it_is_said(sequences):
     rows = [f'{frame},1,{frame},5,10,20,1,-1,-1,-1' for frame in range(6)]
     path.write_text('\n'.join(rows))
     hall = sequences / 'hall'
-    with pytest.raises(DataError, match=r'rows of frames 0 to 5, .* give --first-frame 0'):
+    with pytest.raises(DataError, match=r'rows of frames 0 to 5, .* use --first-frame 0'):
         parse(hall, ConversionLog())
     (test,) = parse(hall, ConversionLog(), rules=TrackRules(first_frame=0)).splits
     found = [(image.file_name, image.people[0].bbox[0]) for image in test.images]
@@ -124,10 +124,10 @@ def test_frames_from_0_are_shifted_when_it_is_said(sequences):
 @pytest.mark.parametrize(
     ('row', 'message'),
     [
-        ('{},{},1,1,9,9,0.9,0,-1', 'all 6 rows are of class 0, and people are of class 1; give '
+        ('{},{},1,1,9,9,0.9,0,-1', 'all 6 rows are of class 0, and people are of class 1; use '
          '--person-class 0'),
         ('{},-1,1,1,9,9,0.9,-1,-1,-1', 'all 6 rows are without a track number'),
-        ('{},1,1,1,9,9,1,1,0.1', 'all 6 rows are of people of whom less than 0.5 shows; lower'),
+        ('{},1,1,1,9,9,1,1,0.1', 'of people who are visible to less than 0.5; lower'),
         ('', 'hall.txt has no usable row, .* is it empty because the tracker failed'),
         ('{},1,nan,1,9,9,1', 'no usable row, .* boxes of its 6 rows are not finite'),
         ('70{},1,1,1,9,9,1,1,1', 'all 6 rows are in frames without an image'),
@@ -161,7 +161,7 @@ def test_which_of_two_track_files_is_read(sequences):
     (test,) = parse(sequences / 'hall', log).splits
     assert test.counts()['boxes'] == 2
     assert 'hall/tracks.txt is read, and' in log.lines[0]
-    with pytest.raises(DataError, match='move away the one that does not count'):
+    with pytest.raises(DataError, match='move away the one that you do not need'):
         parse(sequences / 'hall', ConversionLog(strict=True))
 
 

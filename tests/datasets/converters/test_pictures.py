@@ -17,7 +17,7 @@ def test_measuring_reads_sizes(tmp_path, make_picture):
 
 
 def test_no_picture_at_all_is_an_error(tmp_path):
-    with pytest.raises(DataError, match=r"none of the 1 pictures of 'train' can be read"):
+    with pytest.raises(DataError, match=r"none of the 1 images of 'train' can be read"):
         measure(tmp_path, Split('train', [Image('a.jpg')]), ConversionLog(), no_progress)
 
 

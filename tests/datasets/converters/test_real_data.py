@@ -69,7 +69,7 @@ def official_identity(split, person_id):
 
 
 def write_prw(root, picture):
-    """Turn the JSON copy back into PRW's official layout; one grey picture stands for all."""
+    """Turn the JSON copy back into PRW's official layout; one grey image stands for all."""
     (root / 'frames').mkdir(parents=True)
     for split in ('train', 'test'):
         content = json.loads((PRW / f'{split}_pid.json').read_text())

@@ -28,8 +28,8 @@ def test_other_files_are_no_text(tmp_path, data, message):
 def test_numbers_and_whole_numbers():
     assert numbers(['1', '2.5', 'nan'], 'here')[:2] == [1, 2.5]
     assert whole(3.0, 'here') == 3
-    with pytest.raises(DataError, match='here holds something else than numbers'):
+    with pytest.raises(DataError, match='here contains something other than numbers'):
         numbers(['x'], 'here')
     for value in (1.5, float('nan'), float('inf')):
-        with pytest.raises(DataError, match='where a whole number belongs'):
+        with pytest.raises(DataError, match='instead of a whole number'):
             whole(value, 'here')

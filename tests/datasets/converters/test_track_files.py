@@ -102,7 +102,7 @@ def test_separators(read, separator, trailing):
 
 
 def test_an_empty_column_is_not_passed_over(read):
-    with pytest.raises(DataError, match='holds something else than numbers'):
+    with pytest.raises(DataError, match='contains something other than numbers'):
         read('1,7,10,,30,80,1,1,1')
 
 
@@ -126,7 +126,7 @@ def test_labels_name_the_classes(fates, labels, expected, skipped):
 
 def test_labels_without_a_person_are_refused_or_chosen_from(fates):
     row = f'1,7,{BOX},1,2,1'
-    with pytest.raises(DataError, match=r'lists car, walker, and none .*: give --person-class'):
+    with pytest.raises(DataError, match=r'lists car, walker, and none .*: use --person-class'):
         fates(row, labels=['car', 'walker'])
     assert fates(row, labels=['car', 'walker'], people=[2]) == [7]
 
@@ -144,7 +144,7 @@ def test_people_of_another_class_can_be_chosen(fates):
         (['1,7,10,20,30,80,1,44,0,0'], 'write frame, track, left, top, width, height, flag'),
         (['1,7,10,20,30,80,1', '1,8,10,20,30,80,1,1,1'], 'with and without a class'),
         (['1,7,10,20,30,80'], 'has 6 columns; expected are frame'),
-        (['frame,id,x,y,w,h,flag,class,visibility'], 'something else than numbers'),
+        (['frame,id,x,y,w,h,flag,class,visibility'], 'something other than numbers'),
     ],
 )
 def test_columns_that_mean_something_else_are_refused(read, rows, message):
@@ -168,7 +168,7 @@ def test_every_way_is_counted_once(read):
     assert log.kinds == {
         'left unlabelled rows that are a second box of their track in a frame': 1,
         'left unlabelled rows that are without a track number (-1)': 1,
-        'made ignore regions of rows that are of people of whom less than 0.5 shows': 1,
+        'made ignore regions of rows that are of people who are visible to less than 0.5': 1,
         'made ignore regions of rows that are not considered (flag 0)': 1,
         'made ignore regions of rows that are of class 7 (static person)': 1,
         'left out rows that are of class 3 (car), and people are of class 1': 2,

@@ -98,5 +98,5 @@ def test_without_it_samples_carry_nothing_more(path):
     ids=['resized', 'read resized', 'other colours'],
 )
 def test_it_stands_directly_behind_the_reading(path, before):
-    with pytest.raises(ConfigError, match=r'KeepOriginalImage gets .* put it directly behind'):
+    with pytest.raises(ConfigError, match=r'KeepOriginalImage received .* put it directly after'):
         run(path, *before, KEEP, PEOPLE, PACK)

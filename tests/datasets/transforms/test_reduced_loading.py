@@ -137,10 +137,10 @@ def test_how_much_smaller(full, wanted, least, factor):
     [
         (lambda data: None, r'cannot be read \(No such file or directory\): restore the image'),
         (lambda data: b'', r'is no readable image, or cut short \(0 bytes\): download it again'),
-        (lambda data: data[:2] + b'no picture', 'is no readable image, or cut short'),
+        (lambda data: data[:2] + b'no image', 'is no readable image, or cut short'),
         (lambda data: data[: len(data) // 2], 'is no readable image, or cut short'),
     ],
-    ids=['missing', 'empty', 'no picture', 'cut'],
+    ids=['missing', 'empty', 'no image', 'cut'],
 )
 def test_an_unreadable_image_gives_the_usual_sentence(picture, change, sentence):
     data = change(picture.read_bytes())
