@@ -2,7 +2,7 @@
 
 import sys
 
-if sys.version_info < (3, 7):  # noqa: UP036 - cannot even read what follows
+if sys.version_info < (3, 10):  # noqa: UP036 - what follows may fail in any way
     raise ImportError(
         'mmps needs Python 3.10 or newer, and this is ' + sys.version.split()[0] + ': install one, '
         'then make an environment with it: MMPS_PYTHON=/path/to/python bash tools/setup_env.sh'

@@ -96,20 +96,19 @@ find_python() {
     fail "no Python $span is there (${MMPS_PYTHON:-python3} is $("${MMPS_PYTHON:-python3}" --version 2>&1 | tail -1)): install one and name it with MMPS_PYTHON=/path/to/python"
 }
 
-check_room() {
-    local near="$env" free
-    until [[ -d "$near" ]]; do near="$(dirname "$near")"; done
-    free="$(df -Pk "$near" | { read -r && read -r _ _ _ free _ && echo $((free / 1024)); })"
-    ((free >= 4096)) || fail "the disk of $env has $free MiB free and the environment needs 4096: free some, or name a folder on another disk with MMPS_VENV=DIR"
-}
+near="$env"
+until [[ -d "$near" ]]; do near="$(dirname "$near")"; done
+free="$(df -Pk "$near" | { read -r && read -r _ _ _ free _ && echo $((free / 1024)); })"
+has_torch='import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is None)'
+((free >= 4096)) || "$python" -c "$has_torch" 2>/dev/null ||
+    fail "the disk of $env has $free MiB free and the environment needs 4096: free some, or name a folder on another disk with MMPS_VENV=DIR"
 
 # An environment without a working pip was left by an interrupted run, and is made again.
 if ! "$python" -m pip --version >/dev/null 2>&1; then
     if [[ -n "$(ls -A "$env" 2>/dev/null)" && ! -f "$env/mmps-made.txt" ]]; then
-        fail "the environment $env has no working pip: mend it, or name another one with MMPS_VENV=DIR"
+        fail "the environment $env has no working pip: repair it, or name another one with MMPS_VENV=DIR"
     fi
     base="$(find_python)"
-    check_room
     { mkdir -p "$env" && echo "made by tools/setup_env.sh" >"$env/mmps-made.txt"; } 2>/dev/null ||
         fail "cannot write $env: name a folder that you can write with MMPS_VENV=DIR"
     echo "[set-up] making the environment $env with $base ($("$base" --version))"
@@ -119,5 +118,5 @@ fi
 is_python "$python" "$oldest" 9.99 ||
     fail "the environment $env has $("$python" --version 2>&1), too old: name another folder with MMPS_VENV=DIR (and a Python $span with MMPS_PYTHON=/path/to/python)"
 
-exec "$python" "$tools/environment/setup_env" --root "$root" --versions "$versions" \
-    --stack "$stack" --torch "${MMPS_TORCH:-}" ${options[@]+"${options[@]}"}
+exec "$python" "$tools/environment/setup_env" --stack "$stack" --torch "${MMPS_TORCH:-}" \
+    ${options[@]+"${options[@]}"}

@@ -16,10 +16,10 @@ class Finding:
         status: ``ok``, ``warning`` (works, with a limit), ``failure`` or ``skipped`` (something
             that it needs failed).
         found: One sentence that says what is there.
-        cure: The command or the step that mends it; empty where nothing needs mending.
+        fix: The command or the step that repairs it; empty where nothing is wrong.
     """
 
     name: str
     status: str
     found: str
-    cure: str = ''
+    fix: str = ''

@@ -6,27 +6,35 @@ the process without an exception. Imports stand inside the functions for the sam
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 import tempfile
-from importlib.abc import MetaPathFinder
-from importlib.machinery import PathFinder
+from importlib import metadata
 
-PACKAGES = ('numpy', 'cv2', 'torch', 'mmengine', 'mmcv', 'mmdet')
+# Plain packages, and what is needed of each one. MMCV builds and MMEngine runs with pkg_resources.
+MODULES = {
+    'setuptools': ('pkg_resources', 'setuptools.command.editable_wheel'),
+    'wheel': ('wheel',),
+    'ninja': ('ninja',),
+    'matplotlib': ('matplotlib.figure',),
+    'pycocotools': ('pycocotools.mask',),
+    'rich': ('rich.progress',),
+    'scipy': ('scipy.optimize',),
+}
+EXTRAS = ('matplotlib', 'pycocotools', 'rich', 'scipy')
 
 
-class LeftoverFinder(MetaPathFinder):
-    """Takes the folder that an uninstalled package left behind for what it is: no package.
+def probe_modules(*packages: str) -> dict:
+    """Plain packages import.
 
-    Files that Python or pytest compiled in it stay there, and Python imports such a folder.
+    Args:
+        packages: Keys of ``MODULES``.
     """
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        """Raise what Python raises for a package that is not there."""
-        spec = PathFinder.find_spec(name) if name in PACKAGES else None
-        if spec is not None and spec.origin is None:
-            raise ModuleNotFoundError(f'No module named {name!r}', name=name)
+    for module in (module for package in packages for module in MODULES[package]):
+        importlib.import_module(module)
+    return {'version': ', '.join(f'{name} {metadata.version(name)}' for name in packages)}
 
 
 def probe_numpy() -> dict:
@@ -67,40 +75,6 @@ def probe_torch() -> dict:
     return {'version': torch.__version__, 'cuda': torch.version.cuda, 'devices': devices}
 
 
-def probe_precision() -> dict:
-    """Convolutions in half precision on the CPU compute what double precision does, but rounded.
-
-    The sizes are those that went wrong with AMX, and one that did not.
-    """
-    import torch
-
-    wrong = []
-    for dtype in (torch.bfloat16, torch.float16):
-        for stride, size in ((2, (10, 64, 4, 2)), (2, (20, 512, 4, 2)), (1, (2, 64, 16, 8))):
-            generator = torch.Generator().manual_seed(0)
-            maps = torch.randn(size, generator=generator).to(dtype)
-            weights = torch.randn((128, size[1], 3, 3), generator=generator).to(dtype)
-            expected = torch.conv2d(maps.double(), weights.double(), None, stride, 1)
-            try:
-                found = torch.conv2d(maps, weights, None, stride, 1)
-            except RuntimeError:  # torch before 2.2 has no float16 there
-                continue
-            error = (found - expected).abs().max() / expected.abs().max()
-            if not error < 0.03 and str(dtype) not in wrong:  # NaN is wrong, too
-                wrong.append(str(dtype))
-    return {'wrong': [name.removeprefix('torch.') for name in wrong]}
-
-
-def probe_extras() -> dict:
-    """The plain Python packages that mmps needs import."""
-    import matplotlib.figure
-    import pycocotools.mask
-    import rich.progress
-    import scipy.optimize
-
-    return {'modules': [m.__name__ for m in (matplotlib, pycocotools, rich, scipy)]}
-
-
 def probe_mmengine() -> dict:
     """MMEngine and its runner import."""
     import mmengine.runner
@@ -136,21 +110,19 @@ def _check_ops(device: object) -> None:
 
 
 def probe_mmdet() -> dict:
-    """MMDetection's models import, and mmps's registries on top of them."""
+    """MMDetection's models import; it refuses some versions of MMCV."""
     import mmdet.models
 
-    import mmps.registry
-
-    return {'version': mmdet.__version__, 'registries': mmps.registry.MODELS.scope}
+    return {'version': mmdet.__version__}
 
 
-def probe_checkpoint() -> dict:
-    """A checkpoint as MMEngine writes it, with its logged history, loads again."""
+def probe_mmps() -> dict:
+    """The registries stand on MMDetection's; a checkpoint as MMEngine writes it loads again."""
     import mmengine.logging
     import torch
     from mmengine.runner import load_checkpoint, save_checkpoint
 
-    import mmps
+    import mmps.registry
 
     history = mmengine.logging.HistoryBuffer([1.0, 2.0], [1, 1])
     layer = torch.nn.Linear(2, 1)
@@ -158,25 +130,26 @@ def probe_checkpoint() -> dict:
         path = os.path.join(folder, 'checkpoint.pth')
         save_checkpoint({'state_dict': layer.state_dict(), 'message_hub': {'loss': history}}, path)
         load_checkpoint(layer, path)
-    return {'mmps': mmps.__version__}
+    return {'version': mmps.__version__}
 
 
 PROBES = {
+    'setuptools': lambda: probe_modules('setuptools'),
     'numpy': probe_numpy,
-    'opencv': probe_opencv,
     'torch': probe_torch,
-    'precision': probe_precision,
-    'extras': probe_extras,
+    'opencv': probe_opencv,
+    'extras': lambda: probe_modules(*EXTRAS),
     'mmengine': probe_mmengine,
     'ops': probe_ops,
     'mmdet': probe_mmdet,
-    'checkpoint': probe_checkpoint,
+    'mmps': probe_mmps,
 }
 
 
 if __name__ == '__main__':
-    # Python puts the folder of a script first: nothing in it may hide a package.
-    sys.path = [p for p in sys.path if os.path.abspath(p) != os.path.dirname(__file__)]
-    sys.meta_path.insert(0, LeftoverFinder())
+    # Nothing in the folder of this script, which Python puts first, may hide a package.
+    folder = os.path.dirname(os.path.abspath(__file__))
+    sys.path = [path for path in sys.path if os.path.abspath(path) != folder]
+    sys.path.append(os.path.dirname(os.path.dirname(folder)))  # that of mmps
     for name in sys.argv[1:]:
-        print('\n' + json.dumps(PROBES[name]()))
+        print('\n' + json.dumps(PROBES[name]() if name in PROBES else probe_modules(name)))

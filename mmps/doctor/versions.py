@@ -1,4 +1,7 @@
-"""The tested versions, as they stand in ``mmps/versions.txt``, and the commands that repair."""
+"""The tested versions, as they stand in ``mmps/versions.txt``, and the commands that repair.
+
+The set-up reads this file too, by its path: it stands alone.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,11 @@ STACKS = {
     'openmmlab': ('mmcv', 'mmengine', 'mmdet'),
     'onedl': ('onedl-mmcv', 'onedl-mmengine', 'onedl-mmdetection'),
 }
-SAME_FILES = (
-    ('mmcv', 'mmcv-lite', 'mmcv-full', 'onedl-mmcv'),
-    ('mmengine', 'onedl-mmengine'),
-    ('mmdet', 'onedl-mmdetection'),
-)
+SAME_FILES = {
+    'mmcv': ('mmcv', 'mmcv-lite', 'mmcv-full', 'onedl-mmcv'),
+    'mmengine': ('mmengine', 'onedl-mmengine'),
+    'mmdet': ('mmdet', 'onedl-mmdetection'),
+}
 
 
 def read_requirements(path: Path = VERSIONS_FILE) -> dict[str, str]:
@@ -36,28 +39,15 @@ def read_requirements(path: Path = VERSIONS_FILE) -> dict[str, str]:
     return {re.split(r'[=<>!~]', line, maxsplit=1)[0]: line for line in lines if line}
 
 
-def read_python_span(path: Path = VERSIONS_FILE) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Read the line ``# python: 3.10 to 3.12`` of a constraints file.
+def read_tested(name: str, path: Path = VERSIONS_FILE) -> list[str]:
+    """Read a comment about tested versions, such as ``# torch: 2.13.0, 2.14.1``.
 
     Args:
-        path: The file.
-
-    Returns:
-        The oldest and the newest tested Python, as ``(major, minor)``.
+        name: What was tested: ``torch``, or ``python`` for its oldest and its newest version.
+        path: The constraints file.
     """
-    numbers = re.search(r'^# python: (\d+)\.(\d+) to (\d+)\.(\d+)$', path.read_text('utf-8'), re.M)
-    oldest_major, oldest, newest_major, newest = map(int, numbers.groups())
-    return (oldest_major, oldest), (newest_major, newest)
-
-
-def read_tested_torches(path: Path = VERSIONS_FILE) -> tuple[str, ...]:
-    """Read the versions of torch that mmps was tested with.
-
-    Args:
-        path: The file, with a line such as ``# torch: 2.13.0, 2.14.1``.
-    """
-    line = re.search(r'^# torch: (.+)$', path.read_text('utf-8'), re.M)
-    return tuple(line.group(1).split(', '))
+    line = re.search(rf'^# {name}: (.+)$', path.read_text('utf-8'), re.M)
+    return re.split(', | to ', line.group(1))
 
 
 def set_up(installed: dict[str, str], *options: str) -> str:
@@ -67,43 +57,28 @@ def set_up(installed: dict[str, str], *options: str) -> str:
         installed: Installed distributions, which show the stack.
         options: Further options of ``tools/setup_env.sh``.
     """
-    settings = ['MMPS_STACK=onedl'] if is_onedl(installed) else []
-    settings.append(f'MMPS_VENV={shlex.quote(sys.prefix)}')
-    return ' '.join([set_up_elsewhere(*settings), *options])
+    stack = ['MMPS_STACK=onedl'] if is_onedl(installed) else []
+    return ' '.join([*stack, set_up_in(shlex.quote(sys.prefix)), *options])
 
 
-def set_up_elsewhere(*settings: str) -> str:
-    """The shell command that makes another environment by ``tools/setup_env.sh``.
+def set_up_in(folder: str) -> str:
+    """The shell command that makes or repairs the environment in a folder.
 
     Args:
-        settings: Environment variables to set, such as ``MMPS_VENV=DIR``, with placeholders.
+        folder: The folder, quoted where the shell needs it, or a placeholder.
     """
     script = next((s for s in SETUP_SCRIPTS if s.is_file()), Path('tools', 'setup_env.sh'))
-    return ' '.join([*settings, 'bash', shlex.quote(str(script))])
+    return f'MMPS_VENV={folder} bash {shlex.quote(str(script))}'
 
 
 def replace(installed: dict[str, str], *names: str) -> str:
-    """The shell command that removes packages and sets up again without them.
+    """The shell command that removes packages and sets up again, which brings back what is needed.
 
     Args:
         installed: Installed distributions.
         names: Those that cannot be trusted.
     """
-    left = {name: version for name, version in installed.items() if name not in names}
-    # The set-up of one stack refuses an environment that holds any part of the other one.
-    other = STACKS['openmmlab' if is_onedl(left) else 'onedl']
-    removed = sorted({*names, *(name for name in other if name in left)})
-    return f'{pip("uninstall", "-y", *removed)} && {set_up(left)}'
-
-
-def upgrade(*names: str) -> str:
-    """The shell command that brings packages to versions within the tested ones.
-
-    Args:
-        names: Names in ``versions.txt``; others are brought to their newest release.
-    """
-    requirements = read_requirements()
-    return pip('install', '--upgrade', *(requirements.get(name, name) for name in names))
+    return f'{pip("uninstall", "-y", *names)} && {set_up(installed)}'
 
 
 def pip(*arguments: str) -> str:
@@ -116,9 +91,10 @@ def pip(*arguments: str) -> str:
 
 
 def is_onedl(installed: dict[str, str]) -> bool:
-    """Whether the maintained fork, rather than OpenMMLab's releases, is installed.
+    """Whether more of the maintained fork than of OpenMMLab's releases is installed.
 
     Args:
         installed: Installed distributions.
     """
-    return any(name in installed for name in STACKS['onedl'])
+    count = {stack: len(installed.keys() & {*names}) for stack, names in STACKS.items()}
+    return count['onedl'] > count['openmmlab']

@@ -94,9 +94,7 @@ class Place:
         """What the doctor complains about: failures, and where there are none, warnings."""
         done = self.run(python or self.python, *DOCTOR)
         assert done.stdout.startswith('{'), done.stderr
-        # What the processor computes wrongly is no fault of the environment.
-        found = json.loads(done.stdout)['findings']
-        findings = [finding for finding in found if finding['name'] != 'precision']
+        findings = json.loads(done.stdout)['findings']
         failures = [finding for finding in findings if finding['status'] == 'failure']
         return failures or [finding for finding in findings if finding['status'] == 'warning']
 
@@ -106,14 +104,14 @@ class Place:
         return complaints[0]
 
     def set_up_fails(self):
-        """The one sentence that set-up fails with: what is wrong, and the cure."""
+        """The one sentence that set-up fails with: what is wrong, and the fix."""
         done = self.run(*SET_UP)
         pattern = r'^(?:setup_env: |\[set-up\] FAILED: )(.+)$'
         printed = re.findall(pattern, done.stdout + done.stderr, re.M)
         assert done.returncode, done.stdout
         assert len(printed) == 1, done.stdout + done.stderr
-        found, _, cure = printed[0].partition(': ')
-        return found, cure
+        found, _, fix = printed[0].partition(': ')
+        return found, fix
 
     def set_up_works(self):
         """Whether set-up ends well and the doctor finds no failure in what it made."""
@@ -122,12 +120,12 @@ class Place:
         python = Path(self.environ['MMPS_VENV']) / 'bin' / 'python'
         return self.run(str(python), *DOCTOR).returncode == 0
 
-    def follow(self, cure, **values):
-        """Set the environment variables that a cure names, with its placeholders filled in."""
-        named = dict(re.findall(r'\b([A-Z_]+)=(\S+)', cure))
+    def follow(self, fix, **values):
+        """Set the environment variables that a fix names, with its placeholders filled in."""
+        named = dict(re.findall(r'\b([A-Z_]+)=(\S+)', fix))
         for placeholder, value in values.items():
             named = {k: v.replace(placeholder, str(value)) for k, v in named.items()}
-        assert named, cure
+        assert named, fix
         self.environ |= named
 
 

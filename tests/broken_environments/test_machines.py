@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mmps.doctor.versions import read_python_span
+from mmps.doctor.versions import read_tested
 
 pytestmark = pytest.mark.long
 
@@ -66,9 +66,9 @@ def test_no_compiler(place):
     whole_path = place.environ['PATH']
     place.environ['PATH'] = link_programs(whole_path, place.new_folder('bin'), COMPILERS)
     place.environ['MMPS_VENV'] = str(place.env)
-    found, cure = place.set_up_fails()
+    found, fix = place.set_up_fails()
     assert 'have to be compiled' in found
-    assert 'install a C++ compiler' in cure
+    assert 'install a C++ compiler' in fix
     place.environ['PATH'] = whole_path
     assert place.set_up_works()
 
@@ -77,9 +77,9 @@ def test_a_full_disk(place, mount):
     disk = place.new_folder('disk')
     mount('mount -t tmpfs -o size=64m none "$1"', disk)
     place.environ['MMPS_VENV'] = str(disk / 'env')
-    found, cure = place.set_up_fails()
+    found, fix = place.set_up_fails()
     assert 'has 64 MiB free' in found
-    place.follow(cure, DIR=place.folder / 'elsewhere')
+    place.follow(fix, DIR=place.folder / 'elsewhere')
     assert place.set_up_works()
 
 
@@ -91,7 +91,7 @@ def test_a_full_temporary_folder(place, mount):
     place.environ['TMPDIR'] = str(disk)
     complaint = place.only_complaint()
     assert '0.0 GiB free' in complaint['found']
-    place.follow(complaint['cure'], DIR=place.new_folder('elsewhere'))
+    place.follow(complaint['fix'], DIR=place.new_folder('elsewhere'))
     assert place.complaints() == []
 
 
@@ -100,9 +100,9 @@ def test_a_read_only_home(place, mount):
     place.copy_checkout(home / 'mmps')
     keep_settings_of_pip(place, home)
     mount(READ_ONLY, home)
-    found, cure = place.set_up_fails()
+    found, fix = place.set_up_fails()
     assert 'cannot write' in found
-    place.follow(cure, DIR=place.folder / 'elsewhere')
+    place.follow(fix, DIR=place.folder / 'elsewhere')
     assert place.set_up_works()
 
 
@@ -113,7 +113,7 @@ def test_a_read_only_cache(place, mount):
     mount(READ_ONLY, home)
     complaint = place.only_complaint()
     assert 'not writable' in complaint['found']
-    place.follow(complaint['cure'], DIR=place.new_folder('elsewhere'))
+    place.follow(complaint['fix'], DIR=place.new_folder('elsewhere'))
     assert place.complaints() == []
 
 
@@ -122,15 +122,15 @@ def test_a_python_that_is_too_old(place):
     place.environ['PATH'] = link_programs(place.environ['PATH'], programs, PYTHONS)
     place.environ['MMPS_VENV'] = str(place.folder / 'elsewhere')
     (programs / 'python3').symlink_to(old_python() or stand_in(place.folder / 'python3'))
-    found, cure = place.set_up_fails()
+    found, fix = place.set_up_fails()
     assert re.search(r'no Python 3\.\d+ to 3\.\d+ is there', found)
-    place.follow(cure, **{'/path/to/python': Path(sys.base_prefix) / 'bin' / 'python3'})
+    place.follow(fix, **{'/path/to/python': Path(sys.base_prefix) / 'bin' / 'python3'})
     assert place.set_up_works()
 
 
 def old_python():
     """An interpreter that is too old, among the programs and pyenv's versions."""
-    (_, oldest), _ = read_python_span()
+    oldest = int(read_tested('python')[0].partition('.')[2])
     versions = Path(os.environ.get('PYENV_ROOT') or Path('~/.pyenv').expanduser()) / 'versions'
     named = [shutil.which(f'python3.{minor}') for minor in range(oldest - 1, 5, -1)]
     for candidate in [*filter(None, named), *sorted(versions.glob('3.*/bin/python3'))]:

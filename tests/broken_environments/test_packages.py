@@ -1,4 +1,4 @@
-"""Environments in which a package is missing or does not fit: the doctor's cure repairs each."""
+"""Environments in which a package is missing or does not fit: the doctor's fix repairs each."""
 
 from __future__ import annotations
 
@@ -61,18 +61,18 @@ def operators(place):
     [
         (no_torch, 'torch is missing'),
         (no_mmcv, 'mmcv is missing'),
-        (mmcv_lite, 'mmcv-lite has no compiled operators'),
+        (mmcv_lite, 'mmcv-lite 2.1.0 has no compiled operators'),
         (mmcv_for_another_torch, 'was built for another torch'),
         (numpy_1, 'numpy 1.26'),
         (old_opencv, 'opencv does not work with numpy 2'),
         (mmcv_2_2, 'does not accept mmcv 2.2.0'),
     ],
 )
-def test_the_cure_that_the_doctor_names_repairs(place, spoil, found):
+def test_the_fix_that_the_doctor_names_repairs(place, spoil, found):
     place.copy_environment()
     spoil(place)
     complaint = place.only_complaint()
     assert found in complaint['found']
-    done = place.run('bash', '-c', complaint['cure'])
+    done = place.run('bash', '-c', complaint['fix'])
     assert done.returncode == 0, done.stdout + done.stderr
     assert place.complaints() == []

@@ -20,22 +20,20 @@ def healthy():
         'setuptools': '80.10.2',
     }
     found = {
+        'setuptools': {'version': 'setuptools 80.10.2'},
         'numpy': {'version': '2.4.6'},
         'opencv': {'version': '5.0.0'},
         'torch': {'version': '2.13.0', 'cuda': None, 'devices': []},
-        'precision': {'wrong': []},
-        'extras': {'modules': ['scipy']},
+        'extras': {'version': 'scipy 1.17.1'},
         'mmengine': {'version': '0.10.7'},
         'ops': {'version': '2.1.0', 'gpu': False},
         'mmdet': {'version': '3.3.0'},
-        'checkpoint': {'mmps': '0.1.0'},
+        'mmps': {'version': '0.1.0'},
     }
     return Facts(
         python=(3, 11, 7),
         executable='python',
         packages=versions,
         probes={name: Probe(True, what) for name, what in found.items()},
-        compiler='/usr/bin/c++',
         folders={'working': Folder('here', 100 * GIB), 'temporary': Folder('tmp', 100 * GIB)},
-        memory=16 * GIB,
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import mmdet
@@ -83,13 +83,13 @@ def test_this_environment_works():
         ),
     ],
 )
-def test_broken_packages_get_one_sentence_and_a_cure(tmp_path, module, code, check, sentence):
+def test_broken_packages_get_one_sentence_and_a_fix(tmp_path, module, code, check, sentence):
     done = doctor('--json', PYTHONPATH=shadow(tmp_path, module, code))
     found = failures(done)
     assert done.returncode == 1
     assert list(found) == [check]
     assert sentence in found[check]['found']
-    assert 'tools/setup_env.sh' in found[check]['cure']
+    assert 'tools/setup_env.sh' in found[check]['fix']
 
 
 def shadow_mmcv(folder, **replaced):
@@ -111,7 +111,7 @@ def shadow_mmcv(folder, **replaced):
     ('replaced', 'check', 'sentence'),
     [
         ({'_ext': 'raise ImportError("_ext.so: undefined symbol: _ZN3c10")'}, 'ops', 'built for'),
-        ({'_ext': None}, 'ops', 'was built without compiled operators'),
+        ({'_ext': None}, 'ops', 'has no compiled operators'),
         (
             {'version': VERSION_2_2},
             'mmdet',
@@ -120,15 +120,14 @@ def shadow_mmcv(folder, **replaced):
     ],
     ids=['another torch', 'no compiled operators', 'mmcv 2.2'],
 )
-def test_broken_mmcv_gets_one_sentence_and_a_cure(tmp_path, replaced, check, sentence):
+def test_broken_mmcv_gets_one_sentence_and_a_fix(tmp_path, replaced, check, sentence):
     if check == 'mmdet' and not hasattr(mmdet, 'mmcv_maximum_version'):
         pytest.skip("the fork's mmdet takes any mmcv")
     done = doctor('--json', PYTHONPATH=shadow_mmcv(tmp_path, **replaced), PATH='')
     found = failures(done)
     assert list(found) == [check]
     assert sentence in found[check]['found']
-    assert found[check]['cure'].startswith('install a C++ compiler')
-    assert 'tools/setup_env.sh' in found[check]['cure']
+    assert 'tools/setup_env.sh' in found[check]['fix']
 
 
 @pytest.mark.installer
@@ -143,30 +142,20 @@ def test_a_home_that_cannot_be_written_is_a_warning(tmp_path):
 
 OLD_PYTHONS = [
     python
-    for minor in range(7, 10)
+    for minor in range(6, 10)
     if (python := shutil.which(f'python3.{minor}'))
     # pyenv has names without an interpreter
     and subprocess.run([python, '--version'], capture_output=True, check=False).returncode == 0
 ]
 
 
-@pytest.mark.skipif(not OLD_PYTHONS, reason='there is no Python 3.7 to 3.9 to try')
+@pytest.mark.skipif(not OLD_PYTHONS, reason='there is no Python 3.6 to 3.9 to try')
 @pytest.mark.parametrize('python', OLD_PYTHONS)
 def test_an_old_python_gets_one_sentence(python):
-    done = doctor('--json', python=python)
-    (finding,) = failures(done).values()
-    assert finding['found'].startswith('Python 3.')
-    assert finding['found'].endswith('is too old')
-
-
-def test_an_old_python_is_not_made_to_try_anything(monkeypatch, capsys, healthy):
-    monkeypatch.setattr(command, 'look_at_python', lambda: replace(healthy, python=(3, 7, 16)))
-    monkeypatch.setattr(command, 'gather', None)
-    assert command.main([]) == 1
-    first, cure, last = capsys.readouterr().out.splitlines()
-    assert first == 'FAILED   python      Python 3.7.16 is too old'
-    assert 'MMPS_PYTHON=/path/to/python' in cure
-    assert last == '1 of 1 checks failed'
+    done = doctor(python=python)
+    last = done.stderr.splitlines()[-1]
+    assert re.search(r'mmps needs Python 3\.10 or newer, and this is 3\.\d+\.\d+: install', last)
+    assert 'MMPS_PYTHON=/path/to/python bash tools/setup_env.sh' in last
 
 
 FINDINGS = [
@@ -176,19 +165,11 @@ FINDINGS = [
 ]
 
 
-def test_the_report_names_every_finding_and_its_cure(capsys):
-    command.print_findings(FINDINGS, brief=False)
+def test_the_report_names_every_finding_and_its_fix(capsys):
+    command.print_findings(FINDINGS)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ['ok', 'warning', '->', 'FAILED', '->', '1']
     assert lines[-1] == '1 of 3 checks failed'
-
-
-def test_the_brief_report_names_failures_only(capsys):
-    command.print_findings(FINDINGS, brief=True)
-    assert capsys.readouterr().out.splitlines() == [
-        'FAILED   torch       torch is missing',
-        '                     -> pip install torch',
-    ]
 
 
 @pytest.mark.parametrize(('findings', 'code'), [(FINDINGS, 1), (FINDINGS[:2], 0)])

@@ -2,19 +2,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from mmps.doctor import facts
-from mmps.doctor.facts import (
-    can_write,
-    find_compiler,
-    find_conflicts,
-    installed_packages,
-    run_probe,
-)
+from mmps.doctor.facts import find_conflicts, installed_packages, run_probe
 
 
 def test_a_probe_that_works_tells_the_version():
@@ -58,30 +51,6 @@ def test_conflicts_are_those_of_our_packages(monkeypatch):
     assert find_conflicts() == ('mmdet 3.3.0 requires scipy, which is not installed.',)
 
 
-def test_compiler(monkeypatch, tmp_path):
-    monkeypatch.setenv('PATH', str(tmp_path))
-    monkeypatch.delenv('CXX', raising=False)
-    assert find_compiler() == ''
-    (tmp_path / 'c++').touch(mode=0o755)
-    assert find_compiler() == str(tmp_path / 'c++')
-    (tmp_path / 'clang++').touch(mode=0o755)
-    monkeypatch.setenv('CXX', 'clang++ -stdlib=libc++')
-    assert find_compiler() == str(tmp_path / 'clang++')
-
-
-def test_a_compiler_that_torch_does_not_call_is_none(monkeypatch, tmp_path):
-    monkeypatch.setenv('PATH', str(tmp_path))
-    monkeypatch.delenv('CXX', raising=False)
-    (tmp_path / 'g++').touch(mode=0o755)
-    assert find_compiler() == ''
-
-
-def test_can_write(tmp_path):
-    (tmp_path / 'file').touch()
-    assert can_write(tmp_path / 'not' / 'yet' / 'there')
-    assert not can_write(tmp_path / 'file' / 'below a file')
-
-
 @pytest.fixture
 def closed(tmp_path):
     """A folder that the user of the test may not search."""
@@ -102,15 +71,6 @@ def test_what_lies_below_a_folder_that_may_not_be_searched_is_not_there(closed):
     found = facts.look_at(closed / 'cache' / 'mmps')
     assert (found.path, found.writable) == (str(closed / 'cache' / 'mmps'), False)
     assert found.free > 0
-
-
-def test_no_temporary_folder_at_all_is_reported_not_raised(monkeypatch):
-    def refuse():
-        raise FileNotFoundError('No usable temporary directory')
-
-    monkeypatch.setattr(tempfile, 'gettempdir', refuse)
-    monkeypatch.delenv('TMPDIR', raising=False)
-    assert facts._temporary_folder() == Path('/tmp')
 
 
 def test_the_temporary_folder_is_the_one_that_is_named_not_pythons_choice(monkeypatch):

@@ -10,13 +10,11 @@ from mmps.doctor.versions import (
     STACKS,
     is_onedl,
     pip,
-    read_python_span,
     read_requirements,
-    read_tested_torches,
+    read_tested,
     replace,
     set_up,
-    set_up_elsewhere,
-    upgrade,
+    set_up_in,
 )
 
 
@@ -24,14 +22,14 @@ def test_requirements_are_read(tmp_path):
     path = tmp_path / 'versions.txt'
     path.write_text('# head\n# python: 3.8 to 3.14\n# torch: 1.0, 2.0\n\na==1.0  # why\nb>=2,<3\n')
     assert read_requirements(path) == {'a': 'a==1.0', 'b': 'b>=2,<3'}
-    assert read_python_span(path) == ((3, 8), (3, 14))
-    assert read_tested_torches(path) == ('1.0', '2.0')
+    assert read_tested('python', path) == ['3.8', '3.14']
+    assert read_tested('torch', path) == ['1.0', '2.0']
 
 
 def test_the_file_names_both_stacks_and_a_tested_torch():
     names = ('mmcv', 'mmengine', 'mmdet', 'onedl-mmcv', 'onedl-mmengine', 'onedl-mmdetection')
     assert all('==' in read_requirements()[name] for name in (*names, 'torch'))
-    assert read_requirements()['torch'].partition('==')[2] in read_tested_torches()
+    assert read_requirements()['torch'].partition('==')[2] in read_tested('torch')
 
 
 def test_commands_survive_the_shell(monkeypatch):
@@ -70,32 +68,25 @@ def test_an_environment_is_repaired_by_the_script(place, installed, options, sta
     assert words == [*stack, environment, 'bash', script, *options]
 
 
-def test_an_upgrade_stays_within_the_tested_versions():
-    words = shlex.split(upgrade('numpy', 'rich'))
-    assert words[-3:] == ['--upgrade', read_requirements()['numpy'], 'rich']
-
-
-def test_the_fork_is_known_by_its_packages():
-    assert all(is_onedl({name: '1'}) for name in STACKS['onedl'])
-    assert not any(is_onedl({name: '1'}) for name in STACKS['openmmlab'])
-
-
 @pytest.mark.parametrize(
-    ('kept', 'doubled', 'removed', 'stack'),
+    ('installed', 'fork'),
     [
-        (['mmengine', 'mmdet'], ['mmcv', 'onedl-mmcv'], [], 'openmmlab'),
-        (['onedl-mmengine', 'onedl-mmdetection'], ['mmcv', 'onedl-mmcv'], [], 'onedl'),
-        (['onedl-mmengine'], ['mmcv', 'onedl-mmcv', 'mmdet', 'onedl-mmdetection'], [], 'onedl'),
-        ([], ['mmcv', 'onedl-mmcv'], [], 'openmmlab'),
-        # Neither stack could be set up over what is left of both.
-        (['mmengine', 'onedl-mmdetection'], ['mmcv', 'onedl-mmcv'], ['mmengine'], 'onedl'),
+        (STACKS['onedl'], True),
+        ([*STACKS['onedl'], 'mmcv'], True),
+        (STACKS['onedl'][:1], True),
+        (STACKS['openmmlab'], False),
+        ([*STACKS['openmmlab'], 'onedl-mmcv'], False),
+        ([], False),
     ],
 )
-def test_what_is_left_decides_about_the_stack(place, kept, doubled, removed, stack):
-    command = replace(dict.fromkeys([*kept, *doubled], '1'), *doubled)
-    first, _, then = command.partition(' && ')
-    assert shlex.split(first) == shlex.split(pip('uninstall', '-y', *sorted([*doubled, *removed])))
-    assert then == set_up(dict.fromkeys(STACKS[stack], '1'))
+def test_the_stack_is_the_one_of_which_more_is_there(installed, fork):
+    assert is_onedl(dict.fromkeys(installed, '1')) is fork
+
+
+def test_what_is_replaced_comes_back_by_the_set_up(place):
+    first, _, then = replace({'mmcv': '2.2.0'}, 'mmcv').partition(' && ')
+    assert shlex.split(first) == shlex.split(pip('uninstall', '-y', 'mmcv'))
+    assert then == set_up({'mmcv': '2.2.0'})
 
 
 @pytest.mark.parametrize(
@@ -104,7 +95,7 @@ def test_what_is_left_decides_about_the_stack(place, kept, doubled, removed, sta
 def test_another_environment_is_made_by_the_script_where_it_lies(place, there, script):
     if not there:
         (place / 'a clone/setup_env.sh').unlink()
-    words = shlex.split(set_up_elsewhere('MMPS_VENV=DIR'))
+    words = shlex.split(set_up_in('DIR'))
     assert words == ['MMPS_VENV=DIR', 'bash', script.format(place=place)]
 
 
@@ -113,4 +104,4 @@ def test_the_script_of_an_installed_wheel_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(versions, 'SETUP_SCRIPTS', tuple(scripts))
     scripts[1].parent.mkdir(parents=True)
     scripts[1].touch()
-    assert shlex.split(set_up_elsewhere())[-1] == str(scripts[1])
+    assert shlex.split(set_up_in('DIR'))[-1] == str(scripts[1])

@@ -7,12 +7,8 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[3]
-VERSIONS = ROOT / 'mmps' / 'versions.txt'
 
 
 @pytest.fixture
@@ -24,8 +20,7 @@ def run(tool, monkeypatch):
 
     def run(step, *arguments):
         monkeypatch.setattr(tool.main, 'set_up', step)
-        place = ['setup', '--root', str(ROOT), '--versions', str(VERSIONS), '--stack', 'openmmlab']
-        monkeypatch.setattr(sys, 'argv', [*place, *arguments])
+        monkeypatch.setattr(sys, 'argv', ['setup', '--stack', 'openmmlab', *arguments])
         return tool.main.main()
 
     yield run
@@ -54,7 +49,7 @@ def test_operators_for_both_are_refused(run, capsys):
     assert 'not allowed with argument --gpu' in capsys.readouterr().err
 
 
-def test_a_disk_that_fills_up_is_an_error_with_a_cure(run, capsys):
+def test_a_disk_that_fills_up_is_an_error_with_a_fix(run, capsys):
     def fail(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), 'mmps-setup.log')
 

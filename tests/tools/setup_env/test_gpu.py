@@ -54,8 +54,8 @@ def test_without_a_fitting_nvcc_operators_are_for_the_cpu(
         nvcc(program, release)
     assert not tool.gpu.wants_gpu(torch(GPU), insisted=False)
     assert capsys.readouterr().out == f'[set-up] {lacking} (see --gpu)\n'
-    cure = f'{lacking}: put nvcc of CUDA 13.0 on PATH (or set CUDA_HOME), or build for the CPU'
-    with pytest.raises(tool.installer.SetupError, match=re.escape(cure)):
+    fix = f'{lacking}: put nvcc of CUDA 13.0 on PATH (or set CUDA_HOME), or build for the CPU'
+    with pytest.raises(tool.installer.SetupError, match=re.escape(fix)):
         tool.gpu.wants_gpu(torch(GPU), insisted=True)
 
 

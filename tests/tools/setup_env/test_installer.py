@@ -1,4 +1,4 @@
-"""Pip, its log and its cures."""
+"""Pip, its log and what helps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def installer(tool, tmp_path, monkeypatch):
     monkeypatch.setattr(tool.installer, 'ENVIRONMENT', tmp_path)
-    return tool.installer.Installer(ROOT / 'mmps' / 'versions.txt')
+    return tool.installer.Installer()
 
 
 def test_requirements_are_those_of_the_versions_file(installer):
@@ -32,7 +32,7 @@ def test_only_an_environment_of_our_own_is_held_to_the_versions(
         (tmp_path / 'mmps-made.txt').touch()
     monkeypatch.setattr(tool.installer, 'is_installed', lambda name: name == 'torch')
     monkeypatch.setattr(tool.installer.metadata, 'version', lambda _: '9.8.7')
-    constraints = tool.installer.Installer(ROOT / 'mmps' / 'versions.txt').constraints
+    constraints = tool.installer.Installer().constraints
     assert bool(constraints) is made_here
     if made_here:  # a torch that is there is kept
         lines = Path(constraints[1]).read_text().splitlines()
@@ -40,7 +40,7 @@ def test_only_an_environment_of_our_own_is_held_to_the_versions(
 
 
 @pytest.mark.parametrize(
-    ('log', 'cure'),
+    ('log', 'fix'),
     [
         ('OSError: [Errno 28] No space left on device', 'free some GiB'),
         ("[Errno 13] Permission denied: '/usr/lib'", 'MMPS_VENV=DIR'),
@@ -55,15 +55,15 @@ def test_only_an_environment_of_our_own_is_held_to_the_versions(
         ('something else', 'the last lines of the log say why'),
     ],
 )
-def test_cures(tool, log, cure):
-    assert cure in tool.installer.find_cure(log)
+def test_fixes(tool, log, fix):
+    assert fix in tool.installer.find_fix(log)
 
 
 def run(installer, *command):
     installer.finish(installer.start(list(command)))
 
 
-def test_a_failing_command_is_named_with_its_cure_and_logged(tool, installer):
+def test_a_failing_command_is_named_with_its_fix_and_logged(tool, installer):
     installer.log.write_text('an older run: Permission denied\n')
     code = 'print("No space left on device"); raise SystemExit(1)'
     with pytest.raises(tool.installer.SetupError, match='free some GiB'):
@@ -85,7 +85,7 @@ import sys
 sys.path.insert(0, {str(ROOT / 'tools' / 'environment' / 'setup_env')!r})
 import installer, pathlib, time
 installer.ENVIRONMENT = pathlib.Path({str(tmp_path)!r})
-made = installer.Installer(pathlib.Path({str(ROOT / 'mmps' / 'versions.txt')!r}))
+made = installer.Installer()
 made.start(['bash', '-c', 'sleep 60 & echo $! >"{note}"; wait'])
 while not pathlib.Path({str(note)!r}).is_file() or not pathlib.Path({str(note)!r}).read_text():
     time.sleep(0.05)

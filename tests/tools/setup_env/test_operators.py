@@ -31,8 +31,7 @@ class FakeInstaller:
         return torch if name == 'torch' else self.works_now
 
     def call(self, *arguments):
-        said = self.names if 'mmcv._ext' in arguments[-1] else str(self.source.parent / 'torch')
-        return SimpleNamespace(stdout=said, stderr='')
+        return SimpleNamespace(stdout=self.names, stderr='')
 
     def pip(self, *arguments):
         self.asked.append(arguments)
@@ -40,7 +39,7 @@ class FakeInstaller:
             folder = Path(arguments[arguments.index('-d') + 1])
             with tarfile.open(folder / 'mmcv-2.1.0.tar.gz', 'w:gz') as file:
                 file.add(self.source, 'mmcv-2.1.0')
-        if '--force-reinstall' in arguments:
+        if arguments[-1].endswith('.whl'):
             self.works_now = {'gpu': bool(self.devices)}
 
     def uninstall(self, *names):
@@ -114,7 +113,7 @@ def test_the_build_joins_files_and_leaves_nothing_but_mmcv(made, tmp_path, monke
     assert (settings['MAX_JOBS'], settings['MMCV_WITH_OPS']) == ('7', '1')
     assert settings['CPPFLAGS'] == '-DX -g0'
     assert (settings['CUDA_VISIBLE_DEVICES'], settings['FORCE_CUDA']) == ('', '0')
-    assert ('uninstall', 'mmcv-lite', 'mmcv-full') in installer.asked
+    assert ('uninstall', 'mmcv', 'mmcv-lite', 'mmcv-full', 'onedl-mmcv') in installer.asked
     assert list((tmp_path / 'an env').iterdir()) == []
 
 
@@ -140,10 +139,14 @@ def test_a_build_without_one_wheel_is_one_sentence(tool, made, wheels):
 
 
 @pytest.mark.parametrize(('header', 'standard'), [('C++20 or later', '20'), ('C++17', '17')])
-def test_the_standard_is_the_one_that_torch_asks_for(made, tmp_path, header, standard):
+def test_the_standard_is_the_one_that_torch_asks_for(
+    tool, made, tmp_path, monkeypatch, header, standard
+):
     path = tmp_path / 'torch/include/ATen/ATen.h'
     path.parent.mkdir(parents=True)
     path.write_text(f'#error {header} compatible compiler is required to use ATen.')
+    torch = SimpleNamespace(locate_file=lambda name: tmp_path / name)
+    monkeypatch.setattr(tool.operators.metadata, 'distribution', lambda _: torch)
     assert build(made()).built[0]['standard'] == f"'-std=c++{standard}'"
 
 

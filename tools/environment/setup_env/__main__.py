@@ -7,55 +7,33 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
 import signal
 import sys
-import tempfile
 from importlib import metadata
-from pathlib import Path
 
 from installer import (
     ENVIRONMENT,
+    ROOT,
+    VERSIONS,
     Installer,
     SetupError,
-    can_write,
-    find_cure,
+    find_fix,
     is_installed,
     say,
 )
 from operators import Operators
 
-TORCH_ROOM = 4 * 2**30
-# What builds compiled packages, and mmps, and what each has to import for it.
-BUILD_TOOLS = {
-    'setuptools': 'import pkg_resources; from setuptools.command import editable_wheel',
-    'wheel': 'import wheel',
-    'ninja': 'import ninja',
-    'numpy': 'import numpy',
-}
-# As the doctor's probe of them.
-EXTRAS = {
-    'matplotlib': 'import matplotlib.figure',
-    'pycocotools': 'import pycocotools.mask',
-    'rich': 'import rich.progress',
-    'scipy': 'import scipy.optimize',
-}
-FRAMEWORKS = {
-    'openmmlab': ('mmcv', 'mmengine', 'mmdet'),
-    'onedl': ('onedl-mmcv', 'onedl-mmengine', 'onedl-mmdetection'),
-}
+# What builds compiled packages, and mmps.
+BUILD_TOOLS = ('setuptools', 'wheel', 'ninja', 'numpy')
+EXTRAS = ('matplotlib', 'pycocotools', 'rich', 'scipy')
 # The fork's source needs the setuptools of this environment.
 FROM_SOURCE = ('--no-build-isolation',)
-# What an installation of mmps is made of.
-SOURCES = ('mmps', 'configs', 'tools', 'setup.py', 'pyproject.toml', 'README.md', 'LICENSE')
 
 
 def main() -> int:
     """Install what is missing or broken, and try everything."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--root', type=Path, required=True)
-    parser.add_argument('--versions', type=Path, required=True)
-    parser.add_argument('--stack', choices=FRAMEWORKS, required=True)
+    parser.add_argument('--stack', choices=VERSIONS['STACKS'], required=True)
     parser.add_argument('--torch', default='')
     parser.add_argument('--tests', action='store_true')
     operators = parser.add_mutually_exclusive_group()
@@ -64,14 +42,14 @@ def main() -> int:
             f'--{device}', dest='device', action='store_const', const=device, default=''
         )
     options = parser.parse_args()
-    installer = Installer(options.versions.resolve(), options.torch)
+    installer = Installer(options.torch)
     # SIGINT is ignored in background jobs, which still end by SIGTERM.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         set_up(installer, options)
     except (SetupError, OSError) as error:
-        cure = f': {find_cure(str(error))}' if isinstance(error, OSError) else ''
-        say(f'FAILED: {error}{cure}')
+        fix = f': {find_fix(str(error))}' if isinstance(error, OSError) else ''
+        say(f'FAILED: {error}{fix}')
         say(f'What is done is kept: fix it and run again. The log: {installer.log}')
         return 1
     except KeyboardInterrupt:
@@ -86,17 +64,17 @@ def set_up(installer: Installer, options: argparse.Namespace) -> None:
     if not is_ready(installer, options):
         say(f'setting up {ENVIRONMENT} (log: {installer.log})')
         check_other_stack(options.stack)
-        mmcv, *frameworks = FRAMEWORKS[options.stack]
+        mmcv, *frameworks = VERSIONS['STACKS'][options.stack]
         operators = Operators(installer, mmcv, options.device)
         operators.check_compiler()
         ensure_torch(installer)
         operators.start()
         ensure_packages(installer, frameworks)
-        ensure_mmps(installer, options.root, options.tests)
+        ensure_mmps(installer, options.tests)
         operators.finish()
-        if not installer.works('mmdet'):
-            installer.replace(frameworks[-1], options=FROM_SOURCE)
-        report = installer.call('-m', 'mmps.doctor', '--brief')
+        if not installer.works('mmps'):
+            installer.replace(*frameworks, options=FROM_SOURCE)
+        report = installer.call('-m', 'mmps.doctor')
         if report.returncode:
             raise SetupError(f'the installed parts do not fit:\n{report.stdout}{report.stderr}')
     say(f'the environment {ENVIRONMENT} is ready')
@@ -105,31 +83,26 @@ def set_up(installer: Installer, options: argparse.Namespace) -> None:
 def is_ready(installer: Installer, options: argparse.Namespace) -> bool:
     """Whether everything that is asked for is installed and works."""
     # The probes find mmps in the checkout, whether it is installed or not.
-    if not is_installed('mmps') or is_outdated_copy(options.root):
+    if not is_installed('mmps'):
         return False
     if options.tests and any(not is_installed(name) for name in test_packages()):
         return False
-    works = installer.works('torch', 'extras', 'mmdet', 'ops')
+    works = installer.works('setuptools', 'torch', 'extras', 'mmps', 'mmdet', 'ops')
     asked = not options.torch or metadata.version('torch').partition('+')[0] == options.torch
     return bool(works and asked and (works['gpu'] or options.device != 'gpu'))
 
 
 def ensure_torch(installer: Installer) -> None:
     """NumPy, what builds compiled packages, and torch."""
-    free = shutil.disk_usage(ENVIRONMENT).free
-    if free < TORCH_ROOM and not is_installed('torch'):
-        raise SetupError(
-            f'the disk of {ENVIRONMENT} has {free >> 20} MiB free and torch and mmcv need '
-            f'{TORCH_ROOM >> 20}: free some, or name a folder on another disk with MMPS_VENV=DIR'
-        )
     broken = failing(installer, BUILD_TOOLS)
     found = installer.works('torch')
     if found and installer.torch in ('', found['version'].partition('+')[0]):
         say(f'keeping torch {found["version"]}')
     else:
         say('torch: 200 MB to download for a CPU build, several GB for a CUDA build')
-        broken.append('torch')
-    installer.replace(*broken)
+        # It may be NumPy that does not fit.
+        broken += ['torch'] if found else ['numpy', 'torch']
+    installer.replace(*dict.fromkeys(broken))
     if not installer.works('torch'):
         raise SetupError(f'torch is there but fails: `{sys.executable} -m mmps.doctor` says why')
 
@@ -147,43 +120,17 @@ def ensure_packages(installer: Installer, frameworks: list[str]) -> None:
         installer.replace(frameworks[0])
 
 
-def failing(installer: Installer, packages: dict[str, str]) -> list[str]:
+def failing(installer: Installer, packages: tuple[str, ...]) -> list[str]:
     """The packages of which what they are needed for does not run."""
-    return [name for name, code in packages.items() if installer.call('-c', code).returncode]
+    return [name for name in packages if not installer.works(name)]
 
 
-def ensure_mmps(installer: Installer, root: Path, tests: bool) -> None:
-    """Mmps from the checkout, editable where that can be written; a wheel brings itself."""
-    if not (root / 'setup.py').is_file():
-        return
-    extra = '[tests]' if tests else ''
-    install = ('install', '--no-build-isolation', *installer.constraints)
-    if can_write(root):
+def ensure_mmps(installer: Installer, tests: bool) -> None:
+    """Mmps from the checkout, which need not be writable; a wheel brings itself."""
+    if (ROOT / 'setup.py').is_file():
         say(f'installing mmps (editable){" and what its tests need" if tests else ""}')
-        installer.pip(*install, '-e', f'{root}{extra}')
-        return
-    say(f'{root} cannot be written: installing a copy of mmps')
-    with tempfile.TemporaryDirectory() as folder:
-        for name in SOURCES:
-            copy = shutil.copytree if (root / name).is_dir() else shutil.copy
-            copy(root / name, Path(folder, name))
-        installer.pip(*install, f'{folder}{extra}')
-
-
-def is_outdated_copy(root: Path) -> bool:
-    """Whether a copy is installed of a checkout that has changed since.
-
-    An editable installation follows its checkout by itself.
-    """
-    done = metadata.distribution('mmps').read_text('direct_url.json') or '"editable": true'
-    if not (root / 'setup.py').is_file() or re.search(r'"editable": *true', done):
-        return False
-    installed = metadata.distribution('mmps').locate_file('mmps')
-    ours = {p.relative_to(root / 'mmps'): p for p in (root / 'mmps').rglob('*.py')}
-    return any(
-        not (installed / name).is_file() or (installed / name).read_bytes() != path.read_bytes()
-        for name, path in ours.items()
-    )
+        source = f'{ROOT}[tests]' if tests else str(ROOT)
+        installer.pip('install', *FROM_SOURCE, *installer.constraints, '-e', source)
 
 
 def test_packages() -> list[str]:
@@ -196,8 +143,8 @@ def test_packages() -> list[str]:
 
 def check_other_stack(stack: str) -> None:
     """Refuse to install one stack over the other: both use the same import names."""
-    other = next(packages for name, packages in FRAMEWORKS.items() if name != stack)
-    there = [name for name in other if is_installed(name)]
+    (other,) = VERSIONS['STACKS'].keys() - {stack}
+    there = [name for name in VERSIONS['STACKS'][other] if is_installed(name)]
     if there:
         raise SetupError(
             f'{ENVIRONMENT} holds {there[0]}, which the stack {stack} would overwrite: '

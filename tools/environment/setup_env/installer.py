@@ -6,21 +6,26 @@ import atexit
 import json
 import os
 import re
+import runpy
 import shlex
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 ENVIRONMENT = Path(sys.prefix)
+# The checkout, or the folder that a wheel keeps its tools in, within the package.
+ROOT = Path(__file__).resolve().parents[3]
+DOCTOR = (ROOT / 'mmps' if (ROOT / 'setup.py').is_file() else ROOT.parent) / 'doctor'
+# By their path, for `import mmps` would load a torch that is to be replaced.
+VERSIONS = runpy.run_path(str(DOCTOR / 'versions.py'))
 HEARTBEAT_SECONDS = 30
 COMPILER = 'install a C++ compiler (Debian, Ubuntu: apt-get install g++)'
 # What a log says, and what helps; the first that matches counts.
-CURES = (
+FIXES = (
     (
         r'No space left on device|Disk quota exceeded',
         'a disk is full: free some GiB, or set TMPDIR, XDG_CACHE_HOME or MMPS_VENV to a folder '
@@ -56,13 +61,11 @@ class Installer:
     """Runs pip in this environment, and writes all that it prints to a log.
 
     Args:
-        versions: The constraints file, ``mmps/versions.txt``.
-        torch: The version to install in place of the one that stands there.
+        torch: The version to install in place of the one that stands in ``mmps/versions.txt``.
     """
 
-    def __init__(self, versions: Path, torch: str = '') -> None:
-        self.package = versions.parent
-        self.requirements = read_requirements(versions)
+    def __init__(self, torch: str = '') -> None:
+        self.requirements = VERSIONS['read_requirements']()
         self.log = ENVIRONMENT / 'mmps-setup.log'
         self.torch = torch
         if torch:
@@ -85,21 +88,18 @@ class Installer:
         return ('-c', str(file))
 
     def call(self, *arguments: str) -> subprocess.CompletedProcess:
-        """Run Python for a moment, with mmps importable, and keep what it prints."""
-        path = os.pathsep.join(
-            filter(None, [os.environ.get('PYTHONPATH'), str(self.package.parent)])
-        )
+        """Run Python for a moment, and keep what it prints."""
         return subprocess.run(
             [sys.executable, *arguments],
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, 'PYTHONPATH': path, 'PYTHONWARNINGS': 'ignore'},
+            env={**os.environ, 'PYTHONWARNINGS': 'ignore'},
         )
 
     def works(self, *probes: str) -> dict | None:
         """Try parts of the environment; None where one fails, otherwise what the last one found."""
-        done = self.call(str(self.package / 'doctor' / 'probes.py'), *probes)
+        done = self.call(str(DOCTOR / 'probes.py'), *probes)
         return json.loads(done.stdout.strip().splitlines()[-1]) if done.returncode == 0 else None
 
     def replace(self, *names: str, options: tuple[str, ...] = ()) -> None:
@@ -173,7 +173,7 @@ class Installer:
         if command.process.returncode:
             with command.log.open(errors='replace') as file:
                 file.seek(command.position)
-                raise SetupError(f'`{shlex.join(command.words)}`: {find_cure(file.read())}')
+                raise SetupError(f'`{shlex.join(command.words)}`: {find_fix(file.read())}')
 
 
 @dataclass(frozen=True)
@@ -204,27 +204,11 @@ def is_installed(name: str) -> bool:
     return any(metadata.distributions(name=name))
 
 
-def can_write(folder: Path) -> bool:
-    """Whether a file can be made in a folder, which is made where it is missing."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
-
-
-def read_requirements(versions: Path) -> dict[str, str]:
-    """Name to whole requirement, of a constraints file."""
-    lines = (line.partition('#')[0].strip() for line in versions.read_text('utf-8').splitlines())
-    return {re.split(r'[=<>]', line, maxsplit=1)[0]: line for line in lines if line}
-
-
-def find_cure(log: str) -> str:
-    """The cure for the first known complaint in a log."""
-    for pattern, cure in CURES:
+def find_fix(log: str) -> str:
+    """What helps against the first known complaint in a log."""
+    for pattern, fix in FIXES:
         if re.search(pattern, log):
-            return cure
+            return fix
     return 'the last lines of the log say why'
 
 

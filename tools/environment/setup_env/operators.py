@@ -7,14 +7,14 @@ import re
 import shutil
 import sys
 import tarfile
+from importlib import metadata
 from pathlib import Path
 
 from gpu import wants_gpu
-from installer import COMPILER, ENVIRONMENT, Command, Installer, SetupError, say
+from installer import COMPILER, ENVIRONMENT, VERSIONS, Command, Installer, SetupError, say
 from joined_sources import BINDINGS, join_sources
 
 GIB_PER_JOB = 1.5
-OTHER_NAMES = ('mmcv-lite', 'mmcv-full')
 
 
 class Operators:
@@ -90,7 +90,7 @@ class Operators:
         jobs = os.environ.get('MAX_JOBS') or str(count_jobs())
         if joined:
             join_sources(source, int(jobs))
-        _ask_for_the_standard(source, self.installer.call('-c', FIND_ATEN).stdout.strip())
+        _ask_for_the_standard(source)
         settings = {'MMCV_WITH_OPS': '1', 'MAX_JOBS': jobs}
         settings |= {'FORCE_CUDA': '1'} if self._gpu else {'CUDA_VISIBLE_DEVICES': ''}
         settings |= {} if self._gpu else {'FORCE_CUDA': '0'}
@@ -118,8 +118,7 @@ class Operators:
     def _install(self, build: Command) -> None:
         self.installer.finish(build)
         wheel = str(the_only_one(self.folder, '*.whl'))
-        self.installer.uninstall(*OTHER_NAMES)
-        self.installer.pip('install', '--force-reinstall', '--no-deps', wheel)
+        self.installer.uninstall(*VERSIONS['SAME_FILES']['mmcv'])
         self.installer.pip('install', *self.installer.constraints, wheel)
         bindings = next(self.folder.glob(f'source/*/mmcv/ops/csrc/pytorch/{BINDINGS}'))
         names = set(re.findall(r'\bm\.def\(\s*"(\w+)"', bindings.read_text('utf-8')))
@@ -129,12 +128,9 @@ class Operators:
             raise SetupError(f'mmcv is built but fails: `{sys.executable} -m mmps.doctor` says why')
 
 
-FIND_ATEN = 'import torch; print(torch.__path__[0])'
-
-
-def _ask_for_the_standard(source: Path, torch: str) -> None:
+def _ask_for_the_standard(source: Path) -> None:
     # Headers of torch 2.14 need C++20, and MMCV's setup.py asks for C++17.
-    header = Path(torch, 'include/ATen/ATen.h')
+    header = Path(metadata.distribution('torch').locate_file('torch/include/ATen/ATen.h'))
     if header.is_file() and 'C++20' in header.read_text('utf-8', 'replace'):
         setup = source / 'setup.py'
         setup.write_text(setup.read_text('utf-8').replace('-std=c++17', '-std=c++20'), 'utf-8')
