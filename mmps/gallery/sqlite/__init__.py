@@ -1,0 +1,3 @@
+from .store import SqliteGallery
+
+__all__ = ['SqliteGallery']
