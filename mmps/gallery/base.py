@@ -61,6 +61,7 @@ class Progress:
         camera: Name of the camera, or an empty text.
         width: Of its images in pixels, after EXIF rotation; 0 where unknown.
         height: As ``width``.
+        every: Seconds between the frames of a video that were searched for people.
         time_origin: Where the times of its rows come from, such as ``exif`` or ``start``.
         problem: Why it could not be indexed, or an empty text.
     """
@@ -74,6 +75,7 @@ class Progress:
     camera: str = ''
     width: int = 0
     height: int = 0
+    every: float = 0.0
     time_origin: str = ''
     problem: str = ''
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -56,19 +56,22 @@ class Sampling:
             raise DataError(f'every={self.every} must be 0 or more seconds')
 
 
-def read_frames(path: str, sampling: Sampling, after: int = -1) -> Iterator[Frame]:
+def read_frames(
+    path: str, sampling: Sampling, after: int = -1, note: Callable[[str], object] = warnings.warn
+) -> Iterator[Frame]:
     """Read an image, or the wanted frames of a video in their order.
 
     Args:
         path: The file.
         sampling: Which frames of a video are wanted.
         after: The last frame that is known already; later ones follow.
+        note: Called with a sentence about what is doubtful but no error.
 
     Raises:
         DataError: The file is missing, empty, no image or video, or cut short.
     """
     if is_video(path):
-        yield from _video_frames(path, sampling, after)
+        yield from _video_frames(path, sampling, after, note)
         return
     time = sampling.start if sampling.start is not None else capture_time(path)
     yield Frame(read_image(Path(path)), STILL, math.nan if time is None else time)
@@ -120,14 +123,13 @@ def capture_time(path: str) -> float | None:
         return None
 
 
-def _video_frames(path: str, sampling: Sampling, after: int) -> Iterator[Frame]:
+def _video_frames(
+    path: str, sampling: Sampling, after: int, note: Callable[[str], object]
+) -> Iterator[Frame]:
     capture, rate = _opened(path)
     own = Path(path).suffix.lower() not in RAW
     if not own:
-        warnings.warn(
-            f'{path} carries no times: they are counted by its rate of {rate:g} frames a second',
-            stacklevel=2,
-        )
+        note(f'{path} carries no times: they are counted by its rate of {rate:g} frames a second')
     start = sampling.start or 0.0
     wanted, number, time = -math.inf, 0, 0.0
     try:
@@ -140,7 +142,7 @@ def _video_frames(path: str, sampling: Sampling, after: int) -> Iterator[Frame]:
                 if number > after:
                     yield Frame(_retrieved(capture, path, number), number, start + time)
             number += 1
-        _check_end(capture, path, number)
+        _check_end(capture, path, number, note)
     finally:
         capture.release()
 
@@ -185,7 +187,7 @@ def _retrieved(capture: object, path: str, number: int) -> np.ndarray:
     return image
 
 
-def _check_end(capture: object, path: str, number: int) -> None:
+def _check_end(capture: object, path: str, number: int, note: Callable[[str], object]) -> None:
     import cv2
 
     promised = capture.get(cv2.CAP_PROP_FRAME_COUNT)
@@ -193,8 +195,7 @@ def _check_end(capture: object, path: str, number: int) -> None:
         raise DataError(f'{path} has no readable frame: record or copy it again')
     # Containers without an index only estimate their number of frames.
     if Path(path).suffix.lower() in {'.mp4', '.m4v', '.mov'} and number < 0.9 * promised:
-        warnings.warn(
-            f'{path} ends after {number} of {promised:.0f} frames: it is cut short; what '
-            'was read is kept',
-            stacklevel=2,
+        note(
+            f'{path} ends after {number} of {promised:.0f} frames: it is cut short; what was read '
+            'is kept'
         )
