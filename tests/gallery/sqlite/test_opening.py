@@ -109,7 +109,7 @@ MOUNTS = """\
 22 1 0:21 / / rw,relatime - ext4 /dev/root rw
 30 22 0:40 / /net/my\\040share rw - nfs4 server:/x rw
 31 22 0:41 / /net/local rw - ext4 /dev/sdb rw
-32 22 0:42 / /home rw - fuse.sshfs me@there rw
+32 22 0:42 / /far rw - fuse.sshfs me@there rw
 """
 
 
@@ -117,9 +117,9 @@ MOUNTS = """\
     ('path', 'kind'),
     [
         ('/net/my share/deep/a.mmps', 'nfs4'),
-        ('/home/me/a.mmps', 'fuse.sshfs'),
+        ('/far/me/a.mmps', 'fuse.sshfs'),
         ('/net/local/a.mmps', None),
-        ('/homes/a.mmps', None),
+        ('/farther/a.mmps', None),
     ],
 )
 def test_network_disks_are_refused(tmp_path, monkeypatch, path, kind):
