@@ -39,15 +39,22 @@ class Gaps:
         return bool(self.missing or self.unread)
 
     def sentence(self) -> str:
-        """Say what was not loaded, and what to do."""
+        """Describe what was not loaded, and what to do."""
         told = []
         if self.missing:
-            parts = [self._describe(part, names) for part, names in self.missing.items()]
-            told.append(f'does not fill {", ".join(parts)}')
+            told.append(f'does not fill {", ".join(self.unfilled_parts())}')
         if self.unread:
-            parts = [f'{part} ({_some(names)})' for part, names in self.unread.items()]
-            told.append(f'holds weights that the model has no place for: {", ".join(parts)}')
+            parts = ', '.join(self.unread_parts())
+            told.append(f'holds weights that the model has no place for: {parts}')
         return f'The checkpoint {", and ".join(told)}; {self._advice()}.'
+
+    def unfilled_parts(self) -> list[str]:
+        """Describe the parts whose weights were not loaded."""
+        return [self._describe(part, names) for part, names in self.missing.items()]
+
+    def unread_parts(self) -> list[str]:
+        """Describe the parts of the file that the model has no place for."""
+        return [f'{part} ({_some(names)})' for part, names in self.unread.items()]
 
     def _describe(self, part: str, names: list[str]) -> str:
         text = f'{len(names)} of {self.sizes[part]} weights'

@@ -31,6 +31,39 @@ class Origin:
     branch_trained: bool = False
 
 
+def follow_weights(model: Any) -> None:
+    """Let a model note where its weights come from, and load checkpoints of plain detectors too.
+
+    Whoever loads, MMEngine or PyTorch: what a checkpoint does not fill keeps its weights. One
+    warning names the parts, and they are reported to the caller, which refuses them where it is
+    strict.
+
+    Args:
+        model: A person-search model; gets the attribute ``origin``.
+    """
+    model.origin = Origin()
+    model.register_load_state_dict_pre_hook(_before_loading)
+
+
+def _before_loading(
+    model: Any,
+    state_dict: dict[str, Tensor],
+    prefix: str,
+    metadata: dict[str, Any],
+    strict: bool,  # always True, whatever the caller was asked for
+    missing: list[str],
+    unexpected: list[str],
+    errors: list[str],
+) -> None:
+    gaps = read_checkpoint(model, state_dict, prefix, metadata)
+    if model.phase == 'reid':
+        check_features(model)
+    if gaps:
+        MMLogger.get_current_instance().warning(gaps.sentence())
+    missing += gaps.unfilled_parts()
+    unexpected += gaps.unread_parts()
+
+
 def pretrained(module: nn.Module) -> Iterator[str]:
     """List the weights that ``init_cfg`` takes from files, as in ``module.state_dict()``."""
     for prefix, part in module.named_modules():
@@ -122,15 +155,15 @@ def starting_weights(
         Weights of the model by name; none where the branch begins otherwise.
     """
     trained = {k.removeprefix(backbone): v for k, v in weights.items() if k.startswith(backbone)}
-    start = model.reid_branch.stages.starting_weights(trained)
-    return {f'reid_branch.stages.{name}': weight for name, weight in start.items()}
+    start = model.reid_branch.starting_weights(trained)
+    return {f'reid_branch.{name}': weight for name, weight in start.items()}
 
 
 def begin_branch(model: Any) -> None:
     """Start the branch from the detector, unless a checkpoint filled it; the log says which."""
     log = MMLogger.get_current_instance().info
     if model.origin.branch_trained:
-        log('The re-ID branch goes on from the checkpoint that filled it.')
+        log('The re-ID branch continues from the checkpoint that filled it.')
         return
     own = model.state_dict()
     start = starting_weights(model, own)

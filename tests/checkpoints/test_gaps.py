@@ -5,6 +5,7 @@ import torch
 from mmengine.runner import load_state_dict
 
 from mmps.checkpoints.gaps import part_of
+from mmps.checkpoints.origin import check_features
 from mmps.registry import MODELS
 from mmps.structures import ConfigError, UserError
 from mmps.testing.builders import tiny_detector, tiny_searcher
@@ -20,9 +21,9 @@ def without(weights, *beginnings):
 
 
 def load(weights, model=None):
-    """Load as MMEngine's runner does; what it would print of single names is an error here."""
+    """Load as MMEngine's runner does."""
     model = model or tiny_searcher(3)
-    load_state_dict(model, copy.deepcopy(weights), strict=True)
+    load_state_dict(model, copy.deepcopy(weights))
     return model
 
 
@@ -95,13 +96,24 @@ def test_files_from_before_batches_were_counted_fit(weights, mm_log):
     assert 'The checkpoint' not in mm_log.text
 
 
-def test_torchs_own_loading_refuses_what_does_not_fit_if_it_is_strict(weights, mm_log):
+def test_strict_loading_refuses_what_does_not_fit_whoever_loads(weights, mm_log):
     model, part = tiny_searcher(3), without(weights, 'reid_branch.head')
-    with pytest.raises(RuntimeError, match=r'does not fill the head \(2 of 2 weights\)'):
-        model.load_state_dict(part)
-    assert 'The checkpoint' not in mm_log.text
-    model.load_state_dict(part, strict=False)
-    assert 'does not fill the head (2 of 2 weights)' in mm_log.text
+    part['more.weight'] = torch.zeros(1)
+    for strictly in (model.load_state_dict, lambda w: load_state_dict(model, w, strict=True)):
+        with pytest.raises(RuntimeError, match=r'the head \(2 of 2 weights\)'):
+            strictly(part)
+    mm_log.clear()
+    found = model.load_state_dict(part, strict=False)
+    assert found.missing_keys == ['the head (2 of 2 weights)']
+    assert found.unexpected_keys == ['other parts (more.weight)']
+    assert mm_log.text.count('does not fill the head (2 of 2 weights)') == 1
+
+
+def test_mmengine_prints_parts_in_place_of_names(weights, capsys):
+    load(without(weights, 'reid_branch.stages.stages.1'))
+    printed = capsys.readouterr().out
+    assert 'missing keys in source state_dict: the replicated stages (25 of 50 weights)' in printed
+    assert 'conv1' not in printed
 
 
 @pytest.mark.parametrize(
@@ -117,12 +129,12 @@ def test_phase_2_refuses_random_shared_features(weights, left_out):
 def test_before_phase_2_random_shared_features_are_found_later(weights):
     model = tiny_searcher(3)
     with pytest.raises(ConfigError, match='random features'):
-        model.check_features()
+        check_features(model)
     load(without(weights, 'detector.backbone.layer2'), model)
     with pytest.raises(ConfigError, match=r'25 weights of the shared stages .*set `load_from` to'):
-        model.check_features()
+        check_features(model)
     load(weights, model)
-    model.check_features()
+    check_features(model)
 
 
 def test_later_stages_do_not_matter_to_phase_2(weights):

@@ -5,6 +5,7 @@ import torch
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint, load_state_dict
 
+from mmps.checkpoints.origin import begin_branch
 from mmps.checkpoints.resuming import mark_branch
 from mmps.registry import MODELS
 from mmps.testing.builders import tiny_detector, tiny_searcher
@@ -35,7 +36,7 @@ def started(path, **changes):
     mark_branch(checkpoint)
     load_state_dict(model, checkpoint['state_dict'])
     model.set_phase('reid')
-    model.start_reid()
+    begin_branch(model)
     return model.state_dict()
 
 
@@ -45,7 +46,7 @@ def test_a_branch_that_the_checkpoint_fills_is_kept(trained, tmp_path, mm_log, s
     branch = {'stages': {'start_from': start}, 'head': {'embedding_channels': 8}}
     weights = started(path, reid_branch=branch)
     assert all(torch.equal(weights[name], trained[name]) for name in trained)
-    assert 'goes on from the checkpoint' in mm_log.text
+    assert 'continues from the checkpoint' in mm_log.text
 
 
 def test_disjoint_networks_keep_what_a_checkpoint_fills(mm_log):
@@ -53,12 +54,12 @@ def test_disjoint_networks_keep_what_a_checkpoint_fills(mm_log):
     config = {'type': 'mmps.DisjointDetector', 'detector': tiny_detector(), 'phase': 'detection'}
     loaded, model = (MODELS.build(config) for _ in range(2))
     model.load_state_dict(loaded.state_dict())
-    model.start_reid()
+    begin_branch(model)
     assert all(torch.equal(w, loaded.state_dict()[n]) for n, w in model.state_dict().items())
-    assert 'goes on from the checkpoint' in mm_log.text
+    assert 'continues from the checkpoint' in mm_log.text
     fresh = MODELS.build(config)
     fresh.load_state_dict(loaded.detector.state_dict(), strict=False)
-    fresh.start_reid()
+    begin_branch(fresh)
     assert 'begins with the weights that its config' in mm_log.text
 
 
@@ -85,7 +86,7 @@ def test_nothing_is_kept_of_a_branch_of_another_j(trained, tmp_path, mm_log, sta
     expected = trained['detector.backbone.layer4.0.conv1.weight']
     assert torch.equal(weights[STAGE], expected if start == 'detector' else fresh[STAGE])
     assert 'does not fill the replicated stages' in mm_log.text
-    assert 'goes on from the checkpoint' not in mm_log.text
+    assert 'continues from the checkpoint' not in mm_log.text
 
 
 def test_the_branch_of_a_file_of_phase_1_counts_as_none(trained, tmp_path):

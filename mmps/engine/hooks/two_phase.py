@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from mmps.checkpoints.atomic_backend import ATOMIC_BACKEND
 from mmps.checkpoints.loss_state import check_loss_state, drop_loss_state
+from mmps.checkpoints.origin import begin_branch, check_features
 from mmps.checkpoints.resuming import (
     BRANCH_KEY,
     PHASE_KEY,
@@ -43,7 +44,6 @@ from mmps.engine.reproducible import check_workers, seed_epoch, shared_seed
 from mmps.features import CachedPeople, FeatureCache, pooled_shards
 from mmps.features.pooled_features import PooledFeatures
 from mmps.registry import DATA_SAMPLERS, HOOKS
-from mmps.structures import ConfigError
 
 
 @HOOKS.register_module()
@@ -155,7 +155,7 @@ class TwoPhaseHook(Hook):
         if self.phase == 'detection' and self.phases.train_detector:
             check_learning(runner)
         elif self.phase == 'detection':
-            _bare(runner).check_features()
+            check_features(_bare(runner))
         if self.phases.start == 'reid' and runner.epoch < self.phases.detection_epochs:
             loop = runner.train_loop
             loop._epoch = self.phases.detection_epochs
@@ -239,7 +239,7 @@ class TwoPhaseHook(Hook):
                 weights[name].copy_(weight)
         if self.phases.start == 'detection':
             save_detector(model, Path(runner.work_dir))
-        model.start_reid()
+        begin_branch(model)
         self._enter_reid(runner)
         for average in averages:
             average.steps.zero_()  # the average of the branch begins with its first step

@@ -2,14 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmdet.structures import DetDataSample
-from torch import Tensor
-
 from mmps.models.reid.original_images import OriginalImages, normalisation, swaps_channels
 from mmps.registry import MODELS
-from mmps.structures.originals import drop_originals
 
 from .person_search import PersonSearchDetector
+from .wrapped import build_detector, preprocessor_of
 
 CROP_SIZE = (256, 128)
 """(height, width) of a crop, the usual one of person re-identification."""
@@ -25,14 +22,16 @@ class DisjointDetector(PersonSearchDetector):
     The same interface as :class:`SharedBackboneDetector`, so that data, losses, training and
     evaluation are the same. Crops are cut on the device from the original images, not from the
     network's smaller input: pipelines of phase 2 and of tests keep them
-    (:class:`mmps.KeepOriginalImage`), that of phase 1 need not. Loesch et al., section 3.2.
+    (:class:`mmps.KeepOriginalImage`), that of phase 1 need not. What was predicted has let go of
+    them. Loesch et al., section 3.2.
 
     Args:
         detector: Config of any mmdet detector.
         backbone: Config of the crops' network; a copy of the detector's where left out. All its
             stages and batch statistics are trained.
         reid_branch: Settings of the branch, as in :class:`SharedBackboneDetector`.
-        **kwargs: As in :class:`PersonSearchDetector`.
+        data_preprocessor: Config for scene images; the detector's own where left out.
+        **kwargs: ``phase``, ``detach`` and ``init_cfg`` of :class:`PersonSearchDetector`.
     """
 
     def __init__(
@@ -40,17 +39,18 @@ class DisjointDetector(PersonSearchDetector):
         detector: dict,
         backbone: dict | None = None,
         reid_branch: dict | None = None,
+        data_preprocessor: dict | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(detector, **kwargs)
-        images = self.data_preprocessor.images
-        mean, std = normalisation(images)
+        images = data_preprocessor or preprocessor_of(detector)
+        preprocessor = MODELS.build(images)
+        mean, std = normalisation(preprocessor)
         branch = {'type': 'mmps.ReIDBranch', 'cpu_chunk': CPU_CHUNK, **(reid_branch or {})}
         defaults = {
             'pooling': {
                 'type': 'mmps.CropAndResize',
                 'output_size': CROP_SIZE,
-                'swap_channels': swaps_channels(images),
+                'swap_channels': swaps_channels(preprocessor),
             },
             'stages': {
                 'type': 'mmps.CropBackbone',
@@ -63,12 +63,4 @@ class DisjointDetector(PersonSearchDetector):
         }
         for part, settings in defaults.items():
             branch[part] = {**settings, **branch.get(part, {})}
-        self.add_branch(OriginalImages(), branch)
-
-    def predict(
-        self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample], rescale: bool = True
-    ) -> list[DetDataSample]:
-        """Detect and embed people; the returned samples have let go of their original images."""
-        samples = super().predict(batch_inputs, batch_data_samples, rescale)
-        drop_originals(samples)
-        return samples
+        super().__init__(build_detector(detector), OriginalImages(), branch, images, **kwargs)

@@ -1,25 +1,16 @@
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.structures import DetDataSample
-from mmengine.config import ConfigDict
-from mmengine.logging import MMLogger
 from torch import Tensor
 
-from mmps.checkpoints.origin import (
-    Origin,
-    begin_branch,
-    check_features,
-    note_pretrained,
-    read_checkpoint,
-)
-from mmps.models.reid.shared_feature import SharedFeature
+from mmps.checkpoints.origin import follow_weights, note_pretrained
+from mmps.models.reid.shared_feature import Feature, SharedFeature
 from mmps.registry import MODELS
 from mmps.structures import ConfigError, IdentityMap
 
@@ -44,51 +35,42 @@ class PersonSearchDetector(BaseDetector):
     """A detector and a re-ID branch that pools a feature in the detector's boxes.
 
     What :class:`SharedBackboneDetector` and :class:`DisjointDetector` have in common: phases,
-    losses, prediction, pooled features for the cache, checkpoints.
+    losses, prediction, pooled features for the cache.
 
     Args:
-        detector: Config of an mmdet detector.
+        detector: A detector of mmdet, which is run as it is.
+        source: Where people are pooled: a stage of the detector's backbone, or the image.
+        reid_branch: Config of the whole branch.
+        images: Config of the preprocessor for scene images.
         phase: What learns, a key of ``PHASES``; the two-phase hook moves it along.
         detach: Whether gradients of the re-ID loss stop at the feature, as in the paper's
             section 2; matters in the phase ``joint`` only.
-        data_preprocessor: Config for scene images; the detector's own where left out.
         init_cfg: As in any module of MMEngine.
     """
 
-    source: SharedFeature
-
     def __init__(
         self,
-        detector: dict,
+        detector: BaseDetector,
+        source: SharedFeature,
+        reid_branch: dict,
+        images: dict,
         phase: str = 'joint',
         detach: bool = True,
-        data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        detector = ConfigDict(copy.deepcopy(dict(detector)))
-        images = (
-            data_preprocessor
-            or detector.get('data_preprocessor')
-            or {'type': 'DetDataPreprocessor'}
-        )
         super().__init__(
             data_preprocessor={'type': 'mmps.SearchDataPreprocessor', 'images': images},
             init_cfg=init_cfg,
         )
         self._preprocessor = str(images)
-        self.detector = MODELS.build(detector)
-        self.detach = detach
-        self.phase = phase
-        self.origin = Origin()
+        self.detector = detector
         self.identities: IdentityMap | None = None
-        self._refuses_gaps = False
-
-    def add_branch(self, source: SharedFeature, reid_branch: dict) -> None:
-        """Complete the model; constructors of subclasses end with it."""
         self.source = source
         self.reid_branch = MODELS.build(reid_branch)
+        self.detach = detach
         self._learns = {name: p.requires_grad for name, p in self.named_parameters()}
-        self.set_phase(self.phase)
+        follow_weights(self)
+        self.set_phase(phase)
 
     def set_phase(self, phase: str) -> None:
         """Choose what learns: gradients, and training mode of normalisation and dropout.
@@ -97,7 +79,7 @@ class PersonSearchDetector(BaseDetector):
             phase: A key of ``PHASES``.
 
         Raises:
-            ConfigError: It is none.
+            ConfigError: It is not one of them.
         """
         if phase not in PHASES:
             raise ConfigError(f'phase={phase!r} must be one of {", ".join(PHASES)}')
@@ -121,15 +103,11 @@ class PersonSearchDetector(BaseDetector):
         super().init_weights()
         note_pretrained(self)
 
-    def start_reid(self) -> None:
-        """Begin phase 2: a branch that no checkpoint filled starts from the detector."""
-        begin_branch(self)
-
     def train(self, mode: bool = True) -> PersonSearchDetector:
         """Switch to training or evaluation; what does not learn stays in evaluation."""
         super().train(mode)
         for name in ('detector', 'reid_branch'):
-            if hasattr(self, name) and name not in PHASES[self.phase]:
+            if name not in PHASES[self.phase]:
                 getattr(self, name).eval()
         return self
 
@@ -146,12 +124,15 @@ class PersonSearchDetector(BaseDetector):
         Args:
             inputs: ``(B, 3, H, W)`` normalised images.
             data_samples: Annotations and meta information of the images.
-            mode: ``'loss'``, ``'predict'`` or ``'tensor'``.
+            mode: ``'loss'``, ``'predict'``, ``'tensor'``, or ``'embed'`` to embed people in the
+                boxes that the samples have, without detecting.
             pooled: ``(N, C, h, w)`` pooled features from the cache, in place of images.
             person_ids: ``(N,)`` identities of the pooled features.
         """
         if pooled is not None:
             return self.reid_branch.loss(pooled, person_ids)
+        if mode == 'embed':
+            return self.embed_instances(inputs, data_samples)
         return super().forward(inputs, data_samples, mode)
 
     def loss(self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample]) -> dict:
@@ -165,8 +146,7 @@ class PersonSearchDetector(BaseDetector):
         with source.watch(batch_inputs, batch_data_samples), _precision_of_ops(batch_inputs):
             losses = self.detector.loss(batch_inputs, batch_data_samples)
             feature = source.feature
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.detach):
-            pooled = self.reid_branch.pooling(feature, rois)
+        pooled = self.reid_branch.pooling(_detached(feature) if self.detach else feature, rois)
         return losses | self.reid_branch.loss(pooled, person_ids)
 
     def predict(
@@ -189,21 +169,72 @@ class PersonSearchDetector(BaseDetector):
         """
         if not rescale:
             raise ConfigError(
-                'SharedBackboneDetector predicts boxes in image pixels only; '
-                'call predict(..., rescale=True)'
+                f'{type(self).__name__} predicts boxes in image pixels only: call '
+                'predict(..., rescale=True)'
             )
+        source = self.source
         if self.phase == 'detection':
             with _precision_of_ops(batch_inputs):
-                return keep_people(self.detector.predict(batch_inputs, batch_data_samples))
-        refuse_mirrored(batch_data_samples)
-        source = self.source
-        with source.watch(batch_inputs, batch_data_samples), _precision_of_ops(batch_inputs):
-            samples = self.detector.predict(batch_inputs, batch_data_samples, rescale=True)
-            feature = source.feature
-        people = instances_to_embed(keep_people(samples))
-        rois = test_rois(people, samples, source.place, batch_inputs)
-        write_embeddings(people, self.reid_branch(feature, rois))
+                samples = keep_people(self.detector.predict(batch_inputs, batch_data_samples))
+        else:
+            refuse_mirrored(batch_data_samples)
+            with source.watch(batch_inputs, batch_data_samples), _precision_of_ops(batch_inputs):
+                samples = self.detector.predict(batch_inputs, batch_data_samples, rescale=True)
+                feature = source.feature
+            self._embed_people(feature, keep_people(samples), batch_inputs)
+        source.release(samples)
         return samples
+
+    def embed_instances(
+        self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample]
+    ) -> list[DetDataSample]:
+        """Embed people in given boxes, equal to :meth:`predict`, but without detecting.
+
+        The backbone ends at the shared stages; neck and head do not run. For a gallery whose boxes
+        are known, and for queries alone.
+
+        Args:
+            batch_inputs: ``(B, 3, H, W)`` normalised images.
+            batch_data_samples: With ``bboxes``, xyxy in pixels of the image file, in any of
+                ``pred_instances``, ``gt_instances`` and ``query_instances``.
+
+        Returns:
+            The samples; these instances get ``embeddings`` ``(N, D)``.
+
+        Raises:
+            ConfigError: Images are mirrored.
+        """
+        refuse_mirrored(batch_data_samples)
+        feature = self._feature(batch_inputs, batch_data_samples)
+        self._embed_people(feature, batch_data_samples, batch_inputs)
+        self.source.release(batch_data_samples)
+        return batch_data_samples
+
+    def embed(
+        self, batch_inputs: Tensor, rois: Tensor, batch_data_samples: Sequence[DetDataSample] = ()
+    ) -> Tensor:
+        """Embed people in given RoIs; neck and head of the detector do not run.
+
+        Args:
+            batch_inputs: ``(B, 3, H, W)`` normalised images.
+            rois: ``(N, 5)`` (image index, x1, y1, x2, y2), as in :meth:`pool`.
+            batch_data_samples: Of the images; the disjoint baseline cuts its crops from them.
+
+        Returns:
+            ``(N, D)``; ``(0, D)`` without RoIs.
+        """
+        return self.reid_branch(self._feature(batch_inputs, batch_data_samples), rois)
+
+    def _feature(
+        self, inputs: Tensor, samples: Sequence[DetDataSample], mirror: bool = False
+    ) -> Feature:
+        with _precision_of_ops(inputs):
+            return self.source.run(inputs, samples, mirror)
+
+    def _embed_people(self, feature: Feature, samples: list[DetDataSample], like: Tensor) -> None:
+        people = instances_to_embed(samples)
+        rois = test_rois(people, samples, self.source.place, like)
+        write_embeddings(people, self.reid_branch(feature, rois))
 
     def pool(
         self,
@@ -224,8 +255,7 @@ class PersonSearchDetector(BaseDetector):
         Returns:
             ``(N, C, h, w)``.
         """
-        with _precision_of_ops(batch_inputs):  # as in predict
-            feature = self.source.run(batch_inputs, batch_data_samples, mirror)
+        feature = self._feature(batch_inputs, batch_data_samples, mirror)
         return self.reid_branch.pooling(feature, rois)
 
     @property
@@ -242,7 +272,7 @@ class PersonSearchDetector(BaseDetector):
         }
 
     def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
-        """Give the detector's features, as mmdet's tools expect."""
+        """Return the detector's features, as mmdet's tools expect."""
         return self.detector.extract_feat(batch_inputs)
 
     def _forward(
@@ -250,47 +280,9 @@ class PersonSearchDetector(BaseDetector):
     ) -> tuple[Tensor, ...]:
         return self.detector._forward(batch_inputs, batch_data_samples)
 
-    def check_features(self) -> None:
-        """Refuse to train a branch on random features.
 
-        Raises:
-            ConfigError: Weights of the shared stages came from no checkpoint.
-        """
-        check_features(self)
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, **kwargs: Any
-    ) -> Any:
-        """Load as torch does: with ``strict`` what does not fit is refused.
-
-        Without it, and wherever MMEngine loads, a warning names the parts that were not filled.
-        """
-        self._refuses_gaps = strict
-        try:
-            return super().load_state_dict(state_dict, strict, **kwargs)
-        finally:
-            self._refuses_gaps = False
-
-    def _load_from_state_dict(
-        self,
-        state_dict: dict,
-        prefix: str,
-        metadata: dict,
-        strict: bool,
-        missing: list[str],
-        unexpected: list[str],
-        errors: list[str],
-    ) -> None:
-        gaps = read_checkpoint(self, state_dict, prefix, metadata)
-        if self.phase == 'reid':
-            self.check_features()
-        if gaps and self._refuses_gaps:
-            errors.append(gaps.sentence())
-        elif gaps:
-            MMLogger.get_current_instance().warning(gaps.sentence())
-        super()._load_from_state_dict(
-            state_dict, prefix, metadata, strict, missing, unexpected, errors
-        )
+def _detached(feature: Feature) -> Feature:
+    return feature.detach() if isinstance(feature, Tensor) else [part.detach() for part in feature]
 
 
 def _precision_of_ops(inputs: Tensor) -> AbstractContextManager:

@@ -7,6 +7,7 @@ from mmps.models.reid.roi_pooling import PAPER_SIZES
 from mmps.registry import MODELS
 
 from .person_search import PersonSearchDetector
+from .wrapped import build_detector, preprocessor_of
 
 
 @MODELS.register_module()
@@ -23,7 +24,8 @@ class SharedBackboneDetector(PersonSearchDetector):
         reid_branch: Settings of the branch; each of ``pooling``, ``stages``, ``aggregation``
             and ``head`` need only say what differs from the paper's.
         shared_stages: The J of the paper: 2, 3 or 4 stages, the stem counted, are shared.
-        **kwargs: As in :class:`PersonSearchDetector`.
+        data_preprocessor: Config for scene images; the detector's own where left out.
+        **kwargs: ``phase``, ``detach`` and ``init_cfg`` of :class:`PersonSearchDetector`.
     """
 
     def __init__(
@@ -32,13 +34,15 @@ class SharedBackboneDetector(PersonSearchDetector):
         backbone: dict | None = None,
         reid_branch: dict | None = None,
         shared_stages: int = 3,
+        data_preprocessor: dict | None = None,
         **kwargs: Any,
     ) -> None:
-        detector = {**detector, 'backbone': {**detector['backbone'], **(backbone or {})}}
-        super().__init__(detector, **kwargs)
-        tap = FeatureTap(self.detector.backbone, shared_stages)
-        branch = complete_branch(reid_branch or {}, detector['backbone'], shared_stages, tap.stride)
-        self.add_branch(tap, branch)
+        config = {**detector, 'backbone': {**detector['backbone'], **(backbone or {})}}
+        built = build_detector(config)
+        tap = FeatureTap(built.backbone, shared_stages)
+        branch = complete_branch(reid_branch or {}, config['backbone'], shared_stages, tap.stride)
+        images = data_preprocessor or preprocessor_of(config)
+        super().__init__(built, tap, branch, images, **kwargs)
 
 
 def complete_branch(branch: dict, backbone: dict, shared_stages: int, stride: int) -> dict:

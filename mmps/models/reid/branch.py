@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -12,8 +15,10 @@ class ReIDBranch(BaseModule):
     """RoI pooling, replicated stages, aggregation, head: shared features and boxes to embeddings.
 
     Args:
-        pooling: Config of the RoI pooling.
-        stages: Config of what follows it; must tell its ``out_channels``.
+        pooling: Config of the RoI pooling. Phase 2 learns from features that were pooled once, so
+            weights of a pooling's own are learned in the joint phase only.
+        stages: Config of what follows it: a module with ``out_channels``. Where it has a method
+            ``starting_weights``, as :class:`ReplicatedStages`, the branch begins with these.
         aggregation: Config of the step from maps to vectors.
         head: Config of the head; its ``in_channels`` is filled in.
         augmentation: Config of a change of pooled features in training, such as
@@ -41,6 +46,18 @@ class ReIDBranch(BaseModule):
         self.chunk = chunk
         self.cpu_chunk = cpu_chunk
 
+    def starting_weights(self, backbone: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Find what the branch begins with, where no checkpoint fills it.
+
+        Args:
+            backbone: Weights of the trained detector's backbone by name.
+
+        Returns:
+            Weights of the branch by name; none where its own settings draw or load all of them.
+        """
+        find = getattr(self.stages, 'starting_weights', None)
+        return {f'stages.{name}': weight for name, weight in find(backbone).items()} if find else {}
+
     def forward(self, feature: Tensor | list[Tensor], rois: Tensor) -> Tensor:
         """Embed people without gradients in chunks.
 
@@ -63,10 +80,10 @@ class ReIDBranch(BaseModule):
         Args:
             rois: ``(N, 5)``, at least one.
         """
-        return rois.tensor_split(-(-len(rois) // self.chunk_on(rois.device)))
+        return rois.tensor_split(math.ceil(len(rois) / self.chunk_on(rois.device)))
 
     def chunk_on(self, device: torch.device) -> int:
-        """Tell how many boxes are embedded at once, at most."""
+        """Return how many boxes are embedded at once, at most."""
         return min(self.chunk, self.cpu_chunk) if device.type == 'cpu' else self.chunk
 
     def embed(self, pooled: Tensor) -> Tensor:

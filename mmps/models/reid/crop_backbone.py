@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from mmengine.model import BaseModule
@@ -41,10 +41,6 @@ class CropBackbone(BaseModule):
         self.register_buffer('mean', torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.out_channels = self.backbone.feat_dim
-
-    def starting_weights(self, detector_backbone: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Take nothing over from the detector: the two are disjoint."""
-        return {}
 
     def forward(self, crops: Tensor) -> Tensor:
         """Run ``(N, 3, h, w)`` pixels in 0..255 through the backbone: ``(N, C, h', w')``."""

@@ -65,6 +65,9 @@ class FeatureTap:
         """Find the people of a training sample, whose boxes went through its transforms."""
         return get_box_tensor(sample.gt_instances.bboxes)
 
+    def release(self, samples: Sequence[DetDataSample]) -> None:
+        """Do nothing: samples hold nothing for the tap."""
+
     def weights(self) -> dict[str, Any]:
         """Describe what the output depends on: the backbone's weights and layers, the stage."""
         return {

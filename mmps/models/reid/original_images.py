@@ -9,7 +9,7 @@ from mmdet.structures.bbox import get_box_tensor
 from torch import Tensor, nn
 
 from mmps.structures import ConfigError, mirrored
-from mmps.structures.originals import HOW_TO_KEEP, ORIGINAL_IMAGE, original_image
+from mmps.structures.originals import HOW_TO_KEEP, ORIGINAL_IMAGE, drop_originals, original_image
 
 
 class OriginalImages:
@@ -79,6 +79,10 @@ class OriginalImages:
     def feature(self) -> list[Tensor]:
         """The images of the pass, as :meth:`run` gives them."""
         return self._feature
+
+    def release(self, samples: Sequence[DetDataSample]) -> None:
+        """Drop the original images, which are large."""
+        drop_originals(samples)
 
     def weights(self) -> dict[str, Any]:
         """Describe what crops depend on: nothing that is trained."""

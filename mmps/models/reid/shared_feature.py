@@ -33,5 +33,8 @@ class SharedFeature(Protocol):
     def feature(self) -> Feature:
         """Of the pass."""
 
+    def release(self, samples: Sequence[DetDataSample]) -> None:
+        """Let predicted samples go of what only the feature needed."""
+
     def weights(self) -> dict[str, Any]:
         """Describe what the feature depends on, for the cache's fingerprint."""

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmdet.structures import DetDataSample
 
+from mmps.checkpoints.origin import begin_branch
 from mmps.registry import MODELS
 from mmps.testing.builders import packed_batch, people, tiny_detector, tiny_searcher
 from mmps.testing.detectors import DETECTORS
@@ -104,7 +105,7 @@ def test_one_key_moves_the_split_of_any_resnet(backbone, shared_stages):
     assert pooled.shape == (1, *model.pooled_shape)
     assert model.reid_branch.stages(pooled).shape[2:] == (4, 2)
     assert found.gt_instances.embeddings.shape == (2, 8)
-    model.start_reid()
+    begin_branch(model)
     for name, stage in zip(names, model.reid_branch.stages.stages, strict=True):
         theirs = getattr(model.detector.backbone, name).state_dict()
         assert all(torch.equal(theirs[k], v) for k, v in stage.state_dict().items())

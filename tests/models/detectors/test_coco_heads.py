@@ -140,7 +140,7 @@ def test_heads_of_unknown_classes_keep_their_own_weights_with_one_warning(name, 
     _, weights = large_weights(config, count)
     model = searcher(config)
     before = copy.deepcopy(model.detector.state_dict())
-    load_state_dict(model, copy.deepcopy(weights), strict=True)
+    load_state_dict(model, copy.deepcopy(weights))
     assert mm_log.text.count("does not fill the detector's neck and heads") == 1
     assert 'size mismatch' not in mm_log.text
     for key, weight in model.detector.state_dict().items():

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmengine.runner import load_state_dict
 
+from mmps.checkpoints.origin import begin_branch
 from mmps.models.detectors.instances import instances_to_embed, training_rois
 from mmps.models.reid.roi_pooling import PAPER_SIZES
 from mmps.registry import MODELS
@@ -212,7 +213,7 @@ def test_start_of_phase_2_copies_the_detectors_stages():
         model.reid_branch.stages.stages[0][0].conv1.weight,
         model.detector.backbone.layer3[0].conv1.weight,
     )
-    model.start_reid()
+    begin_branch(model)
     for name, stage in zip(['layer3', 'layer4'], model.reid_branch.stages.stages, strict=True):
         theirs = getattr(model.detector.backbone, name).state_dict()
         assert all(torch.equal(theirs[k], v) for k, v in stage.state_dict().items())
@@ -244,7 +245,7 @@ def test_random_start_leaves_the_branch_alone():
         3, reid_branch={'stages': {'start_from': 'random'}, 'head': {'embedding_channels': 8}}
     )
     before = copy.deepcopy(model.reid_branch.state_dict())
-    model.start_reid()
+    begin_branch(model)
     assert all(torch.equal(before[k], v) for k, v in model.reid_branch.state_dict().items())
 
 
