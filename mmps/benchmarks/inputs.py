@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 import torch
 from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData
+from torch import Tensor
 
 from mmps.benchmarks.forced_detections import people_on_a_grid
 from mmps.features import CachedPeople
 from mmps.files import write_json
-from mmps.structures import xyxy_to_xywh
-from mmps.testing.builders import people as annotated
+from mmps.structures import PERSON_LABEL, xyxy_to_xywh
 
 from .variants import empty_samples
 
@@ -54,14 +55,29 @@ def drawn_batch(count: int, size: int, people: int) -> dict[str, list]:
         people: Per image.
     """
     generator = torch.Generator().manual_seed(0)
-    boxes = people_on_a_grid(people, (size, size)).tolist()
+    boxes = people_on_a_grid(people, (size, size))
     samples: list[DetDataSample] = empty_samples(count, size)
     for sample in samples:
         sample.gt_instances = annotated(boxes)
-        sample.ignored_instances = annotated([])
+        sample.ignored_instances = annotated(boxes[:0])
     shape = (count, 3, size, size)
     images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
     return {'inputs': list(images), 'data_samples': samples}
+
+
+def annotated(boxes: Tensor) -> InstanceData:
+    """Make ground truth of different people.
+
+    Args:
+        boxes: ``(N, 4)`` xyxy.
+    """
+    count = len(boxes)
+    return InstanceData(
+        bboxes=boxes,
+        labels=torch.full((count,), PERSON_LABEL),
+        person_ids=torch.arange(count),
+        ann_indices=torch.arange(count),
+    )
 
 
 class LoadedPeople(CachedPeople):

@@ -1,17 +1,12 @@
-"""Where numbers are measured: the device, and what a reader must know of it."""
+"""The device on which numbers are measured."""
 
 from __future__ import annotations
 
-import datetime
-import platform
-import resource
-
-import mmcv
-import mmdet
-import mmengine
 import torch
 
 from mmps.structures import ConfigError
+
+from .own_process import peak_bytes
 
 
 def use_device(name: str, threads: int | None) -> None:
@@ -37,24 +32,8 @@ def use_device(name: str, threads: int | None) -> None:
     torch.backends.cudnn.benchmark = True
 
 
-def describe(device: str) -> dict[str, str]:
-    """Name what numbers depend on: ``date``, ``machine`` and ``versions``.
-
-    Args:
-        device: Where models run.
-    """
-    packages = (torch, mmcv, mmengine, mmdet)
-    cuda = device.startswith('cuda')
-    cpu = f'{torch.get_num_threads()} CPU threads ({platform.machine()})'
-    return {
-        'date': datetime.date.today().isoformat(),
-        'machine': torch.cuda.get_device_name() if cuda else cpu,
-        'versions': ', '.join(f'{p.__name__} {p.__version__}' for p in packages),
-    }
-
-
 def peak_memory(device: str) -> float:
-    """Most memory in use so far: the GPU's, or the process's, in MiB."""
+    """Return the most memory in use so far: the GPU's, or the process's, in MiB."""
     if device.startswith('cuda'):
         return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_bytes() / 2**20

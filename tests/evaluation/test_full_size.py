@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
-import sys
 import tracemalloc
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import numpy as np
 import pytest
 
 from mmps.benchmarks.full_size import cuhk_sysu_problem, noisy_predictions, prw_ground_truth
+from mmps.benchmarks.full_size_evaluation import Problem, time_problem
 from mmps.evaluation import (
     CUHKSYSUProtocol,
     GenericProtocol,
@@ -17,6 +16,7 @@ from mmps.evaluation import (
     evaluate_predictions,
 )
 from mmps.evaluation.search import search
+from mmps.testing.plain_loops import cuhk_sysu_reference, official_reference, prw_reference
 
 ROOT = Path(__file__).parents[2]
 PRW = ROOT.parent / 'shared' / 'data' / 'prw-annotations' / 'test_pid.json'
@@ -66,17 +66,21 @@ def test_perfect_search_of_prw(prw, protocol, convention):
 
 
 @pytest.mark.slow
-def test_benchmark_agrees_with_the_plain_loops(capsys):
-    path = ROOT / 'tools' / 'analysis_tools' / 'benchmark_evaluation.py'
-    spec = importlib.util.spec_from_file_location('benchmark_evaluation', path)
-    benchmark = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = benchmark  # its dataclass looks itself up there
-    spec.loader.exec_module(benchmark)
-    arguments = ['--reference-queries', '3', '--gallery-size', '500']
-    arguments += ['--prw', str(PRW)] if PRW.is_file() else []
-    assert benchmark.main(arguments) == 0
-    assert 'CUHK-SYSU' in capsys.readouterr().out
-    assert benchmark.main(['--prw', 'nowhere.json']) == 2
+def test_plain_loops_agree(tmp_path):
+    truth, galleries = cuhk_sysu_problem(tmp_path, 500)
+    problems = [(truth, 6.0, CUHKSYSUProtocol((500,)), cuhk_sysu_reference, [galleries])]
+    if PRW.is_file():
+        truth = prw_ground_truth(PRW)
+        problems += [
+            (truth, 5.0, PRWProtocol(), prw_reference, []),
+            (truth, 5.0, PRWOfficialProtocol(), official_reference, []),
+        ]
+    for truth, boxes, protocol, reference, more in problems:
+        found = noisy_predictions(truth, boxes)
+        loops = reference(truth, found, *more)
+        timing = time_problem(Problem('', truth, found, protocol, loops), reference_queries=3)
+        assert timing.difference < 1e-9
+        assert timing.reference_queries == 3
 
 
 @pytest.mark.parametrize('protocol', [GenericProtocol, PRWOfficialProtocol, CUHKSYSUProtocol])

@@ -18,7 +18,7 @@ import argparse
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import mmps.threads  # noqa: F401  # before torch: bounds how long threads spin
@@ -28,27 +28,9 @@ from mmengine.logging import MMLogger
 from rich.console import Console
 from rich.progress import Progress
 
-from mmps.benchmarks import (
-    Cell,
-    Options,
-    Settings,
-    Variant,
-    Work,
-    build_variant,
-    check_head,
-    flops_per_part,
-    is_shared,
-    measure_cache,
-    measure_cells,
-    measure_detection_steps,
-    measure_evaluation,
-    measure_overhead,
-    measure_reid_steps,
-    prepare,
-)
-from mmps.benchmarks.machine import describe, peak_memory, use_device
-from mmps.benchmarks.options import in_words
-from mmps.benchmarks.report import marginal_rows, markdown, total_rows
+from mmps.benchmarks import Options, Settings, Work
+from mmps.benchmarks.report import markdown
+from mmps.benchmarks.suite import Suite
 from mmps.benchmarks.tables import as_json
 from mmps.command_line import teaching_parser
 from mmps.files import write_json, write_text
@@ -80,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def write(result: dict, text: str, accuracy: dict[str, float], folder: Path) -> list[str]:
-    """Write the result's files; tell their names."""
+    """Write the result's files; return their names."""
     write_json(folder / 'benchmark.json', result)
     write_text(folder / 'benchmark.md', text)
     if not result['cells']:
@@ -173,92 +155,30 @@ def pairs(texts: Sequence[str]) -> dict[str, str]:
 
 
 def measure(args: argparse.Namespace) -> dict:
-    """Run everything that is asked for."""
-    configs = pairs(args.variants) or VARIANTS
-    options = Options(args.fuse_conv_bn, dict(args.chunks))
-    options.check(configs)
-    shared = {name: config for name, config in configs.items() if is_shared(config)}
-    if args.training and not shared:
-        raise ConfigError('--training needs a variant with a shared backbone')
-    use_device(args.device, args.threads)
-    args.out_dir.mkdir(parents=True, exist_ok=True)
-    settings = Settings(
-        args.device, args.size, args.repeats, args.warm_up, args.amp,
-        time.process_time if args.cpu_time else time.perf_counter,
-    )  # fmt: skip
-    result = {'cells': [], 'marginal': [], 'overhead': {}, 'gflops': {}, 'training': {}}
-    described = {
-        'command': shlex.join(['tools/analysis_tools/benchmark.py', *sys.argv[1:]]),
-        **describe(args.device),
-        'size': args.size,
-        'repeats': args.repeats,
-        'options': '',
-    }
-    with Progress(console=Console(stderr=True)) as progress:
-        if not args.no_inference:
-            variants = [build_variant(n, c, args.device) for n, c in configs.items()]
-            for variant in variants:
-                check_head(variant)
-            flops = {v.name: flops_per_part(v, settings.images(1)) for v in variants}
-            variants = [prepare(variant, options) for variant in variants]
-            described['options'] = in_words(variants, options, amp=args.amp)
-            result |= measure_inference(variants, flops, settings, args, progress)
-            del variants
-        if args.training:
-            result['training'] = measure_training(shared, settings, args, progress)
-    return {'settings': described, **result, 'peak_memory_mib': peak_memory(args.device)}
-
-
-def measure_inference(
-    variants: list[Variant], flops: dict, settings: Settings, args: argparse.Namespace,
-    progress: Progress,
-) -> dict:  # fmt: skip
-    """Run all cells, and the comparison with bare modules."""
-    rounds = settings.warm_up + settings.repeats
-    cells: list[Cell] = []
-    task = progress.add_task('', total=rounds * len(args.batches))
-    for batch in args.batches:
-        on_round = advance(progress, task, f'batch {batch}')
-        cells += measure_cells(variants, settings, batch, args.people, on_round)
-    overhead = {}
-    if not args.no_overhead:
-        task = progress.add_task('', total=settings.first_rounds + settings.repeats)
-        people = min(args.people, key=lambda k: abs(k - 20))
-        on_round = advance(progress, task, f'overhead, {people} people')
-        overhead = measure_overhead(variants, settings, args.batches[0], people, on_round)
-    return {
-        'cells': total_rows(cells, flops),
-        'marginal': marginal_rows(cells, flops),
-        'overhead': overhead,
-        'gflops': {name: {'image': i / 1e9, 'person': p / 1e9} for name, (i, p) in flops.items()},
-    }
-
-
-def measure_training(
-    shared: dict, settings: Settings, args: argparse.Namespace, progress: Progress
-) -> dict:
-    """Run both phases of training, the cache between them, and an evaluation."""
-    work = Work(
-        batch=args.batch, images=args.images, identities=args.identities,
-        gallery_size=args.gallery_size,
-    )  # fmt: skip
-    first = next(iter(shared))
-    rounds = settings.first_rounds + settings.repeats
-    task = progress.add_task('', total=rounds * (len(shared) + 2) + settings.repeats)
-    return {
-        'detection': measure_detection_steps(
-            shared[first], settings, work, advance(progress, task, f'phase 1, {first}')
+    """Measure everything that is asked for."""
+    clock = time.process_time if args.cpu_time else time.perf_counter
+    suite = Suite(
+        configs=pairs(args.variants) or VARIANTS,
+        settings=Settings(args.device, args.size, args.repeats, args.warm_up, args.amp, clock),
+        options=Options(args.fuse_conv_bn, dict(args.chunks)),
+        work=Work(
+            batch=args.batch,
+            images=args.images,
+            identities=args.identities,
+            gallery_size=args.gallery_size,
         ),
-        'cache': measure_cache(shared, settings, work, advance(progress, task, 'cache')),
-        'reid': measure_reid_steps(shared, settings, work, advance(progress, task, 'phase 2')),
-        'evaluation': measure_evaluation(settings, work, advance(progress, task, 'evaluation')),
-    }
-
-
-def advance(progress: Progress, task: int, label: str) -> Callable[[], None]:
-    """Make what moves a progress bar on by a round."""
-    progress.update(task, description=label)
-    return lambda: progress.advance(task)
+        batches=args.batches,
+        people=args.people,
+        inference=not args.no_inference,
+        overhead=not args.no_overhead,
+        training=args.training,
+        threads=args.threads,
+    )
+    suite.check()
+    args.out_dir.mkdir(parents=True, exist_ok=True)
+    command = shlex.join(['tools/analysis_tools/benchmark.py', *sys.argv[1:]])
+    with Progress(console=Console(stderr=True)) as progress:
+        return suite.run(command, progress)
 
 
 if __name__ == '__main__':
