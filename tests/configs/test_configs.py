@@ -27,6 +27,7 @@ from .leaves import (
 )
 
 PAPER = [p for p in LEAVES if p.parent.name in ('joint', 'disjoint') and 'direct' not in p.name]
+PROTOCOLS = {'c': 'mmps.CUHKSYSUProtocol', 'p': 'mmps.PRWOfficialProtocol'}
 WORDS = {'c': 'CUHK-SYSU', 'p': 'PRW', 'm': 'MOT17Det', 'w': 'WIDER Pedestrian'}
 
 
@@ -72,9 +73,11 @@ def name_is_true(path):
         assert roots(config.train_dataloader.dataset) == [SETS[x] for x in name['detection']]
         if algorithm:
             assert roots(config.cached_people.dataset) == [SETS[reid]]
-            tested = SETS[name['test'] or reid]
-            assert roots(config.test_dataloader.dataset) == [tested]
-            assert tested in config.test_evaluator.ann_file
+            tested = name['test'] or reid
+            assert roots(config.test_dataloader.dataset) == [SETS[tested]]
+            assert config.test_evaluator.protocol.type == PROTOCOLS[tested]
+    # The metric reads the annotation file of the tested data set.
+    assert not {'ann_file', 'backend_args'} & {*config.val_evaluator, *config.test_evaluator}
 
 
 def test_names_tell_the_truth():

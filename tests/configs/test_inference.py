@@ -61,7 +61,6 @@ def toy(drawn_once, tmp_path_factory):
         config[key].update(num_workers=0)
         config[key].dataset.data_root = str(drawn_once)
     for part in ('val', 'test'):
-        config[f'{part}_evaluator'].ann_file = str(drawn_once / 'mmps' / 'test.json')
         config[f'{part}_evaluator'].protocol = {'type': 'mmps.GenericProtocol'}
     train(config)
     images = sorted(map(str, (drawn_once / 'Image' / 'SSM').glob('*.jpg')))[:3]

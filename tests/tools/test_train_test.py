@@ -32,7 +32,6 @@ def toy_options(root, epochs=1):
     return [
         '--cfg-options',
         *(f'{part}.dataset.data_root={root}' for part in loaded),
-        *(f'{p}_evaluator.ann_file={root}/mmps/test.json' for p in ('val', 'test')),
         *(f'{p}_evaluator.protocol.gallery_sizes=[50]' for p in ('val', 'test')),
         f'default_hooks.two_phase.detection_epochs={epochs}',
         'default_hooks.two_phase.stages.0.epochs=1',

@@ -33,7 +33,6 @@ test_dataloader = val_dataloader
 
 val_evaluator = dict(
     type='mmps.PersonSearchMetric',
-    ann_file='data/cuhk_sysu/mmps/test.json',
     protocol=dict(type='mmps.CUHKSYSUProtocol', gallery_sizes=[100, 4000]),
 )
 test_evaluator = val_evaluator

@@ -34,7 +34,6 @@ test_dataloader = val_dataloader
 # The rule of PRW's authors; mmps.PRWProtocol is what NAE, SeqNet and their successors print.
 val_evaluator = dict(
     type='mmps.PersonSearchMetric',
-    ann_file='data/prw/mmps/test.json',
     protocol=dict(type='mmps.PRWOfficialProtocol', boxes_per_image=(3, 5, 10, 20)),
 )
 test_evaluator = val_evaluator

@@ -3,7 +3,6 @@ _base_ = './search_prw.py'
 
 test_dataloader = dict(dataset=dict(data_root='data/cuhk_sysu/'))
 test_evaluator = dict(
-    ann_file='data/cuhk_sysu/mmps/test.json',
     # Without the settings of PRW's protocol.
     protocol=dict(_delete_=True, type='mmps.CUHKSYSUProtocol', gallery_sizes=[100, 4000]),
 )

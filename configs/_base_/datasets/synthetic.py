@@ -54,7 +54,6 @@ test_dataloader = val_dataloader
 
 val_evaluator = dict(
     type='mmps.PersonSearchMetric',
-    ann_file='data/synthetic/mmps/test.json',
     protocol=dict(type='mmps.CUHKSYSUProtocol', gallery_sizes=[100]),
 )
 test_evaluator = val_evaluator
