@@ -231,11 +231,7 @@ def data_options(root: str | Path) -> dict[str, str]:
         root: Converted data set.
     """
     parts = ('train_dataloader', 'cached_people', 'val_dataloader', 'test_dataloader')
-    test = str(Path(root) / 'mmps' / 'test.json')
-    return {
-        **{f'{part}.dataset.data_root': str(root) for part in parts},
-        **{f'{part}_evaluator.ann_file': test for part in ('val', 'test')},
-    }
+    return {f'{part}.dataset.data_root': str(root) for part in parts}
 
 
 def reid_options(detector: str | Path, cache_dir: str | Path | None = None) -> dict[str, str]:
