@@ -7,9 +7,11 @@ from .detection import detection_metrics
 from .evaluator import Report, confidence_intervals, evaluate_predictions
 from .metrics import PersonSearchMetric
 from .protocols import CUHKSYSUProtocol, GenericProtocol, PRWOfficialProtocol, PRWProtocol
+from .protocols.base import SearchProtocol, protocols_by_name
 from .rerankers import ContextGraph, KReciprocal
 from .results import QueryResults
-from .search import Searcher
+from .search import Searcher, SearchPlan, SearchTask
+from .targets import Targets
 
 __all__ = [
     'NO_CAMERA',
@@ -26,10 +28,15 @@ __all__ = [
     'Predictions',
     'QueryResults',
     'Report',
+    'SearchPlan',
+    'SearchProtocol',
+    'SearchTask',
     'Searcher',
+    'Targets',
     'available_sizes',
     'calibrate',
     'confidence_intervals',
     'detection_metrics',
     'evaluate_predictions',
+    'protocols_by_name',
 ]

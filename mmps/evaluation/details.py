@@ -7,14 +7,10 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from mmps.files import write_text
 from mmps.formats.ground_truth import GroundTruth
 
-from .calibration import calibrate
 from .evaluator import Report
-from .protocols.base import SearchProtocol
 from .results import QueryResults
 
 QUERY_CSV = 'queries.csv'
@@ -32,34 +28,23 @@ QUERY_COLUMNS = (
 )
 
 
-def write_details(
-    directory: str | Path,
-    report: Report,
-    ground_truth: GroundTruth,
-    protocol: SearchProtocol,
-) -> None:
+def write_details(directory: str | Path, report: Report, ground_truth: GroundTruth) -> None:
     """Write how each query did and a calibration of the first setting's similarities.
 
     Put beside a checkpoint, ``calibration.json`` tells an application which similarity to trust.
-    Queries that were left out, or have no embedding, say nothing about it.
+    Queries that were left out, or have no embedding, do not count in it.
 
     Args:
-        directory: folder for ``queries.csv`` and ``calibration.json``.
-        report: of ``evaluate_predictions``; without searches nothing is written.
-        ground_truth: the annotation file's content.
-        protocol: galleries and rules.
+        directory: Folder for ``queries.csv`` and ``calibration.json``.
+        report: Of ``evaluate_predictions(..., calibrated=True)``; without searches nothing is
+            written.
+        ground_truth: The annotation file's content.
     """
     if not report.queries:
         return
     write_query_csv(report.queries, ground_truth, Path(directory) / QUERY_CSV)
-    ground_truth = protocol.prepare(ground_truth)
-    _, plan = next(iter(protocol.plans_above(ground_truth, report.scored, report.score_thr)))
-    queries = report.scored.query_embeddings[plan.task.query_index]
-    results = next(iter(report.queries.values()))
-    counted = np.isin(plan.task.query_index, results.query_index) & queries.any(axis=1)
-    searcher = protocol.searcher
-    calibration = calibrate(queries, searcher.weighted(plan), searcher.memory_mb, counted=counted)
-    calibration.save(Path(directory) / CALIBRATION_JSON)
+    if report.calibration is not None:
+        report.calibration.save(Path(directory) / CALIBRATION_JSON)
 
 
 def write_query_csv(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -15,12 +15,14 @@ from mmps.formats.ground_truth import GroundTruth
 from mmps.formats.predictions import Predictions
 from mmps.structures import ConfigError, xywh_to_xyxy
 
+from .calibration import Calibration, SimilarityCounter
 from .detection import detection_metrics
 from .functional.matching import best_of_each, paired_iou, pairs_within_groups, with_last_pixel
-from .protocols.base import SearchProtocol
+from .protocols.base import BUDGET, Plans, SearchProtocol
 from .protocols.conventions import of_convention
 from .protocols.findable import nobody_to_find
 from .results import TOP_KS, QueryResults, bootstrap_interval
+from .search import Observer, SearchPlan
 
 FEW = 0.01
 """Recall of a detector below which its boxes may be in another form than they should."""
@@ -34,30 +36,25 @@ class Report:
     """Numbers of one evaluation.
 
     Args:
-        metrics: fractions in 0..1 by key, as ``g100/mAP``, ``gt/g100/top1``, ``det/recall``.
-        queries: how each query did, by setting, as ``g100`` or ``gt/g100``.
-        scored: all boxes, and the query embeddings that were used.
-        score_thr: smallest score that was searched.
+        metrics: Fractions in 0..1 by key, as ``g100/mAP``, ``gt/g100/top1``, ``det/recall``.
+        queries: How each query did, by setting, as ``g100`` or ``gt/g100``.
+        searched: Boxes that were kept, and the query embeddings that were used.
+        calibration: Similarities of the first setting; none if it was not asked for.
     """
 
     metrics: dict[str, float]
     queries: dict[str, QueryResults]
-    scored: Predictions
-    score_thr: float
+    searched: Predictions
+    calibration: Calibration | None = None
 
     def uncounted(self) -> list[str]:
-        """Say which searches have queries that do not count, a sentence for each number."""
+        """Return which searches have queries that do not count, a sentence for each number."""
         settings: dict[str, list[str]] = {}
         for setting, results in self.queries.items():
             if not results.counted.all():
                 sentence = nobody_to_find(results.num_targets)
                 settings.setdefault(sentence, []).append(setting.strip('/') or 'search')
         return [f'{sentence} ({", ".join(names)})' for sentence, names in settings.items()]
-
-    @property
-    def searched(self) -> Predictions:
-        """The boxes that were kept, and the query embeddings that were used."""
-        return self.scored.above(self.score_thr)
 
 
 def evaluate_predictions(
@@ -67,6 +64,7 @@ def evaluate_predictions(
     score_thr: float = 0.0,
     gt_boxes: bool = False,
     detected_queries: bool = False,
+    calibrated: bool = False,
 ) -> Report:
     """Evaluate detection, the search among detected boxes, and that among annotated boxes.
 
@@ -74,18 +72,19 @@ def evaluate_predictions(
     queries get the detection numbers only.
 
     Args:
-        ground_truth: the annotation file's content.
-        predictions: boxes, scores and embeddings.
-        protocol: galleries and rules.
-        score_thr: detections below it are left out, of the detection numbers too.
-        gt_boxes: search the annotated boxes as well; needs ``gt_embeddings``.
-        detected_queries: take each query's embedding from the detection that overlaps its box
+        ground_truth: The annotation file's content.
+        predictions: Boxes, scores and embeddings.
+        protocol: Galleries and rules.
+        score_thr: Detections below it are left out, of the detection numbers too.
+        gt_boxes: Search the annotated boxes as well; needs ``gt_embeddings``.
+        detected_queries: Take each query's embedding from the detection that overlaps its box
             most (AlignPS, PSTR). A query in whose image nothing is detected is left out under
             ``legacy``, as PSTR does, and finds nothing under ``strict``.
+        calibrated: Count the similarities of the first setting while it is searched.
 
     Raises:
-        ConfigError: if the threshold is no number.
-        DataError: if the predictions do not belong to the annotation file, or nobody can be found.
+        ConfigError: The threshold is no number.
+        DataError: The predictions do not belong to the annotation file, or nobody can be found.
     """
     predictions.check_against(ground_truth)
     ground_truth = protocol.prepare(ground_truth)
@@ -93,23 +92,54 @@ def evaluate_predictions(
     detection = detection_metrics(ground_truth, detected, protocol.convention)
     _warn_of_other_boxes(ground_truth, detected, detection)
     if not predictions.has_embeddings or ground_truth.num_queries == 0:
-        return Report(detection, {}, predictions, score_thr)
+        return Report(detection, {}, detected)
     unseen = np.zeros(ground_truth.num_queries, dtype=bool)
     if detected_queries:
         predictions, unseen = queries_from_detections(predictions, ground_truth)
-    plans = protocol.plans_above(ground_truth, predictions, score_thr)
+        detected = replace(detected, query_embeddings=predictions.query_embeddings)
+    plans = protocol.plans(ground_truth, predictions, score_thr)
     if gt_boxes:
         annotated = protocol.plans(ground_truth, predictions.at_ground_truth(ground_truth))
         plans = chain(plans, ((f'{GT_PREFIX}{setting}', plan) for setting, plan in annotated))
+    counter = SimilarityCounter() if calibrated else None
+    found = searches(ground_truth, predictions.query_embeddings, protocol, plans, counter)
     treat = of_convention(protocol.convention, QueryResults.without, QueryResults.failed)
-    queries = {}
+    queries = {
+        setting: treat(results, unseen[results.query_index]) for setting, _, results in found
+    }
+    metrics = {**search_metrics(queries, protocol.ks), **detection}
+    calibration = counter.calibration() if counter is not None and queries else None
+    return Report(metrics, queries, detected, calibration)
+
+
+def searches(
+    ground_truth: GroundTruth,
+    query_embeddings: np.ndarray,
+    protocol: SearchProtocol,
+    plans: Plans,
+    observer: Observer | None = None,
+) -> Iterator[tuple[str, SearchPlan, QueryResults]]:
+    """Carry out plans one after the other; each plan is made and searched once.
+
+    Args:
+        ground_truth: The annotation file's content, as the protocol prepared it.
+        query_embeddings: ``(Q, D)`` of all queries of the annotation file.
+        protocol: Whose searcher is used.
+        plans: Of the protocol.
+        observer: Sees the similarities of the first setting.
+
+    Yields:
+        Setting, plan, and how each query did.
+
+    Raises:
+        DataError: Nobody can be found.
+    """
     for setting, plan in plans:
-        results = protocol.searcher(ground_truth, predictions.query_embeddings, plan)
+        results = protocol.searcher(ground_truth, query_embeddings, plan, observer)
         if not results.counted.any():
             protocol.check(ground_truth)  # which says why
-        queries[setting] = treat(results, unseen[results.query_index])
-    metrics = {**search_metrics(queries, protocol.ks), **detection}
-    return Report(metrics, queries, predictions, score_thr)
+        observer = None
+        yield setting, plan, results
 
 
 def queries_from_detections(
@@ -193,7 +223,7 @@ def search_metrics(queries: dict[str, QueryResults], ks: Sequence[int]) -> dict[
         Fractions in 0..1 by key; ``best_bpi/*`` is the ``bpi<K>`` of greatest mAP.
     """
     settings = {setting: results.metrics(ks) for setting, results in queries.items()}
-    budgets = [metrics for setting, metrics in settings.items() if setting.startswith('bpi')]
+    budgets = [metrics for setting, metrics in settings.items() if setting.startswith(BUDGET)]
     if budgets:
         settings['best_bpi'] = max(budgets, key=lambda metrics: metrics['mAP'])
     return {

@@ -45,6 +45,18 @@ class Judge(Protocol):
         """Find the queries and boxes of all pairs that show the same person."""
 
 
+class Observer(Protocol):
+    """Sees all similarities of a search as they are computed, before any re-ranking."""
+
+    def begin(self, query_embeddings: np.ndarray, plan: SearchPlan) -> None:
+        """Get ready for one search; queries are those of the plan, boxes are weighted."""
+
+    def see(
+        self, block: slice, similarities: np.ndarray, hits: tuple[np.ndarray, np.ndarray]
+    ) -> None:
+        """Look at the similarities of a block and at its hits, as :class:`Judge` returns them."""
+
+
 @dataclass(frozen=True, eq=False)
 class SearchTask:
     """What is searched where, and what is right.
@@ -83,21 +95,36 @@ def search(
     rerankers: Sequence[Reranker] = (),
     memory_mb: float = 256.0,
     share: slice | None = None,
+    observer: Observer | None = None,
 ) -> QueryResults:
     """Rank each query's gallery by dot product and measure where its hits stand.
 
     Args:
         query_embeddings: ``(Q, D)`` in the order of the task's queries.
-        plan: what is searched where.
-        rerankers: revisions of the similarities, applied in order.
-        memory_mb: bound on the similarities and masks that exist at one time, in MiB.
-        share: consecutive queries that are searched; all of them when not given.
+        plan: What is searched where.
+        rerankers: Revisions of the similarities, applied in order.
+        memory_mb: Bound on the similarities and masks that exist at one time, in MiB.
+        share: Consecutive queries that are searched; all of them when not given.
+        observer: Sees the similarities; it may not change them.
     """
     share = slice(0, len(query_embeddings)) if share is None else share
-    parts = [_measured(slice(share.start, share.start), plan, np.zeros((0, len(plan.boxes))))]
+    judge, boxes = plan.task.judge, plan.boxes
+    # No query at all has results too: of length 0.
+    nobody = slice(share.start, share.start)
+    parts = [_measured(nobody, plan, np.zeros((0, len(boxes))), _NO_HITS)]
+    if observer is not None:
+        observer.begin(query_embeddings, plan)
     for block, similarities in similarity_blocks_of(query_embeddings, plan, memory_mb, share):
+        hits = None
+        if observer is not None:
+            # A judge may drop boxes from what it sees, which re-rankers still need.
+            seen = similarities.copy() if rerankers else similarities
+            hits = judge.hits(block, seen, boxes)
+            observer.see(block, seen, hits)
         revised = reduce(lambda values, rerank: rerank(values, block), rerankers, similarities)
-        parts.append(_measured(block, plan, revised))
+        if hits is None or rerankers:
+            hits = judge.hits(block, revised, boxes)
+        parts.append(_measured(block, plan, revised, hits))
     return QueryResults.concatenate(parts)
 
 
@@ -158,7 +185,11 @@ class Searcher:
         self.memory_mb = memory_mb
 
     def __call__(
-        self, ground_truth: GroundTruth, query_embeddings: np.ndarray, plan: SearchPlan
+        self,
+        ground_truth: GroundTruth,
+        query_embeddings: np.ndarray,
+        plan: SearchPlan,
+        observer: Observer | None = None,
     ) -> QueryResults:
         """Search every query of a plan.
 
@@ -166,6 +197,7 @@ class Searcher:
             ground_truth: the annotation file's content.
             query_embeddings: ``(Q, D)`` of all queries of the annotation file, on every rank.
             plan: what is searched where.
+            observer: Sees the similarities of the queries that this rank searches.
 
         Returns:
             Results of all queries of the plan, on every rank.
@@ -174,7 +206,7 @@ class Searcher:
         weighted = self.weighted(plan)
         rerankers = [r.bind(ground_truth, queries, plan, weighted) for r in self.rerankers]
         share = _own_share(len(queries))
-        results = search(queries, weighted, rerankers, self.memory_mb, share)
+        results = search(queries, weighted, rerankers, self.memory_mb, share, observer)
         return QueryResults.concatenate(dist.all_gather_object(results))
 
     def weighted(self, plan: SearchPlan) -> SearchPlan:
@@ -196,9 +228,16 @@ def _own_share(count: int) -> slice:
     return slice(int(bounds[rank]), int(bounds[rank + 1]))
 
 
-def _measured(block: slice, plan: SearchPlan, similarities: np.ndarray) -> QueryResults:
-    task = plan.task
-    rows, hits = task.judge.hits(block, similarities, plan.boxes)
+_NO_HITS = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
+
+def _measured(
+    block: slice,
+    plan: SearchPlan,
+    similarities: np.ndarray,
+    found: tuple[np.ndarray, np.ndarray],
+) -> QueryResults:
+    task, (rows, hits) = plan.task, found
     bounds = np.searchsorted(rows, np.arange(len(similarities) + 1))
     ranked = [
         task.measure(row, hits[bounds[i] : bounds[i + 1]], int(count))

@@ -34,6 +34,21 @@ class SortedBoxes:
     def __len__(self) -> int:
         return len(self.images)
 
+    def rows(self, kept: np.ndarray) -> SortedBoxes:
+        """Keep some boxes.
+
+        Args:
+            kept: ``(K,)`` positions, ascending.
+        """
+        images = self.images[kept]
+        return SortedBoxes(
+            images=images,
+            offsets=np.searchsorted(images, np.arange(len(self.offsets))),
+            bboxes=self.bboxes[kept],
+            scores=self.scores[kept],
+            embeddings=self.embeddings[kept],
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
@@ -104,12 +119,14 @@ class Predictions:
         with atomic_file(Path(path)) as file:
             np.savez(file, **{key: array for key, array in arrays.items() if array is not None})
 
-    def above(self, score_thr: float) -> Predictions:
-        """Keep the detections that score at least a threshold.
+    def above(self, score_thr: float | None) -> Predictions:
+        """Keep the boxes that score at least a threshold.
 
         Args:
-            score_thr: smallest score that is kept.
+            score_thr: Smallest score that is kept; with ``None``, all boxes are.
         """
+        if score_thr is None:
+            return self
         kept = self.scores >= score_thr
         return replace(
             self,

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from mmps.evaluation import (
     Calibration,
+    CUHKSYSUProtocol,
     GenericProtocol,
     GroundTruth,
     PRWOfficialProtocol,
     calibrate,
     evaluate_predictions,
+    search,
 )
+from mmps.evaluation.calibration import count_in_bins
 from mmps.evaluation.details import write_details
+from mmps.evaluation.targets import Targets
+from mmps.testing.search_data import random_search_data
 
 
 @pytest.fixture
@@ -80,6 +86,86 @@ def test_a_rate_needs_as_many_pairs_as_it_has_steps(strangers, supported):
     assert [row['true_accept_rate'] for row in rows] == [1.0] * supported + [None] * (4 - supported)
 
 
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+def test_bins_equal_numpys_on_edges_and_beside_them(dtype):
+    generator = np.random.default_rng(3)
+    for bound, bins in ((1.0002, 2000), (49.005, 2000), (1.0, 7), (3e5, 11)):
+        edges = np.linspace(-bound, bound, bins + 1)
+        inner = edges[1:-1].astype(dtype)
+        beside = [np.nextafter(inner, dtype(sign * 9e9)) for sign in (-1, 1)]
+        whole = generator.integers(-int(bound), int(bound) + 1, 500).astype(dtype)
+        drawn = generator.uniform(-bound, bound, 2000).astype(dtype) * dtype(0.999)
+        values = np.concatenate([inner, *beside, whole, drawn])
+        outside = np.full(3, -np.inf, dtype)
+        found = count_in_bins(np.concatenate([values, outside]), edges)
+        np.testing.assert_array_equal(found, np.histogram(values, edges)[0])
+
+
+def naive_counts(queries, plan, counted):
+    """Compare all pairs one after the other."""
+    judge, boxes = plan.task.judge, plan.boxes
+    same, other = [], []
+    for query in np.flatnonzero(counted):
+        block = slice(query, query + 1)
+        inside = plan.task.gallery(block)[:, boxes.images]
+        row = np.where(inside, queries[block] @ boxes.embeddings.T, -np.inf)
+        _, hits = judge.hits(block, row, boxes)
+        _, on_person = judge.same_person(block, boxes)
+        same += row[0, hits].tolist()
+        neither = {*hits.tolist(), *on_person.tolist()}
+        other += [v for i, v in enumerate(row[0].tolist()) if i not in neither and v > -np.inf]
+    return same, other
+
+
+RERANKED = {'rerankers': [{'type': 'mmps.KReciprocal', 'length': 3, 'k1': 2, 'k2': 1}]}
+
+
+@pytest.mark.parametrize('searcher', [{}, {'memory_mb': 1e-6}, {'score_weighted': True}, RERANKED])
+@pytest.mark.parametrize('kind', [GenericProtocol, PRWOfficialProtocol, CUHKSYSUProtocol])
+def test_an_evaluation_counts_what_loops_count(tmp_path, kind, searcher):
+    data = random_search_data(np.random.default_rng(11), num_images=8, num_queries=9)
+    ground_truth = GroundTruth.load(data.write(tmp_path)[0])
+    predictions = data.predictions
+    predictions.query_embeddings[4] = 0
+    protocol = kind(searcher=searcher)
+    found = evaluate_predictions(ground_truth, predictions, protocol, calibrated=True).calibration
+    (_, plan), *_ = protocol.plans(ground_truth, predictions, 0.0)
+    queries = predictions.query_embeddings[plan.task.query_index]
+    plan = protocol.searcher.weighted(plan)
+    same, other = naive_counts(queries, plan, queries.any(axis=1))
+    np.testing.assert_array_equal(found.same, np.histogram(same, found.edges)[0])
+    np.testing.assert_array_equal(found.other, np.histogram(other, found.edges)[0])
+
+
+def test_details_compute_nothing_again(people, tmp_path, monkeypatch):
+    calls = Counter()
+
+    def count(owner, name):
+        function = getattr(owner, name)
+
+        def counted(*args, **kwargs):
+            calls[name] += 1
+            return function(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    ground_truth, predictions = GroundTruth.load(people.annotation_file()), people.predictions()
+    protocol = GenericProtocol(boxes_per_image=(1,))
+    for owner, name in (
+        (GenericProtocol, 'prepare'),
+        (GenericProtocol, 'plans'),
+        (GenericProtocol, 'task'),
+        (search, 'similarity_blocks'),
+        (Targets, 'hits'),
+    ):
+        count(owner, name)
+    report = evaluate_predictions(ground_truth, predictions, protocol, calibrated=True)
+    write_details(tmp_path, report, ground_truth)
+    assert (tmp_path / 'calibration.json').is_file()
+    assert calls['prepare'] == calls['plans'] == calls['task'] == 1
+    assert calls['similarity_blocks'] == calls['hits'] == 2 == len(report.queries)
+
+
 def test_nothing_to_count():
     empty = Calibration(np.linspace(-1, 1, 3), np.zeros(2, int), np.zeros(2, int))
     assert empty.threshold(0.01) == -1.0
@@ -101,9 +187,9 @@ def test_queries_without_a_detection_are_not_calibrated(people, tmp_path, conven
     ground_truth = GroundTruth.load(people.annotation_file())
     protocol = GenericProtocol(convention=convention)
     report = evaluate_predictions(
-        ground_truth, people.predictions(), protocol, detected_queries=True
+        ground_truth, people.predictions(), protocol, detected_queries=True, calibrated=True
     )
-    write_details(tmp_path, report, ground_truth, protocol)
+    write_details(tmp_path, report, ground_truth)
     summary = json.loads((tmp_path / 'calibration.json').read_text())
     assert summary['pairs'] == {'same': 2, 'other': 2}
 
@@ -111,8 +197,8 @@ def test_queries_without_a_detection_are_not_calibrated(people, tmp_path, conven
 def test_details_are_written(people, tmp_path):
     ground_truth = GroundTruth.load(people.annotation_file())
     protocol = GenericProtocol()
-    report = evaluate_predictions(ground_truth, people.predictions(), protocol)
-    write_details(tmp_path / 'deep', report, ground_truth, protocol)
+    report = evaluate_predictions(ground_truth, people.predictions(), protocol, calibrated=True)
+    write_details(tmp_path / 'deep', report, ground_truth)
     summary = json.loads((tmp_path / 'deep' / 'calibration.json').read_text())
     assert summary['pairs'] == {'same': 2, 'other': 2}
     assert [row['false_accept_rate'] for row in summary['thresholds']] == [0.1, 0.01, 0.001, 1e-4]
@@ -129,8 +215,8 @@ def test_bare_detectors_have_no_details(people, tmp_path):
     bare = people.predictions(
         embeddings=np.zeros((6, 0), np.float32), query_embeddings=np.zeros((0, 0), np.float32)
     )
-    report = evaluate_predictions(ground_truth, bare, GenericProtocol())
-    write_details(tmp_path / 'none', report, ground_truth, GenericProtocol())
+    report = evaluate_predictions(ground_truth, bare, GenericProtocol(), calibrated=True)
+    write_details(tmp_path / 'none', report, ground_truth)
     assert not (tmp_path / 'none').exists()
 
 
@@ -138,6 +224,6 @@ def test_query_without_targets_has_an_empty_line(people, tmp_path):
     people.query(2, slot=1, person=1)
     ground_truth = GroundTruth.load(people.annotation_file())
     protocol = GenericProtocol()
-    report = evaluate_predictions(ground_truth, people.predictions(), protocol)
-    write_details(tmp_path, report, ground_truth, protocol)
+    report = evaluate_predictions(ground_truth, people.predictions(), protocol, calibrated=True)
+    write_details(tmp_path, report, ground_truth)
     assert (tmp_path / 'queries.csv').read_text().splitlines()[2] == 'all,1,2.jpg,1,,0,0,0,0'

@@ -195,12 +195,13 @@ def evaluate(args: argparse.Namespace) -> Report:
         args.score_thr,
         args.gt_boxes,
         args.detected_queries,
+        calibrated=args.details is not None,
     )
     if args.bootstrap:
         intervals = confidence_intervals(report, protocol.ks, args.bootstrap)
         report = replace(report, metrics={**report.metrics, **intervals})
     if args.details and is_first_process():
-        write_details(args.details, report, ground_truth, protocol)
+        write_details(args.details, report, ground_truth)
     return report
 
 

@@ -186,9 +186,10 @@ class PersonSearchMetric(BaseMetric):
             self.score_thr,
             self.gt_boxes and predictions.gt_embeddings is not None,
             self.detected_queries,
+            calibrated=self.details is not None,
         )
         for sentence in report.uncounted():
             print_log(sentence, logger='current', level=logging.WARNING)
         if self.details is not None and is_main_process():
-            write_details(self.details, report, ground_truth, self.protocol)
+            write_details(self.details, report, ground_truth)
         return report.metrics

@@ -20,6 +20,9 @@ from .findable import check_findable, why_nobody
 Plans = Iterator[tuple[str, SearchPlan]]
 """Searches by setting, the first part of their keys; an only one may be the empty string."""
 
+BUDGET = 'bpi'
+"""Prefix of settings that search so many boxes per image."""
+
 Findable = Iterator[tuple[str, np.ndarray, np.ndarray]]
 """By setting: ``(Q,)`` positions of queries, and ``(Q,)`` how many right boxes each has."""
 
@@ -27,15 +30,41 @@ Findable = Iterator[tuple[str, np.ndarray, np.ndarray]]
 class SearchProtocol(ABC):
     """Plans which searches are made; the evaluator carries them out.
 
+    A protocol writes one method, :meth:`plans`. This one searches the best box of each image:
+
+    .. code-block:: python
+
+        import numpy as np
+        from mmps.evaluation import GenericProtocol, SearchPlan, SearchProtocol
+        from mmps.registry import TASK_UTILS
+
+        @TASK_UTILS.register_module()
+        class BestBoxProtocol(SearchProtocol):
+            name = 'best_box'  # eval_predictions.py --protocol best_box
+
+            def plans(self, ground_truth, predictions, score_thr=None):
+                boxes = predictions.above(score_thr).by_image(ground_truth)
+                first = np.lexsort((-boxes.scores, boxes.images))  # by image, best score first
+                best = first[np.unique(boxes.images, return_index=True)[1]]
+                task = GenericProtocol(convention=self.convention).task(ground_truth)
+                yield '', SearchPlan(task, boxes.rows(best))
+
+    ``SearchTask`` has the galleries (which images each query is searched in) and the right boxes
+    (``Targets.sort`` of annotated boxes, if there is no other rule), ``SearchPlan`` adds the boxes
+    that are searched. In a config, ``protocol=dict(type='mmps.BestBoxProtocol')``; from outside of
+    this package, ``type='my_package.my_module.BestBoxProtocol'``.
+
     Args:
         convention: ``legacy`` or ``strict``.
-        searcher: config of the ``mmps.Searcher``.
+        searcher: Config of the ``mmps.Searcher``.
     """
 
+    name = ''
+    """What command lines call the protocol; the empty string leaves it out there."""
     ks: Sequence[int] = TOP_KS
     across_cameras = False
 
-    def __init__(self, convention: str, searcher: dict | None) -> None:
+    def __init__(self, convention: str = 'legacy', searcher: dict | None = None) -> None:
         self.convention = convention
         self.searcher = TASK_UTILS.build({'type': 'mmps.Searcher', **(searcher or {})})
 
@@ -87,112 +116,51 @@ class SearchProtocol(ABC):
         return why_nobody(ground_truth, queries, self.across_cameras)
 
     @abstractmethod
-    def plans(self, ground_truth: GroundTruth, predictions: Predictions) -> Plans:
-        """Plan the searches.
-
-        Args:
-            ground_truth: the annotation file's content.
-            predictions: boxes and embeddings.
-
-        Yields:
-            Setting and plan.
-        """
-
-    def budgeted_plans(self, ground_truth: GroundTruth, predictions: Predictions) -> Plans:
-        """Plan the searches among the best boxes; here, there are none.
-
-        Args:
-            ground_truth: the annotation file's content.
-            predictions: boxes and embeddings.
-        """
-        del ground_truth, predictions
-        return iter(())
-
-    def plans_above(
-        self, ground_truth: GroundTruth, predictions: Predictions, score_thr: float
+    def plans(
+        self, ground_truth: GroundTruth, predictions: Predictions, score_thr: float | None = None
     ) -> Plans:
-        """Plan all searches, once boxes below a score are gone.
+        """Plan all searches, one after the other: only one plan needs to be in memory.
 
         Args:
-            ground_truth: the annotation file's content.
-            predictions: all boxes and embeddings.
-            score_thr: smallest score that is searched.
+            ground_truth: The annotation file's content, as ``prepare`` leaves it.
+            predictions: All boxes and embeddings, in any order.
+            score_thr: Smallest score that is searched. ``None`` for annotated boxes, whose scores
+                mean nothing: all are searched, and searches among the best boxes are left out.
 
         Yields:
-            Setting and plan.
+            Setting and plan. The first setting is the one whose similarities are calibrated.
         """
-        kept = predictions.above(score_thr)
-        yield from self.plans(ground_truth, kept)
-        yield from self.budgeted_plans(ground_truth, kept)
 
 
-class BudgetedProtocol(SearchProtocol):
-    """Searches among all boxes, and among the best ones.
+def thresholds(
+    predictions: Predictions,
+    num_images: int,
+    boxes_per_image: Sequence[float],
+    score_thr: float | None,
+) -> Iterator[tuple[str, float | None]]:
+    """Find the score thresholds of a search among all boxes, and of those among the best ones.
 
     Args:
-        boxes_per_image: so many per image on average, one search for each number.
-        convention: ``legacy`` or ``strict``.
-        searcher: config of the ``mmps.Searcher``.
+        predictions: All boxes.
+        num_images: Number of images, those without boxes included.
+        boxes_per_image: Boxes per image on average, one search for each number.
+        score_thr: Smallest score that is searched; ``None`` as in :meth:`SearchProtocol.plans`.
+
+    Yields:
+        Setting, the empty string or ``bpi<K>``, and threshold.
     """
+    yield '', score_thr
+    for boxes in boxes_per_image if score_thr is not None else ():
+        threshold = budget_threshold(predictions.scores, num_images, boxes)
+        yield f'{BUDGET}{boxes:g}', max(threshold, score_thr)
 
-    def __init__(
-        self, boxes_per_image: Sequence[float] | float, convention: str, searcher: dict | None
-    ) -> None:
-        super().__init__(convention, searcher)
-        self.boxes_per_image = as_tuple(boxes_per_image)
 
-    @abstractmethod
-    def plan_above(
-        self, ground_truth: GroundTruth, predictions: Predictions, threshold: float
-    ) -> SearchPlan:
-        """Plan the search among boxes of at least a score.
-
-        Args:
-            ground_truth: the annotation file's content.
-            predictions: boxes and embeddings.
-            threshold: smallest score that is searched.
-        """
-
-    def plans(self, ground_truth: GroundTruth, predictions: Predictions) -> Plans:
-        """Plan the search among all boxes.
-
-        Args:
-            ground_truth: the annotation file's content.
-            predictions: boxes and embeddings.
-
-        Yields:
-            One plan; its setting is the empty string.
-        """
-        yield '', self.plan_above(ground_truth, predictions, -np.inf)
-
-    def budgeted_plans(self, ground_truth: GroundTruth, predictions: Predictions) -> Plans:
-        """Plan the searches among the best boxes.
-
-        Args:
-            ground_truth: the annotation file's content.
-            predictions: boxes and embeddings.
-
-        Yields:
-            Setting, ``bpi<K>``, and plan.
-        """
-        for setting, threshold in self.budgets(ground_truth, predictions):
-            yield setting, self.plan_above(ground_truth, predictions, threshold)
-
-    def budgets(
-        self, ground_truth: GroundTruth, predictions: Predictions
-    ) -> Iterator[tuple[str, float]]:
-        """Find the score above which each number of boxes per image is left.
-
-        Args:
-            ground_truth: the annotation file's content.
-            predictions: boxes.
-
-        Yields:
-            Setting, ``bpi<K>``, and threshold.
-        """
-        for boxes in self.boxes_per_image:
-            threshold = budget_threshold(predictions.scores, ground_truth.num_images, boxes)
-            yield f'bpi{boxes:g}', threshold
+def protocols_by_name() -> dict[str, type[SearchProtocol]]:
+    """Return the registered protocols that have a name of their own, in the order of the names."""
+    kinds = [kind for kind in TASK_UTILS.module_dict.values() if isinstance(kind, type)]
+    protocols = [kind for kind in kinds if issubclass(kind, SearchProtocol)]
+    named = {vars(kind)['name']: kind for kind in protocols if vars(kind).get('name')}
+    return dict(sorted(named.items()))
 
 
 def budget_threshold(scores: np.ndarray, num_images: int, boxes_per_image: float) -> float:

@@ -41,6 +41,8 @@ class CUHKSYSUProtocol(SearchProtocol):
         ConfigError: if there is no such convention.
     """
 
+    name = 'cuhk_sysu'
+
     def __init__(
         self,
         gallery_sizes: Sequence[int | str] | int | str = (100,),
@@ -76,19 +78,17 @@ class CUHKSYSUProtocol(SearchProtocol):
         del ground_truth, queries
         return 'the galleries list no box of their person; convert the data set again'
 
-    def plans(self, ground_truth: GroundTruth, predictions: Predictions) -> Plans:
+    def plans(
+        self, ground_truth: GroundTruth, predictions: Predictions, score_thr: float | None = None
+    ) -> Plans:
         """Plan the searches in the galleries of each size.
-
-        Args:
-            ground_truth: the annotation file's content.
-            predictions: boxes and embeddings.
 
         Yields:
             Setting (``g<size>``, ``occlusion``, ``resolution``, ``full``) and plan.
         """
-        detections = predictions.by_image(ground_truth)
+        boxes = predictions.above(score_thr).by_image(ground_truth)
         for size in self.gallery_sizes:
-            yield _setting(size), SearchPlan(self.task(ground_truth, size), detections)
+            yield _setting(size), SearchPlan(self.task(ground_truth, size), boxes)
 
     def task(self, ground_truth: GroundTruth, size: int | str) -> SearchTask:
         """Read the galleries of one size.

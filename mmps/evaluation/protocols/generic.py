@@ -12,13 +12,13 @@ from mmps.registry import TASK_UTILS
 
 from ..search import GalleryMask, SearchPlan, SearchTask
 from ..targets import Targets
-from .base import BudgetedProtocol, Findable
+from .base import Findable, Plans, SearchProtocol, as_tuple, thresholds
 from .conventions import different_boxes, first_per_image, of_convention
 from .findable import require_cameras, same_person_pairs
 
 
 @TASK_UTILS.register_module()
-class GenericProtocol(BudgetedProtocol):
+class GenericProtocol(SearchProtocol):
     """Search each query in every image but its own.
 
     Args:
@@ -32,6 +32,8 @@ class GenericProtocol(BudgetedProtocol):
         ConfigError: if there is no such convention.
     """
 
+    name = 'generic'
+
     def __init__(
         self,
         cross_camera: bool = False,
@@ -39,22 +41,24 @@ class GenericProtocol(BudgetedProtocol):
         convention: str = 'legacy',
         searcher: dict | None = None,
     ) -> None:
-        super().__init__(boxes_per_image, convention, searcher)
+        super().__init__(convention, searcher)
+        self.boxes_per_image = as_tuple(boxes_per_image)
         self.cross_camera = self.across_cameras = cross_camera
         self.wanted_boxes = of_convention(convention, first_per_image, different_boxes)
 
-    def plan_above(
-        self, ground_truth: GroundTruth, predictions: Predictions, threshold: float
-    ) -> SearchPlan:
-        """Plan the search among boxes of at least a score.
+    def plans(
+        self, ground_truth: GroundTruth, predictions: Predictions, score_thr: float | None = None
+    ) -> Plans:
+        """Plan the search among all boxes, and those among the best ones.
 
-        Args:
-            ground_truth: the annotation file's content.
-            predictions: boxes and embeddings.
-            threshold: smallest score that is searched.
+        Yields:
+            Setting, the empty string or ``bpi<K>``, and plan.
         """
-        kept = predictions.above(threshold).by_image(ground_truth)
-        return SearchPlan(self.task(ground_truth), kept)
+        task = self.task(ground_truth)
+        for setting, threshold in thresholds(
+            predictions, ground_truth.num_images, self.boxes_per_image, score_thr
+        ):
+            yield setting, SearchPlan(task, predictions.above(threshold).by_image(ground_truth))
 
     def findable(self, ground_truth: GroundTruth) -> Findable:
         """Count the people in the images that are searched.

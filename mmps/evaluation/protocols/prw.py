@@ -23,6 +23,8 @@ class PRWProtocol(GenericProtocol):
     ``mmps.PRWOfficialProtocol``.
     """
 
+    name = 'prw'
+
     def prepare(self, ground_truth: GroundTruth) -> GroundTruth:
         """Convert the boxes as the convention wants them.
 

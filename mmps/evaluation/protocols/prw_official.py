@@ -19,7 +19,7 @@ from ..functional.prw_official import (
     rank_hits_trapezoid,
 )
 from ..search import SearchPlan, SearchTask
-from .base import BudgetedProtocol, Findable, Plans
+from .base import Findable, Plans, SearchProtocol, as_tuple, thresholds
 from .conventions import of_convention
 from .findable import require_cameras
 
@@ -74,7 +74,7 @@ class AssignedIdentities:
 
 
 @TASK_UTILS.register_module()
-class PRWOfficialProtocol(BudgetedProtocol):
+class PRWOfficialProtocol(SearchProtocol):
     """Search each query among the boxes of other cameras, junk left out.
 
     Zheng et al., *Person Re-identification in the Wild*, CVPR 2017, and their code: boxes of the
@@ -92,6 +92,7 @@ class PRWOfficialProtocol(BudgetedProtocol):
         ConfigError: if there is no such convention.
     """
 
+    name = 'prw_official'
     ks = (1, 5, 10, 20)
     across_cameras = True
 
@@ -101,7 +102,8 @@ class PRWOfficialProtocol(BudgetedProtocol):
         convention: str = 'legacy',
         searcher: dict | None = None,
     ) -> None:
-        super().__init__(boxes_per_image, convention, searcher)
+        super().__init__(convention, searcher)
+        self.boxes_per_image = as_tuple(boxes_per_image)
         self._plan_above = of_convention(convention, _assign_then_cut, _cut_then_assign)
 
     def prepare(self, ground_truth: GroundTruth) -> GroundTruth:
@@ -127,35 +129,21 @@ class PRWOfficialProtocol(BudgetedProtocol):
         counts = _in_other_cameras(ground_truth, ground_truth.person_ids[named], cameras)
         yield '', np.arange(ground_truth.num_queries), counts
 
-    def plan_above(
-        self, ground_truth: GroundTruth, predictions: Predictions, threshold: float
-    ) -> SearchPlan:
-        """Plan the search among boxes of at least a score.
-
-        Args:
-            ground_truth: the annotation file's content.
-            predictions: boxes and embeddings.
-            threshold: smallest score that is searched.
-        """
-        return self._plan_above(ground_truth, predictions, threshold)
-
-    def plans_above(
-        self, ground_truth: GroundTruth, predictions: Predictions, score_thr: float
+    def plans(
+        self, ground_truth: GroundTruth, predictions: Predictions, score_thr: float | None = None
     ) -> Plans:
-        """Plan all searches; boxes below a score still take identities where the rule says so.
+        """Plan the search among all boxes, and those among the best ones.
 
-        Args:
-            ground_truth: the annotation file's content.
-            predictions: all boxes and embeddings.
-            score_thr: smallest score that is searched.
+        Boxes below a score still take identities where the convention says so.
 
         Yields:
-            Setting and plan.
+            Setting, the empty string or ``bpi<K>``, and plan.
         """
-        yield '', self.plan_above(ground_truth, predictions, score_thr)
-        for setting, threshold in self.budgets(ground_truth, predictions):
-            cut = max(threshold, score_thr)
-            yield setting, self.plan_above(ground_truth, predictions, cut)
+        for setting, threshold in thresholds(
+            predictions, ground_truth.num_images, self.boxes_per_image, score_thr
+        ):
+            cut = -np.inf if threshold is None else threshold
+            yield setting, self._plan_above(ground_truth, predictions, cut)
 
 
 def _assign_then_cut(

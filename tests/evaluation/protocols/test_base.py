@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import inspect
+import textwrap
+
 import numpy as np
 import pytest
 
 from mmps.evaluation import GroundTruth, evaluate_predictions
-from mmps.evaluation.protocols.base import SearchProtocol, budget_threshold
-from mmps.evaluation.protocols.generic import GenericProtocol
-from mmps.evaluation.search import SearchPlan
+from mmps.evaluation.protocols.base import SearchProtocol, budget_threshold, protocols_by_name
 from mmps.registry import TASK_UTILS
 from mmps.structures import ConfigError
 
@@ -30,25 +31,27 @@ def test_unknown_convention(name):
         TASK_UTILS.build({'type': f'mmps.{name}', 'convention': 'seqnet'})
 
 
-class BestBoxProtocol(SearchProtocol):
-    """What a user needs to write for a rule of their own."""
-
-    def plans(self, ground_truth, predictions):
-        task = GenericProtocol(convention=self.convention).task(ground_truth)
-        best = predictions.above(predictions.scores.max())
-        yield 'best', SearchPlan(task, best.by_image(ground_truth))
-
-
-def test_a_protocol_of_ones_own_needs_plans_only(scene):
-    scene.image(1, [0]).image(2, [0, 1]).query(1)
-    scene.detect(2, 0, 0.5, score=0.9).detect(2, 1, 0.9, score=0.5)
-    report = evaluate_predictions(
-        GroundTruth.load(scene.annotation_file()),
-        scene.predictions(),
-        BestBoxProtocol('legacy', None),
-    )
-    assert report.metrics['best/mAP'] == 1.0
-    assert set(report.queries) == {'best'}
+def test_the_example_of_the_documentation_searches_the_best_box_of_each_image(scene):
+    _, text = inspect.getdoc(SearchProtocol).split('.. code-block:: python')
+    text, _ = text.split('\n``SearchTask')
+    namespace = {}
+    try:
+        exec(textwrap.dedent(text), namespace)
+        scene.image(1, [0]).image(2, [0, 1]).query(1)
+        scene.detect(2, 1, 0.9, score=0.5).detect(2, 0, 0.5, score=0.9).detect(1, 0, 1.0)
+        report = evaluate_predictions(
+            GroundTruth.load(scene.annotation_file()),
+            scene.predictions(gt_embeddings=np.ones((3, 1), np.float32)),
+            TASK_UTILS.build({'type': 'mmps.BestBoxProtocol'}),
+            gt_boxes=True,
+            calibrated=True,
+        )
+        assert protocols_by_name()['best_box'] is namespace['BestBoxProtocol']
+    finally:
+        TASK_UTILS.module_dict.pop('BestBoxProtocol', None)
+    assert report.metrics['mAP'] == report.metrics['gt/mAP'] == 1.0
+    assert len(report.searched.scores) == 3
+    assert (report.calibration.same.sum(), report.calibration.other.sum()) == (1, 0)
 
 
 SCORES = np.array([0.1, 0.9, 0.5, 0.7, 0.5])

@@ -32,12 +32,7 @@ def test_equals_the_plain_loops(plain, tmp_path_factory, seed, images, queries, 
     count = round(boxes * images)
     threshold = scores[count - 1] if 0 < count < len(scores) else 0.0
     for (_, plan), score_thr in zip(
-        [
-            *protocol.plans(ground_truth, data.predictions),
-            *protocol.budgeted_plans(ground_truth, data.predictions),
-        ],
-        [0.0, threshold],
-        strict=True,
+        protocol.plans(ground_truth, data.predictions, 0.0), [0.0, threshold], strict=True
     ):
         results = protocol.searcher(ground_truth, data.predictions.query_embeddings, plan)
         for i, query in enumerate(problem.queries):
@@ -60,10 +55,13 @@ def cameras(scene):
     return scene.query(1, camera=1)
 
 
-def evaluate(scene, score_thr=0.0, **options):
+def evaluate(scene, score_thr=0.0, calibrated=False, **options):
     ground_truth = GroundTruth.load(scene.annotation_file())
     protocol = PRWOfficialProtocol(**options)
-    return evaluate_predictions(ground_truth, scene.predictions(), protocol, score_thr)
+    predictions = scene.predictions()
+    return evaluate_predictions(
+        ground_truth, predictions, protocol, score_thr, calibrated=calibrated
+    )
 
 
 def test_same_camera_and_unlabelled_boxes_are_junk(cameras):
@@ -133,9 +131,8 @@ def test_a_frame_whose_boxes_are_cut_misses_its_person(three_cameras):
 def test_calibration_knows_the_identities_before_the_cut(three_cameras, tmp_path):
     """The kept box is junk: a better placed one, which is cut away, has the identity."""
     three_cameras.detect(2, 0, 0.9, score=0.95, shift=2)
-    report = evaluate(three_cameras, score_thr=0.92)
-    protocol = PRWOfficialProtocol()
-    write_details(tmp_path, report, GroundTruth.load(tmp_path / 'test.json'), protocol)
+    report = evaluate(three_cameras, score_thr=0.92, calibrated=True)
+    write_details(tmp_path, report, GroundTruth.load(tmp_path / 'test.json'))
     summary = json.loads((tmp_path / 'calibration.json').read_text())
     assert summary['pairs'] == {'same': 0, 'other': 0}
 
