@@ -48,13 +48,13 @@ def decoded_size(data):
 
 
 @pytest.mark.parametrize('kind', ['JPEG', 'PNG'])
-@pytest.mark.parametrize('orientation', [None, 0, 1, 3, 5, 6, 7, 8, 9])
-def test_size_after_the_rotation(kind, orientation):
-    exif = Image.Exif()
-    if orientation is not None:
-        exif[ExifTags.Base.Orientation] = orientation
-    data = encoded(kind, exif=exif)
-    assert picture_size(io.BytesIO(data)) == decoded_size(data)
+def test_size_after_the_rotation(kind):
+    for orientation in [None, 0, 1, 3, 5, 6, 7, 8, 9]:
+        exif = Image.Exif()
+        if orientation is not None:
+            exif[ExifTags.Base.Orientation] = orientation
+        data = encoded(kind, exif=exif)
+        assert picture_size(io.BytesIO(data)) == decoded_size(data)
 
 
 @pytest.mark.parametrize('segment', [XMP, b'Exif\0\0nonsense', b'Exif\0\0II*\0\xff\xff\xff\0'])
@@ -107,18 +107,15 @@ def test_a_jpeg_cut_anywhere_is_refused(kind, tmp_path):
 
 
 @pytest.mark.parametrize('kind', JPEGS)
-@pytest.mark.parametrize(
-    'appended',
-    [b'\0', bytes(1023), bytes(70_000), END, b'\0' * 2000 + END, b'ftypmp42' + bytes(5000)],
-    ids=['zero', '1023', '70000', 'end', 'end later', 'film'],
-)
-def test_data_behind_the_end_change_nothing(kind, appended, tmp_path):
+def test_data_behind_the_end_change_nothing(kind, tmp_path):
     data = JPEGS[kind]()
     expected = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    noise = np.random.default_rng(len(appended)).bytes(3000)
-    for rest in (appended, appended + noise, noise + data):
-        assert jpeg_end(data + rest) == len(data)
-        np.testing.assert_array_equal(decode(data + rest, tmp_path), expected)
+    film = b'ftypmp42' + bytes(5000)
+    for appended in (b'\0', bytes(1023), bytes(70_000), END, b'\0' * 2000 + END, film):
+        noise = np.random.default_rng(len(appended)).bytes(3000)
+        for rest in (appended, appended + noise, noise + data):
+            assert jpeg_end(data + rest) == len(data)
+            np.testing.assert_array_equal(decode(data + rest, tmp_path), expected)
 
 
 def test_an_image_that_does_not_fit_into_memory_is_told_so(tmp_path):

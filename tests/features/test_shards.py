@@ -40,11 +40,11 @@ def test_every_fault_is_found(tmp_path, damage, fault):
     assert shard_fault(path) == fault
 
 
-@pytest.mark.parametrize('position', range(0, 200, 7))
-def test_every_byte_counts(tmp_path, position):
-    path = tmp_path / 'a.npy'
-    write_shard(path, ROWS)
-    data = bytearray(path.read_bytes())
-    data[position] ^= 16
-    path.write_bytes(data)
-    assert shard_fault(path)
+def test_every_byte_counts(tmp_path):
+    for position in range(0, 200, 7):
+        path = tmp_path / 'a.npy'
+        write_shard(path, ROWS)
+        data = bytearray(path.read_bytes())
+        data[position] ^= 16
+        path.write_bytes(data)
+        assert shard_fault(path)

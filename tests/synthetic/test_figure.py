@@ -21,17 +21,17 @@ def draw(a_look, view='front', height=120, domain='a', mirrored=False):
     return draw_figure(a_look, pose, DOMAINS[domain].style, height, light=0.5)
 
 
-@pytest.mark.parametrize('view', VIEWS)
 @pytest.mark.parametrize('domain', DOMAINS)
 @pytest.mark.parametrize('height', [50, 120, 200])
-def test_a_figure_is_as_tall_as_asked_and_slender(view, domain, height):
-    colour, alpha = draw(look(domain, bag='none', hat='none'), view, height, domain)
-    rows, columns = (np.flatnonzero((alpha > 0.5).any(axis=axis)) for axis in (1, 0))
-    assert np.ptp(rows) + 1 == pytest.approx(height, rel=0.06)
-    assert 0.1 * height < np.ptp(columns) + 1 < 0.75 * height
-    assert colour.shape == (*alpha.shape, 3)
-    assert alpha.min() == 0
-    assert alpha.max() == 1
+def test_a_figure_is_as_tall_as_asked_and_slender(domain, height):
+    for view in VIEWS:
+        colour, alpha = draw(look(domain, bag='none', hat='none'), view, height, domain)
+        rows, columns = (np.flatnonzero((alpha > 0.5).any(axis=axis)) for axis in (1, 0))
+        assert np.ptp(rows) + 1 == pytest.approx(height, rel=0.06)
+        assert 0.1 * height < np.ptp(columns) + 1 < 0.75 * height
+        assert colour.shape == (*alpha.shape, 3)
+        assert alpha.min() == 0
+        assert alpha.max() == 1
 
 
 def test_the_ground_is_at_the_lower_edge_less_a_margin():

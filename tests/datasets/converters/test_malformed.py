@@ -1,4 +1,7 @@
-"""More than 200 broken inputs: each ends in one clear sentence, or in a logged repair."""
+"""Broken inputs: each ends in one clear sentence, or in a logged repair.
+
+One of each kind of file and failure; all combinations are tried in minutes, by ``--long``.
+"""
 
 from __future__ import annotations
 
@@ -126,6 +129,8 @@ def check(sources, tmp_path, capsys):
 
     def run(layout, change):
         root = tmp_path / layout
+        for former in (root, tmp_path / 'out'):
+            shutil.rmtree(former, ignore_errors=True)
         shutil.copytree(base / layout, root, copy_function=os.link)
         change(root)
         capsys.readouterr()
@@ -186,44 +191,74 @@ DAMAGES = (
 )
 
 
-@pytest.mark.parametrize('kind', [*DAMAGES, *FLIPS])
-@pytest.mark.parametrize(('layout', 'pattern'), BINARY_FILES)
-def test_damaged_matlab_files(check, layout, pattern, kind):
+CONTENTS = (
+    b'\xff\xfe\x00',
+    b'\x00\x00',
+    b'a b c d e f\n',
+    b'1,2,3\n',
+    b'{"a": 1}\n',
+    b'[]',
+    b'null\n',
+    b'nan ' * 6,
+)
+
+
+def damaged(layout, pattern, kind):
+    """A change that damages a file."""
+
     def change(root):
         path = first(root, pattern)
         rewrite(path, damage(kind, path.read_bytes()))
 
-    assert '.mat' in check(layout, change)
+    return layout, change
 
 
-@pytest.mark.parametrize(('layout', 'pattern'), [*BINARY_FILES, *TEXT_FILES])
-@pytest.mark.parametrize('instead', ['nothing', 'a folder'])
-def test_files_that_are_not_there(check, layout, pattern, instead):
+def replaced(layout, pattern, data):
+    """A change that gives a file other content, or puts a folder in its place, or nothing."""
+
     def change(root):
         path = first(root, pattern)
         path.unlink()
-        if instead == 'a folder':
+        if data == 'a folder':
             path.mkdir()
+        elif data != 'nothing':
+            path.write_bytes(data)
 
-    check(layout, change)
+    return layout, change
 
 
-@pytest.mark.parametrize(
-    'data',
-    [
-        b'\xff\xfe\x00',
-        b'\x00\x00',
-        b'a b c d e f\n',
-        b'1,2,3\n',
-        b'{"a": 1}\n',
-        b'[]',
-        b'null\n',
-        b'nan ' * 6,
-    ],
-)
+@pytest.mark.parametrize('kind', [*DAMAGES, *FLIPS])
+def test_damages_of_a_matlab_file(check, kind):
+    assert '.mat' in check(*damaged(*BINARY_FILES[0], kind))
+
+
+@pytest.mark.parametrize(('layout', 'pattern'), BINARY_FILES[1:])
+def test_damaged_matlab_files(check, layout, pattern):
+    for kind in ('half', 'flipped 0.3'):
+        assert '.mat' in check(*damaged(layout, pattern, kind))
+
+
+@pytest.mark.parametrize(('layout', 'pattern'), [*BINARY_FILES, *TEXT_FILES])
+def test_files_that_are_not_there(check, layout, pattern):
+    for instead in ('nothing', 'a folder'):
+        check(*replaced(layout, pattern, instead))
+
+
 @pytest.mark.parametrize(('layout', 'pattern'), TEXT_FILES)
-def test_text_files_of_other_content(check, layout, pattern, data):
-    check(layout, lambda root: rewrite(first(root, pattern), data))
+def test_text_files_of_other_content(check, layout, pattern):
+    for data in CONTENTS[::3]:
+        check(*replaced(layout, pattern, data))
+
+
+@pytest.mark.long
+def test_any_damage_to_any_file(check):
+    noise = np.random.default_rng(1)
+    for layout, pattern in BINARY_FILES:
+        for kind in (*DAMAGES, *FLIPS, *(f'flipped {share}' for share in noise.random(40))):
+            assert '.mat' in check(*damaged(layout, pattern, kind)), (pattern, kind)
+    for layout, pattern in (*BINARY_FILES, *TEXT_FILES):
+        for data in (*CONTENTS, *(noise.bytes(20 * k) for k in range(20))):
+            check(*replaced(layout, pattern, data))
 
 
 BROKEN_LINES = {

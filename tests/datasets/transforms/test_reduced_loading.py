@@ -64,10 +64,10 @@ def check_equal(found, expected, mean_difference):
 
 @pytest.mark.parametrize('boxes_first', [True, False], ids=['training', 'test'])
 @pytest.mark.parametrize('keep_ratio', [True, False])
-@pytest.mark.parametrize('scale', [(401, 301), (300, 290), (200, 150), (100, 70), (48, 36)])
-def test_results_are_those_of_the_two_transforms(picture, scale, keep_ratio, boxes_first):
-    options = {'keep_ratio': keep_ratio, 'boxes_first': boxes_first}
-    check_equal(fast(picture, scale, **options), ordinary(picture, scale, **options), 2.0)
+def test_results_are_those_of_the_two_transforms(picture, keep_ratio, boxes_first):
+    for scale in [(401, 301), (300, 290), (200, 150), (100, 70), (48, 36)]:
+        options = {'keep_ratio': keep_ratio, 'boxes_first': boxes_first}
+        check_equal(fast(picture, scale, **options), ordinary(picture, scale, **options), 2.0)
 
 
 def test_the_decoder_makes_it_smaller(picture, monkeypatch):

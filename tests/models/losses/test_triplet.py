@@ -34,8 +34,6 @@ def value_and_gradient(loss, embeddings, person_ids):
     return value.detach(), embeddings.grad
 
 
-@pytest.mark.parametrize('distance', DISTANCES)
-@pytest.mark.parametrize('unlabelled_negatives', [False, True])
 @pytest.mark.parametrize('person_ids', BATCHES.values(), ids=BATCHES)
 @pytest.mark.parametrize(
     ('loss_type', 'reference', 'margin'),
@@ -46,19 +44,18 @@ def value_and_gradient(loss, embeddings, person_ids):
         (SemiHardTripletLoss, semi_hard_loss, 2.0),
     ],
 )
-def test_agrees_with_loops(
-    loss_type, reference, margin, person_ids, unlabelled_negatives, distance
-):
-    embeddings = random_embeddings(len(person_ids))
-    loss = loss_type(margin=margin, distance=distance, unlabelled_negatives=unlabelled_negatives)
-    value, gradient = value_and_gradient(loss, embeddings, torch.tensor(person_ids))
-    expected, expected_gradient = value_and_gradient(
-        lambda e, ids: reference(e, ids.tolist(), margin, distance, unlabelled_negatives),
-        embeddings,
-        torch.tensor(person_ids),
-    )
-    torch.testing.assert_close(value, expected, atol=1e-9, rtol=0)
-    torch.testing.assert_close(gradient, expected_gradient, atol=1e-9, rtol=0)
+def test_agrees_with_loops(loss_type, reference, margin, person_ids):
+    embeddings, ids = random_embeddings(len(person_ids)), torch.tensor(person_ids)
+    for distance, unlabelled in itertools.product(DISTANCES, [False, True]):
+        loss = loss_type(margin=margin, distance=distance, unlabelled_negatives=unlabelled)
+
+        def loops(e, _, distance=distance, unlabelled=unlabelled):
+            return reference(e, person_ids, margin, distance, unlabelled)
+
+        value, gradient = value_and_gradient(loss, embeddings, ids)
+        expected, expected_gradient = value_and_gradient(loops, embeddings, ids)
+        torch.testing.assert_close(value, expected, atol=1e-9, rtol=0)
+        torch.testing.assert_close(gradient, expected_gradient, atol=1e-9, rtol=0)
 
 
 @settings(max_examples=60, deadline=None)
@@ -120,14 +117,14 @@ def test_a_batch_without_triplets_gives_exactly_zero_with_a_graph(loss_type, per
 
 
 @pytest.mark.parametrize('loss_type', [BatchHardTripletLoss, SemiHardTripletLoss])
-@pytest.mark.parametrize('distance', DISTANCES)
-@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16, torch.float32])
-def test_gradients_are_finite_for_equal_embeddings_in_any_precision(loss_type, distance, dtype):
-    embeddings = torch.ones(6, 8, dtype=dtype).requires_grad_()
-    loss = loss_type(distance=distance)(embeddings, torch.tensor([0, 0, 1, 1, 2, 2]))
-    loss.backward()
-    assert loss.item() == pytest.approx(0.3, abs=1e-6)
-    assert torch.isfinite(embeddings.grad).all()
+def test_gradients_are_finite_for_equal_embeddings_in_any_precision(loss_type):
+    precisions = (torch.float16, torch.bfloat16, torch.float32)
+    for distance, dtype in itertools.product(DISTANCES, precisions):
+        embeddings = torch.ones(6, 8, dtype=dtype).requires_grad_()
+        loss = loss_type(distance=distance)(embeddings, torch.tensor([0, 0, 1, 1, 2, 2]))
+        loss.backward()
+        assert loss.item() == pytest.approx(0.3, abs=1e-6)
+        assert torch.isfinite(embeddings.grad).all()
 
 
 @pytest.mark.parametrize('loss_type', [BatchHardTripletLoss, SemiHardTripletLoss])

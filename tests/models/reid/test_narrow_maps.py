@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from mmengine.registry import init_default_scope
@@ -59,39 +61,39 @@ def test_replicated_stages_and_crops(half):
         )
 
 
+# Arguments of `Conv2d` behind the channels.
+CONVOLUTIONS = [
+    (3, 2, 1),
+    (3, (1, 2), 'valid'),
+    (1, 1, 0),
+    ((5, 3), 1, 'same'),
+    (2, 1, 0, 2),
+    (3, 2, 1, 1, 2),
+]
+
+
 @pytest.mark.parametrize('half', HALF)
 @pytest.mark.parametrize('autocast', [True, False], ids=['autocast', 'half weights'])
-@pytest.mark.parametrize(
-    'settings',
-    [
-        (3, 2, 1),
-        (3, (1, 2), 'valid'),
-        (1, 1, 0),
-        ((5, 3), 1, 'same'),
-        (2, 1, 0, 2),
-        (3, 2, 1, 1, 2),
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize('width', [1, 2, 3, 5, 8])
-def test_widths_of_any_convolution(half, autocast, settings, width):
-    torch.manual_seed(0)
-    layer, maps = nn.Conv2d(32, 16, *settings), torch.randn(10, 32, 5, width)
-    try:
-        expected = layer(maps)
-    except RuntimeError:  # the kernel is wider than the map
-        return
-    if not autocast:
-        layer, maps = layer.to(half), maps.to(half)
-    with (
-        Watched() as watched,
-        torch.autocast('cpu', half, enabled=autocast),
-        exact_narrow_maps(maps),
-    ):
-        found = layer(maps)
-    assert watched.seen == [(torch.float32 if found.shape[-1] == 1 else half, expected.shape[-1])]
-    assert found.dtype == half
-    torch.testing.assert_close(found.float(), expected, atol=0.05, rtol=0.05)
+def test_widths_of_any_convolution(half, autocast):
+    for settings, width in itertools.product(CONVOLUTIONS, [1, 2, 3, 5, 8]):
+        torch.manual_seed(0)
+        layer, maps = nn.Conv2d(32, 16, *settings), torch.randn(10, 32, 5, width)
+        try:
+            expected = layer(maps)
+        except RuntimeError:  # the kernel is wider than the map
+            continue
+        if not autocast:
+            layer, maps = layer.to(half), maps.to(half)
+        with (
+            Watched() as watched,
+            torch.autocast('cpu', half, enabled=autocast),
+            exact_narrow_maps(maps),
+        ):
+            found = layer(maps)
+        computed = torch.float32 if found.shape[-1] == 1 else half
+        assert watched.seen == [(computed, expected.shape[-1])], settings
+        assert found.dtype == half
+        torch.testing.assert_close(found.float(), expected, atol=0.05, rtol=0.05)
 
 
 def test_single_precision_is_left_alone():
