@@ -34,7 +34,8 @@ def train_config(config: Config) -> Runner:
         check_checkpoint(config.load_from, bool(config.get('resume')))
     if not config.get('default_hooks', {}).get('two_phase'):
         hooks = config.get('custom_hooks') or []
-        config.custom_hooks = [*hooks, {'type': 'mmps.CheckLearningHook'}]
+        if not any(str(hook.get('type')).endswith('OnePhaseHook') for hook in hooks):
+            config.custom_hooks = [*hooks, {'type': 'mmps.OnePhaseHook'}]
     use_gloo_without_cuda(config)
     with explained_errors():
         runner = Runner.from_cfg(config)

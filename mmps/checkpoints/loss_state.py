@@ -9,8 +9,17 @@ from torch import Tensor
 
 from mmps.structures import ConfigError
 
-LOSS_STATE = 'reid_branch.head.losses.'
-"""How the names of such weights begin, in the state dict of a person-search model."""
+PREFIXES = ('reid_branch.head.losses.', 'head.losses.')
+"""How the names of such weights begin: in a person-search model, and in a head without a branch."""
+
+
+def is_loss_state(name: str) -> bool:
+    """Check whether a weight belongs to a loss.
+
+    Args:
+        name: In the state dict of a model.
+    """
+    return name.startswith(PREFIXES)
 
 
 def drop_loss_state(checkpoint: MutableMapping[str, Any]) -> None:
@@ -20,7 +29,7 @@ def drop_loss_state(checkpoint: MutableMapping[str, Any]) -> None:
         checkpoint: That training starts from, without resuming; changed in place.
     """
     weights = checkpoint.get('state_dict', checkpoint)
-    for name in [name for name in weights if name.startswith(LOSS_STATE)]:
+    for name in [name for name in weights if is_loss_state(name)]:
         del weights[name]
 
 
@@ -46,7 +55,7 @@ def check_loss_state(checkpoint: MutableMapping[str, Any], path: str | None, mod
 
 
 def _shapes(weights: dict[str, Tensor]) -> dict[str, str]:
-    return {n: str(tuple(w.shape)) for n, w in weights.items() if n.startswith(LOSS_STATE)}
+    return {n: str(tuple(w.shape)) for n, w in weights.items() if is_loss_state(n)}
 
 
 def without_losses(weights: dict[str, Tensor], prefix: str = '') -> dict[str, Tensor]:
@@ -56,4 +65,4 @@ def without_losses(weights: dict[str, Tensor], prefix: str = '') -> dict[str, Te
         weights: By name.
         prefix: Of the model in them.
     """
-    return {n: w for n, w in weights.items() if not n.startswith(f'{prefix}{LOSS_STATE}')}
+    return {n: w for n, w in weights.items() if not is_loss_state(n.removeprefix(prefix))}

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.dist import all_reduce_params
 
-from mmps.checkpoints.loss_state import LOSS_STATE
+from mmps.checkpoints.loss_state import is_loss_state
 
 
 def average_over_ranks(model: Any, copies: Sequence[Any] = ()) -> None:
@@ -31,5 +31,5 @@ def _trained_buffers(model: Any) -> list[str]:
         for prefix, module in model.named_modules()
         if module.training
         for name, _ in module.named_buffers(prefix, recurse=False)
-        if name in saved and not name.startswith(LOSS_STATE)
+        if name in saved and not is_loss_state(name)
     ]

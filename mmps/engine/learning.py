@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mmengine.logging import MMLogger
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -15,6 +14,8 @@ from mmps.checkpoints.gaps import SHARED, part_of
 from mmps.checkpoints.origin import pretrained
 from mmps.datasets.identities import identities_of
 from mmps.structures import ConfigError
+
+from .model_wrapper import bare_model
 
 FREE = '`frozen_stages=-1` in the backbone of the detector'
 
@@ -29,7 +30,7 @@ def check_learning(runner: Runner) -> None:
         ConfigError: Nothing that is shared with re-ID would learn, random weights would stay
             random, or the joint objective has nobody to tell apart.
     """
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = bare_model(runner)
     model.train()
     if hasattr(model, 'origin'):
         check_shared(model)

@@ -83,11 +83,23 @@ def fit_detection_schedule(runner: Runner, epochs: int) -> None:
     filled = schedule_of_phase('param_scheduler', configs, epochs, len(runner.train_dataloader))
     if filled == configs:
         return
+    rebuild_optimizer(runner, filled)
+
+
+def rebuild_optimizer(runner: Runner, schedulers: Sequence[dict] | dict | None = None) -> None:
+    """Build the optimizer again, as weights or schedules are others, and its schedulers with it.
+
+    Args:
+        runner: About to run.
+        schedulers: Configs; those of the runner's config where left out.
+    """
+    if schedulers is None:
+        schedulers = runner.cfg.get('param_scheduler') or []
     # Those that are built have set the rates of their optimizer already.
     runner.optim_wrapper = runner.build_optim_wrapper(runner.cfg.optim_wrapper)
-    runner.param_schedulers = filled
+    runner.param_schedulers = schedulers
     runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
-    runner.param_schedulers = runner.build_param_scheduler(filled)
+    runner.param_schedulers = runner.build_param_scheduler(schedulers)
 
 
 def reid_optim_wrapper(runner: Runner, branch: Any, config: dict, boxes: int) -> Any:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmengine.runner import Runner
+
+from mmps.datasets.identities import identities_of
+from mmps.models.losses import StageLosses
 from mmps.structures import ConfigError, IdentityMap
+
+from .model_wrapper import bare_model, wrap_again
+from .optimizing import rebuild_optimizer
 
 
 def install_losses(model: Any, identities: IdentityMap, losses: Sequence[Mapping]) -> None:
@@ -48,3 +55,39 @@ def enter_stage(model: Any, stage: int) -> bool:
     changed = losses.select(stage)
     losses.reset()
     return changed
+
+
+def reset_losses(model: Any) -> None:
+    """Let the active loss forget what ends with an epoch, where the head has losses of ours.
+
+    Args:
+        model: A person-search model, or one that has its head without a branch; bare.
+    """
+    losses = getattr(getattr(model, 'reid_branch', model).head, 'losses', None)
+    if isinstance(losses, StageLosses):
+        losses.reset()
+
+
+def has_joint_objective(model: Any) -> bool:
+    """Check whether a model learns identities from images.
+
+    Args:
+        model: Any, bare.
+    """
+    return hasattr(model, 'set_identities') and getattr(model, 'phase', 'joint') == 'joint'
+
+
+def number_identities(runner: Runner) -> None:
+    """Number the identities of a training set of images; losses that wait for them are built.
+
+    Args:
+        runner: With its training loop built; optimizer, schedules and wrapper are built again where
+            a loss brings weights.
+    """
+    model = bare_model(runner)
+    before = len(list(model.parameters()))
+    model.set_identities(identities_of(runner.train_loop.dataloader.dataset))
+    if len(list(model.parameters())) == before:
+        return
+    wrap_again(runner)
+    rebuild_optimizer(runner)

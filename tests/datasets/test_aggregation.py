@@ -11,7 +11,7 @@ from mmengine.registry import DATASETS, init_default_scope
 from mmengine.runner import Runner
 
 from mmps.datasets.converters import Converter, convert, cuhk_sysu, mot17_det, prw, wider_pedestrian
-from mmps.models.detectors.instances import training_rois
+from mmps.models.reid.training_boxes import training_rois
 from mmps.structures import UNLABELLED
 from mmps.synthetic import Recipe, make
 from mmps.testing.runs import SIZE, tiny_run, train

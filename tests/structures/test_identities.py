@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 import torch
 
-from mmps.structures import UNLABELLED, identity_space, in_space, is_labelled, relabel
+from mmps.structures import (
+    BACKGROUND,
+    UNLABELLED,
+    DataError,
+    IdentityMap,
+    identity_space,
+    in_space,
+    is_labelled,
+    relabel,
+)
 
 
 @pytest.mark.parametrize('make', [np.array, torch.tensor])
@@ -37,3 +46,25 @@ def test_identities_of_other_spaces_do_not_meet(ids):
     assert len(first.unique()) == len(ids.clamp(min=-1).unique())
     known = is_labelled(ids)
     assert not set(first[known].tolist()) & set(second[known].tolist())
+
+
+@pytest.mark.parametrize('spaces', [[50, 50, 50, 9, 9, 50, 9], [0] * 7])
+def test_numbers_are_those_of_the_people_that_were_listed(spaces):
+    ids = np.array([3, 1, -2, 3, 1, 7, 2**61])
+    identities = IdentityMap(ids, spaces)
+    wanted, originals = relabel(ids, spaces)
+    assert identities.original_ids.tolist() == originals.tolist()
+    placed = [in_space(torch.tensor([i]), s) for i, s in zip(ids.tolist(), spaces, strict=True)]
+    found = identities.number(torch.cat(placed))
+    assert found.tolist() == wanted.tolist() == identities.numbers.tolist()
+    assert len(identities) == len(originals)
+    marks = torch.tensor([UNLABELLED, BACKGROUND])
+    assert torch.equal(identities.number(marks), marks)
+
+
+def test_an_identity_that_was_not_listed_is_told():
+    for known in ([1, 2], [-1], []):
+        identities = IdentityMap(known)
+        with pytest.raises(DataError, match='identities the training set did not list'):
+            identities.number(torch.tensor([3]))
+        assert identities.number(torch.tensor([-1])).tolist() == [-1]

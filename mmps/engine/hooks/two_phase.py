@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.hooks import CheckpointHook, EMAHook, Hook
 from mmengine.logging import MMLogger
-from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
@@ -32,6 +30,7 @@ from mmps.engine.checks import (
 )
 from mmps.engine.learning import check_learning
 from mmps.engine.message_hub import bound_history, forget_phase
+from mmps.engine.model_wrapper import bare_model, wrap_again
 from mmps.engine.optimizing import (
     fit_detection_schedule,
     reid_optim_wrapper,
@@ -116,7 +115,7 @@ class TwoPhaseHook(Hook):
         if self.phases.train_detector:
             fit_detection_schedule(runner, self.phases.detection_epochs)
         self._reid_schedulers()
-        model = _bare(runner)
+        model = bare_model(runner)
         losses = [stage['loss'] for stage in self.phases.stages]
         install_losses(model, self.people.identities, losses)
         self._set_phase(runner, 'detection')
@@ -143,7 +142,7 @@ class TwoPhaseHook(Hook):
         check_lengths(checkpoint, runner._load_from, phase, self._lengths)
         self._set_length(runner, meta['epoch'], meta['iter'])
         if phase == 'reid':
-            check_loss_state(checkpoint, runner._load_from, _bare(runner))
+            check_loss_state(checkpoint, runner._load_from, bare_model(runner))
             self._enter_reid(runner)
 
     def before_train(self, runner: Runner) -> None:
@@ -155,7 +154,7 @@ class TwoPhaseHook(Hook):
         if self.phase == 'detection' and self.phases.train_detector:
             check_learning(runner)
         elif self.phase == 'detection':
-            check_features(_bare(runner))
+            check_features(bare_model(runner))
         if self.phases.start == 'reid' and runner.epoch < self.phases.detection_epochs:
             loop = runner.train_loop
             loop._epoch = self.phases.detection_epochs
@@ -167,7 +166,7 @@ class TwoPhaseHook(Hook):
             if self.phase == 'detection':
                 self._switch(runner)
             self._open_features(runner)
-            if enter_stage(_bare(runner), self.phases.stage(runner.epoch)):
+            if enter_stage(bare_model(runner), self.phases.stage(runner.epoch)):
                 self._set_phase(runner, 'reid')
         count_from_zero(runner.optim_wrapper, len(runner.train_dataloader))
         bound_history(runner.message_hub, len(runner.train_dataloader))
@@ -175,7 +174,7 @@ class TwoPhaseHook(Hook):
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Average the statistics of batch normalisation over ranks, as a checkpoint has but one."""
-        average_over_ranks(_bare(runner), [average.module for average in _averages(runner)])
+        average_over_ranks(bare_model(runner), [average.module for average in _averages(runner)])
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Refuse to watch what was not reported, before other hooks stumble over it."""
@@ -184,7 +183,7 @@ class TwoPhaseHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Note the phase, how long both are, and whether the branch is trained."""
-        trained = self.phase == 'reid' or _bare(runner).origin.branch_trained
+        trained = self.phase == 'reid' or bare_model(runner).origin.branch_trained
         checkpoint['meta'].update(
             {PHASE_KEY: self.phase, LENGTHS_KEY: self._lengths, BRANCH_KEY: trained}
         )
@@ -199,12 +198,8 @@ class TwoPhaseHook(Hook):
 
     def _set_phase(self, runner: Runner, phase: str) -> None:
         self.phase = phase
-        model = _bare(runner)
-        model.set_phase(phase)
-        if is_model_wrapper(runner.model):
-            # DDP notes at construction which parameters take part.
-            wrapper = copy.deepcopy(runner.cfg.get('model_wrapper_cfg'))
-            runner.model = runner.wrap_model(wrapper, model)
+        bare_model(runner).set_phase(phase)
+        wrap_again(runner)
 
     def _enter_reid(self, runner: Runner) -> None:
         self._set_phase(runner, 'reid')
@@ -216,7 +211,7 @@ class TwoPhaseHook(Hook):
             dataset, batch_sampler=self.sampler, collate_fn=_as_it_is
         )
         runner.optim_wrapper = reid_optim_wrapper(
-            runner, _bare(runner).reid_branch, self.optim_wrapper,
+            runner, bare_model(runner).reid_branch, self.optim_wrapper,
             self.sampler.identities * self.sampler.shots,
         )  # fmt: skip
         schedulers = self._reid_schedulers()
@@ -231,7 +226,7 @@ class TwoPhaseHook(Hook):
         )
 
     def _switch(self, runner: Runner) -> None:
-        model = _bare(runner)
+        model = bare_model(runner)
         averages = _averages(runner)
         weights = model.state_dict()
         for average in averages:
@@ -254,7 +249,7 @@ class TwoPhaseHook(Hook):
         dataset = runner.train_dataloader.dataset
         if dataset.shards is not None:
             return
-        model = _bare(runner)
+        model = bare_model(runner)
         root = self.cache_dir or Path(runner.work_dir) / 'feature_cache'
         cache = FeatureCache(
             root, self.people, model.feature_fingerprint(), model.pooled_shape, self.cache_dtype
@@ -265,10 +260,6 @@ class TwoPhaseHook(Hook):
 
 def _is_training(runner: Runner) -> bool:
     return isinstance(runner._train_loop, BaseLoop)
-
-
-def _bare(runner: Runner) -> Any:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def _averages(runner: Runner) -> list[Any]:

@@ -6,13 +6,14 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmps.models.reid.original_images import OriginalImages, normalisation, swaps_channels
+from mmps.models.reid.training_boxes import numbered, training_rois
 from mmps.registry import MODELS
+from mmps.structures import IdentityMap
 from mmps.structures.originals import drop_originals
 
 from .instances import (
     instances_to_embed,
     test_rois,
-    training_rois,
     write_embeddings,
 )
 
@@ -55,6 +56,12 @@ class CropReID(BaseModel):
         )
         self.aggregation = MODELS.build(aggregation)
         self.head = MODELS.build({'in_channels': self.backbone.out_channels, **head})
+        self.identities: IdentityMap | None = None
+
+    def set_identities(self, identities: IdentityMap) -> None:
+        """Number people by the training set's identities, and build losses that wait for them."""
+        self.identities = identities
+        self.head.set_num_ids(len(identities))
 
     def extract_feat(self, images: list[Tensor], rois: Tensor) -> Tensor:
         """Describe people: ``(3, H, W)`` images in 0..255 and ``(N, 5)`` RoIs to ``(N, C)``."""
@@ -75,7 +82,10 @@ class CropReID(BaseModel):
             unlabelled = getattr(self.head, 'uses_unlabelled', False)
             rois, person_ids = training_rois(data_samples, self.source.training_boxes, unlabelled)
             features = self.extract_feat(images, rois)
-            return self.head.loss(features, person_ids) if mode == 'loss' else features
+            if mode == 'tensor':
+                return features
+            person_ids = numbered(person_ids, self.identities, self.head)
+            return self.head.loss(features, person_ids)
         people = instances_to_embed(data_samples)
         rois = test_rois(people, data_samples, self.source.place, inputs)
         embeddings = inputs.new_zeros(0, self.head.embedding_channels, dtype=torch.float32)

@@ -14,7 +14,7 @@ from mmdet.structures.bbox import get_box_tensor
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmps.structures import PERSON_LABEL, ConfigError, in_space, is_labelled
+from mmps.structures import PERSON_LABEL, ConfigError
 
 FIELDS = ('pred_instances', 'gt_instances', 'query_instances')
 """Fields of a data sample whose boxes get embeddings at test time, where present."""
@@ -86,32 +86,6 @@ def test_rois(
         boxes = place(boxes, samples[index])
         rois.append(torch.cat([boxes.new_full((len(boxes), 1), index), boxes], dim=1))
     return torch.cat(rois)
-
-
-def training_rois(
-    samples: list[DetDataSample],
-    boxes_of: Callable[[DetDataSample], Tensor],
-    unlabelled: bool = False,
-) -> tuple[Tensor, Tensor]:
-    """Collect the people of a training batch.
-
-    Args:
-        samples: The batch.
-        boxes_of: Finds a sample's ``(N, 4)`` boxes in pixels of what is pooled.
-        unlabelled: Whether people of unknown identity are wanted too.
-
-    Returns:
-        ``(N, 5)`` RoIs in pixels of what is pooled and ``(N,)`` identities, which are equal exactly
-        for the same person of the same data set.
-    """
-    rois, identities = [], []
-    for index, sample in enumerate(samples):
-        ids = sample.gt_instances.person_ids
-        kept = is_labelled(ids) | unlabelled
-        boxes = boxes_of(sample)[kept].float()
-        rois.append(torch.cat([boxes.new_full((len(boxes), 1), index), boxes], dim=1))
-        identities.append(in_space(ids[kept], sample.metainfo.get('identity_space', 0)))
-    return torch.cat(rois), torch.cat(identities)
 
 
 def write_embeddings(instances: list[tuple[int, InstanceData]], embeddings: Tensor) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mmps.checkpoints.origin import follow_weights, note_pretrained
 from mmps.models.reid.shared_feature import Feature, SharedFeature
+from mmps.models.reid.training_boxes import numbered
 from mmps.registry import MODELS
 from mmps.structures import ConfigError, IdentityMap
 
@@ -19,7 +20,6 @@ from .instances import (
     keep_people,
     refuse_mirrored,
     test_rois,
-    training_rois,
     write_embeddings,
 )
 
@@ -45,6 +45,8 @@ class PersonSearchDetector(BaseDetector):
         phase: What learns, a key of ``PHASES``; the two-phase hook moves it along.
         detach: Whether gradients of the re-ID loss stop at the feature, as in the paper's
             section 2; matters in the phase ``joint`` only.
+        training_boxes: Config of where the people of the phase ``joint`` come from, by default
+            :class:`GroundTruthBoxes`.
         init_cfg: As in any module of MMEngine.
     """
 
@@ -56,6 +58,7 @@ class PersonSearchDetector(BaseDetector):
         images: dict,
         phase: str = 'joint',
         detach: bool = True,
+        training_boxes: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(
@@ -64,8 +67,10 @@ class PersonSearchDetector(BaseDetector):
         )
         self._preprocessor = str(images)
         self.detector = detector
+        self.training_boxes = MODELS.build(training_boxes or {'type': 'mmps.GroundTruthBoxes'})
         self.identities: IdentityMap | None = None
         self.source = source
+        self.training_boxes.check(self.detector, source)
         self.reid_branch = MODELS.build(reid_branch)
         self.detach = detach
         self._learns = {name: p.requires_grad for name, p in self.named_parameters()}
@@ -140,12 +145,16 @@ class PersonSearchDetector(BaseDetector):
         if self.phase == 'detection':
             with _precision_of_ops(batch_inputs):
                 return self.detector.loss(batch_inputs, batch_data_samples)
-        source = self.source
-        unlabelled = getattr(self.reid_branch.head, 'uses_unlabelled', False)
-        rois, person_ids = training_rois(batch_data_samples, source.training_boxes, unlabelled)
-        with source.watch(batch_inputs, batch_data_samples), _precision_of_ops(batch_inputs):
-            losses = self.detector.loss(batch_inputs, batch_data_samples)
+        source, head, samples = self.source, self.reid_branch.head, batch_data_samples
+        with (
+            self.training_boxes.watch(self.detector, samples, source, head) as collect,
+            source.watch(batch_inputs, samples),
+            _precision_of_ops(batch_inputs),
+        ):
+            losses = self.detector.loss(batch_inputs, samples)
             feature = source.feature
+            rois, person_ids = collect()
+        person_ids = numbered(person_ids, self.identities, head)
         pooled = self.reid_branch.pooling(_detached(feature) if self.detach else feature, rois)
         return losses | self.reid_branch.loss(pooled, person_ids)
 

@@ -7,6 +7,7 @@ from .feature_tap import FeatureTap
 from .random_erasing import RandomErasing
 from .replicated_stages import ReplicatedStages
 from .roi_pooling import RoIPooling
+from .training_boxes import GroundTruthBoxes, ProposalBoxes
 from .triplet_head import TripletReIDHead
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     'CropBackbone',
     'FeatureTap',
     'GeMPool',
+    'GroundTruthBoxes',
+    'ProposalBoxes',
     'RandomErasing',
     'ReIDBranch',
     'ReplicatedStages',

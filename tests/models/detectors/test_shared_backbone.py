@@ -5,8 +5,9 @@ import torch
 from mmengine.runner import load_state_dict
 
 from mmps.checkpoints.origin import begin_branch
-from mmps.models.detectors.instances import instances_to_embed, training_rois
+from mmps.models.detectors.instances import instances_to_embed
 from mmps.models.reid.roi_pooling import PAPER_SIZES
+from mmps.models.reid.training_boxes import training_rois
 from mmps.registry import MODELS
 from mmps.structures import UNLABELLED, UserError
 from mmps.testing.builders import packed_batch, people, tiny_detector, tiny_searcher
