@@ -60,7 +60,7 @@ def test_fixes(tool, log, fix):
 
 
 def run(installer, *command):
-    installer.finish(installer.start(list(command)))
+    installer.start(list(command))()
 
 
 def test_a_failing_command_is_named_with_its_fix_and_logged(tool, installer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
@@ -125,7 +126,7 @@ class Installer:
         Raises:
             SetupError: It fails.
         """
-        self.finish(self.start([sys.executable, '-m', 'pip', *arguments]))
+        self.start([sys.executable, '-m', 'pip', *arguments])()
 
     def start(
         self,
@@ -133,7 +134,7 @@ class Installer:
         environment: dict[str, str] | None = None,
         folder: Path | None = None,
         log: Path | None = None,
-    ) -> Command:
+    ) -> Callable[[], None]:
         """Start a long command in the background; it ends with this process.
 
         Args:
@@ -141,6 +142,9 @@ class Installer:
             environment: Environment variables to add.
             folder: Where to run it; here if left out.
             log: Where its output goes; the log of this set-up if left out.
+
+        Returns:
+            A function that waits for its end, and raises a :class:`SetupError` where it fails.
         """
         log = log or self.log
         with log.open('a', errors='replace') as file:
@@ -155,42 +159,22 @@ class Installer:
                 env={**os.environ, **(environment or {})},
             )
             atexit.register(_end, process)
-            return Command(command, process, log, file.tell())
-
-    def finish(self, command: Command) -> None:
-        """Wait for a command, with a sign of life every half minute.
-
-        Raises:
-            SetupError: It fails.
-        """
-        start = time.monotonic()
-        while command.process.poll() is None:
-            try:
-                command.process.wait(HEARTBEAT_SECONDS)
-            except subprocess.TimeoutExpired:
-                minutes, seconds = divmod(int(time.monotonic() - start), 60)
-                say(f'  {minutes}:{seconds:02d} min')
-        if command.process.returncode:
-            with command.log.open(errors='replace') as file:
-                file.seek(command.position)
-                raise SetupError(f'`{shlex.join(command.words)}`: {find_fix(file.read())}')
+            return functools.partial(_wait, process, log, file.tell())
 
 
-@dataclass(frozen=True)
-class Command:
-    """A command that runs in the background.
-
-    Attributes:
-        words: The command.
-        process: Its process.
-        log: Where its output goes.
-        position: Where in the log its output begins.
-    """
-
-    words: list[str]
-    process: subprocess.Popen
-    log: Path
-    position: int
+def _wait(process: subprocess.Popen, log: Path, position: int) -> None:
+    # With a sign of life every half minute.
+    start = time.monotonic()
+    while process.poll() is None:
+        try:
+            process.wait(HEARTBEAT_SECONDS)
+        except subprocess.TimeoutExpired:
+            minutes, seconds = divmod(int(time.monotonic() - start), 60)
+            say(f'  {minutes}:{seconds:02d} min')
+    if process.returncode:
+        with log.open(errors='replace') as file:
+            file.seek(position)
+            raise SetupError(f'`{shlex.join(process.args)}`: {find_fix(file.read())}')
 
 
 def _end(process: subprocess.Popen) -> None:

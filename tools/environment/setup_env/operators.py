@@ -7,11 +7,12 @@ import re
 import shutil
 import sys
 import tarfile
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
 from gpu import wants_gpu
-from installer import COMPILER, ENVIRONMENT, VERSIONS, Command, Installer, SetupError, say
+from installer import COMPILER, ENVIRONMENT, VERSIONS, Installer, SetupError, say
 from joined_sources import BINDINGS, join_sources
 
 GIB_PER_JOB = 1.5
@@ -35,7 +36,7 @@ class Operators:
         self.folder = ENVIRONMENT / 'mmps-build'
         self._architectures = ''
         self._gpu = False
-        self._build: Command | None = None
+        self._build: Callable[[], None] | None = None
 
     def work(self) -> bool:
         """Whether the operators run, on a GPU too if that was insisted on."""
@@ -85,7 +86,7 @@ class Operators:
             self._install(self._compile(joined=False))
         shutil.rmtree(self.folder)
 
-    def _compile(self, joined: bool) -> Command:
+    def _compile(self, joined: bool) -> Callable[[], None]:
         source = self._unpack()
         jobs = os.environ.get('MAX_JOBS') or str(count_jobs())
         if joined:
@@ -110,14 +111,14 @@ class Operators:
             *('download', '--no-deps', '--no-build-isolation', '--no-binary', self.name),
             *('-d', str(self.folder), requirement),
         )
-        with tarfile.open(the_only_one(self.folder, '*.tar.gz')) as file:
+        with tarfile.open(next(self.folder.glob('*.tar.gz'))) as file:
             file.extraction_filter = getattr(tarfile, 'data_filter', None)
             file.extractall(self.folder / 'source')
-        return the_only_one(self.folder / 'source', '*mmcv*')
+        return next(self.folder.glob('source/*mmcv*'))
 
-    def _install(self, build: Command) -> None:
-        self.installer.finish(build)
-        wheel = str(the_only_one(self.folder, '*.whl'))
+    def _install(self, build: Callable[[], None]) -> None:
+        build()
+        wheel = str(next(self.folder.glob('*.whl')))
         self.installer.uninstall(*VERSIONS['SAME_FILES']['mmcv'])
         self.installer.pip('install', *self.installer.constraints, wheel)
         bindings = next(self.folder.glob(f'source/*/mmcv/ops/csrc/pytorch/{BINDINGS}'))
@@ -134,22 +135,6 @@ def _ask_for_the_standard(source: Path) -> None:
     if header.is_file() and 'C++20' in header.read_text('utf-8', 'replace'):
         setup = source / 'setup.py'
         setup.write_text(setup.read_text('utf-8').replace('-std=c++17', '-std=c++20'), 'utf-8')
-
-
-def the_only_one(folder: Path, pattern: str) -> Path:
-    """The one file or folder in a folder that has such a name.
-
-    Args:
-        folder: The folder.
-        pattern: The name, with wildcards.
-
-    Raises:
-        SetupError: There are none or several.
-    """
-    found = list(folder.glob(pattern))
-    if len(found) != 1:
-        raise SetupError(f'{folder} should hold one {pattern} and holds {len(found)}')
-    return found[0]
 
 
 def count_jobs() -> int:
