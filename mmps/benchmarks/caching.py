@@ -1,4 +1,4 @@
-"""How fast the feature cache is written, beside the bare forward pass that fills it."""
+"""How fast the feature cache is written, compared with the bare forward pass that fills it."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def measure_cache(
     work: Work,
     on_round: Callable[[], object] = lambda: None,
 ) -> list[dict]:
-    """Write feature caches and, in turn, run trunk and RoI pooling alone on the same images.
+    """Write feature caches, alternating with only trunk and RoI pooling on the same images.
 
-    Images are in memory on both sides. The cache begins with bytes and ends with checked files;
-    by hand images are normalised beforehand and features are dropped.
+    Images are in memory on both sides. The cache starts from bytes and ends with checked files;
+    the bare pass starts from normalised images and drops the features.
 
     Args:
-        configs: Of models with a shared backbone, by name.
-        settings: How.
-        work: How much.
+        configs: Configs of models with a shared backbone, by name.
+        settings: Device, sizes and number of rounds.
+        work: Amount of work per round.
         on_round: Called after each round.
 
     Returns:
-        ``boxes_per_second`` of ``CACHE`` and ``HAND``, and ``share``, that of the two in each
-        round: all as quartiles, by model.
+        ``boxes_per_second`` of ``CACHE`` and ``HAND``, and ``share``, their ratio in each round:
+        all as quartiles, by model.
     """
     rows = []
     for name, config in configs.items():
@@ -70,7 +70,7 @@ def measure_cache(
 def cache_jobs(
     model: PersonSearchDetector, settings: Settings, work: Work
 ) -> Iterator[tuple[dict[str, Callable], int]]:
-    """Make both jobs, and tell how many boxes they pool."""
+    """Build both jobs, and return the number of boxes that they pool."""
     with TemporaryDirectory() as folder:
         pictures = Path(folder) / 'pictures'
         pictures.mkdir()
@@ -108,8 +108,8 @@ def pool_by_hand(
     """Run the shared stages and the RoI pooling by calling the modules one after the other.
 
     Args:
-        model: With a shared backbone.
-        prepared: From :func:`prepare_batches`.
+        model: Model with a shared backbone.
+        prepared: Result of :func:`prepare_batches`.
 
     Returns:
         ``(N, C, h, w)`` of each batch.

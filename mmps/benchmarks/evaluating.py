@@ -19,11 +19,11 @@ BOXES_PER_IMAGE = 6.0
 def measure_evaluation(
     settings: Settings, work: Work, on_round: Callable[[], object] = lambda: None
 ) -> dict:
-    """Score made-up predictions, detection numbers and the reading of galleries included.
+    """Evaluate synthetic predictions, including detection metrics and the reading of galleries.
 
     Args:
-        settings: How.
-        work: How much.
+        settings: Device, sizes and number of rounds.
+        work: Amount of work per round.
         on_round: Called after each round.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A detector that does all its work and then finds exactly the people it is told to find."""
+"""A detector that does all its work and then returns exactly the requested people."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ HEIGHTS = (90.0, 150.0)
 class PlantedPeople:
     """Replaces the outputs of a RetinaNet-like head by a known scene.
 
-    An untrained detector finds nothing, a trained one different numbers in different images;
-    both make times incomparable. The head computes as ever; what it says is then overwritten, so
-    that decoding and non-maximum suppression have their usual work (each person is found by nine
-    cells, with scores that suppression has to sort out) and leave ``count`` boxes per image.
-    People stand on a regular grid and are half as wide as tall. The scene is made in the first
-    pass and stays for those of the same size.
+    An untrained detector finds nothing, a trained one different numbers in different images, so
+    times would not be comparable. The head computes as usual; then its output is overwritten.
+    Decoding and non-maximum suppression have their usual work (nine cells find each person, with
+    different scores) and return ``count`` boxes per image. People are on a regular grid and half
+    as wide as tall. The scene is built in the first pass and reused for inputs of the same size.
 
-    Use as a context manager around passes.
+    Use it as a context manager around passes.
 
     Args:
         head: The detector's head.
@@ -82,11 +81,11 @@ def people_on_a_grid(count: int, size: tuple[int, int]) -> Tensor:
     """Place people evenly, with different heights.
 
     Args:
-        count: How many.
+        count: Number of people.
         size: (width, height) of the input in pixels.
 
     Returns:
-        ``(count, 4)`` xyxy inside of the input; their size shrinks with inputs under 640 pixels.
+        ``(count, 4)`` xyxy inside the input; people are smaller in inputs under 640 pixels.
     """
     side = math.ceil(math.sqrt(count))
     index = torch.arange(count)

@@ -1,4 +1,4 @@
-"""Problems as large as the public test sets, with made-up embeddings, for timing."""
+"""Problems as large as the public test sets, with synthetic embeddings, for timing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def prw_ground_truth(path: str | Path) -> GroundTruth:
     Queries are the first box of each test identity in each camera, 2,057 as in the official list.
 
     Args:
-        path: ``test_pid.json``, where -2 is an unknown identity.
+        path: File ``test_pid.json``, where -2 is an unknown identity.
     """
     path = Path(path)
     content = json.loads(path.read_text())
@@ -63,9 +63,9 @@ def cuhk_sysu_problem(
     """Draw as many images, boxes and queries as CUHK-SYSU's test set has, and galleries.
 
     Args:
-        directory: existing folder for the galleries file.
-        gallery_size: images per gallery.
-        seed: of the generator.
+        directory: Existing folder for the galleries file.
+        gallery_size: Images per gallery.
+        seed: Seed of the generator.
     """
     generator = np.random.default_rng(seed)
     corners = generator.integers(1, 400, size=(CUHK_BOXES, 2))
@@ -107,15 +107,15 @@ def cuhk_sysu_problem(
 def noisy_predictions(
     ground_truth: GroundTruth, boxes_per_image: float, size: int = 256, seed: int = 0
 ) -> Predictions:
-    """Detect most people a little off, add background boxes, embed people near their identity.
+    """Detect most people slightly displaced, add background boxes, embed near the identities.
 
-    Embeddings are whole numbers so small that their products are exact.
+    Embeddings are small whole numbers, so that their products are exact.
 
     Args:
-        ground_truth: the people.
-        boxes_per_image: boxes on average; what people leave is background.
-        size: numbers per embedding.
-        seed: of the generator.
+        ground_truth: The people.
+        boxes_per_image: Boxes on average; those beyond the people are background.
+        size: Numbers per embedding.
+        seed: Seed of the generator.
     """
     generator = np.random.default_rng(seed)
     seen = np.flatnonzero(generator.random(ground_truth.num_annotations) < 0.9)

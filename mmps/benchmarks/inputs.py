@@ -1,4 +1,4 @@
-"""Drawn data for timing: images of nothing in which people stand where they are told to."""
+"""Drawn data for timing: blank images with people at given places."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from .variants import empty_samples
 
 @dataclass(frozen=True)
 class Work:
-    """How much is trained, cached and searched.
+    """Amount of training, caching and searching.
 
     Attributes:
         batch: Images per step of phase 1, and per pass of the cache.
-        people: Per image.
-        images: Whose people are cached.
+        people: People per image.
+        images: Number of images whose people are cached.
         identities: P of a batch of phase 2.
         shots: K of a batch of phase 2.
         gallery_size: Images per gallery of the evaluation.
@@ -42,17 +42,17 @@ class Work:
 
     @property
     def boxes(self) -> int:
-        """Boxes in a batch of phase 2."""
+        """Return the number of boxes in a batch of phase 2."""
         return self.identities * self.shots
 
 
 def drawn_batch(count: int, size: int, people: int) -> dict[str, list]:
-    """Make a batch for detection training, as a loader collates it.
+    """Create a batch for detection training, as a loader collates it.
 
     Args:
-        count: Images.
-        size: Pixels of the square images.
-        people: Per image.
+        count: Number of images.
+        size: Side of the square images in pixels.
+        people: People per image.
     """
     generator = torch.Generator().manual_seed(0)
     boxes = people_on_a_grid(people, (size, size))
@@ -81,14 +81,14 @@ def annotated(boxes: Tensor) -> InstanceData:
 
 
 class LoadedPeople(CachedPeople):
-    """Drawn people for the feature cache, their images loaded once and for all.
+    """Drawn people for the feature cache, with images that are loaded only once.
 
-    What is left of writing a cache is computing and storing.
+    Writing a cache then consists only of computing and storing.
 
     Args:
-        folder: An existing, empty one, for images and annotations.
-        size: Pixels of the square images.
-        work: How many images and people, and images per pass.
+        folder: An existing, empty folder for images and annotations.
+        size: Side of the square images in pixels.
+        work: Numbers of images and people, and images per pass.
     """
 
     def __init__(self, folder: Path, size: int, work: Work) -> None:
@@ -112,7 +112,7 @@ class LoadedPeople(CachedPeople):
         }
 
     def batches(self, shards: list[int], epoch_seed: int = 0) -> list[dict]:
-        """Give the loaded batches of some shards."""
+        """Return the loaded batches of some shards."""
         return [batch for shard in shards for batch in self._loaded[shard]]
 
 
@@ -120,10 +120,10 @@ def draw_set(folder: Path, count: int, size: int, people: int) -> None:
     """Write images and their annotations.
 
     Args:
-        folder: Existing; gets ``train.json`` and ``<number>.jpg``.
-        count: Images.
-        size: Pixels of the square images.
-        people: Per image, all of them labelled, nobody in two images.
+        folder: Existing folder; receives ``train.json`` and ``<number>.jpg``.
+        count: Number of images.
+        size: Side of the square images in pixels.
+        people: People per image, all of them labelled, nobody in two images.
     """
     rng = np.random.default_rng(0)
     boxes = xyxy_to_xywh(people_on_a_grid(people, (size, size))).tolist()

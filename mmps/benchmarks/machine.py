@@ -33,7 +33,7 @@ def use_device(name: str, threads: int | None) -> None:
 
 
 def peak_memory(device: str) -> float:
-    """Return the most memory in use so far: the GPU's, or the process's, in MiB."""
+    """Return the peak memory so far, of the GPU or of the process, in MiB."""
     if device.startswith('cuda'):
         return torch.cuda.max_memory_allocated() / 2**20
     return peak_bytes() / 2**20

@@ -20,15 +20,15 @@ from .variants import Variant, searched_samples
 
 @dataclass(frozen=True)
 class Settings:
-    """How everything is measured.
+    """Settings of a measurement.
 
     Attributes:
-        device: Where models run.
-        size: Pixels of the square network input.
-        repeats: Rounds that count.
-        warm_up: Rounds before them; of a cell, beyond a first pass that counts the people.
+        device: Device of the models.
+        size: Side of the square network input in pixels.
+        repeats: Number of measured rounds.
+        warm_up: Rounds before them; for a cell, in addition to a first pass that counts people.
         amp: Whether passes run in half precision (bfloat16 on a CPU).
-        clock: Gives seconds, as :func:`interleaved` needs it.
+        clock: Returns seconds, see :func:`interleaved`.
     """
 
     device: str = 'cpu'
@@ -40,12 +40,12 @@ class Settings:
 
     @property
     def first_rounds(self) -> int:
-        """Rounds before those that count, where nothing ran before that makes things ready."""
+        """Return the rounds before the measured ones if nothing has warmed up before."""
         return max(self.warm_up, 1)
 
     @property
     def precision(self) -> torch.autocast:
-        """Context of a pass."""
+        """Return the context manager of a pass."""
         kind = torch.device(self.device).type
         dtype = torch.bfloat16 if kind == 'cpu' else torch.float16
         return torch.autocast(kind, dtype, enabled=self.amp)
@@ -61,10 +61,10 @@ class Cell:
     """One cell of the table.
 
     Attributes:
-        variant: Name.
+        variant: Name of the variant.
         batch: Images per pass.
-        people: Per image.
-        seconds: Of whole passes.
+        people: People per image.
+        seconds: Seconds of whole passes.
     """
 
     variant: str
@@ -74,7 +74,7 @@ class Cell:
 
     @property
     def per_person(self) -> Quartiles:
-        """Milliseconds per detected and embedded person."""
+        """Return milliseconds per detected and embedded person."""
         return self.seconds.scaled(1e3 / (self.batch * self.people))
 
 
@@ -85,15 +85,17 @@ def measure_cells(
     people: Sequence[int],
     on_round: Callable[[], object] = lambda: None,
 ) -> list[Cell]:
-    """Time all variants on all numbers of people, in turn.
+    """Time all variants with all numbers of people, alternating.
+
+    All of them take part in each round: drift of the machine could otherwise look like the time
+    of further people.
 
     Args:
         variants: The models.
-        settings: How.
+        settings: Device, sizes and number of rounds.
         batch: Images per pass.
         people: Numbers of people per image.
-        on_round: Called after each round of all of them: drift of the machine would otherwise
-            pass for the time of further people.
+        on_round: Called after each round.
     """
     inputs = settings.images(batch)
     jobs = {(v.name, k): crowded_job(v, settings, inputs, k) for k in people for v in variants}
@@ -113,18 +115,18 @@ def measure_overhead(
     people: int,
     on_round: Callable[[], object] = lambda: None,
 ) -> dict[str, dict]:
-    """Time models against their bare modules called by hand, and the parts of the latter.
+    """Time models against their bare modules, called directly, and the parts of the latter.
 
     Args:
         variants: The models.
-        settings: How.
+        settings: Device, sizes and number of rounds.
         batch: Images per pass.
-        people: Per image.
+        people: People per image.
         on_round: Called after each round.
 
     Returns:
         By variant ``overhead``, the median over rounds of the relative difference, ``shares`` of
-        the parts, 0..1, and ``branch_ms_per_person``, pooling and all that follows it.
+        the parts, 0..1, and ``branch_ms_per_person``, from pooling to embedding.
     """
     inputs = settings.images(batch)
     samples = searched_samples(batch, settings.size, settings.device)
@@ -133,7 +135,7 @@ def measure_overhead(
     for v in variants:
         jobs[v.name] = predict_job(v, settings, inputs)
         jobs[f'{v.name} by hand'] = hand_job(v, settings, inputs, samples)
-        # Apart, since on a GPU each part waits for the one before.
+        # Measured separately, because on a GPU each part waits for the previous one.
         jobs[f'{v.name} in parts'] = hand_job(v, settings, inputs, samples, parts[v.name])
     with planted(variants, people), torch.no_grad():
         interleaved(jobs, settings.first_rounds, 0, on_round)
@@ -153,13 +155,13 @@ def measure_overhead(
 
 
 def overhead(ours: list[float], bare: list[float]) -> float:
-    """Median over rounds of how much longer ours took, as a fraction."""
+    """Return the median over rounds of how much longer ours took, as a fraction."""
     ratios = [a / b for a, b in zip(ours, bare, strict=True)]
     return quartiles(ratios).median - 1
 
 
 def predict_job(variant: Variant, settings: Settings, inputs: Tensor) -> Callable[[], list]:
-    """Make a pass of a whole model; each pass gets fresh samples, as from a loader."""
+    """Build a pass of a whole model; each pass receives new samples, as from a loader."""
     samples = searched_samples(len(inputs), settings.size, settings.device)
 
     def job() -> list:
@@ -172,7 +174,7 @@ def predict_job(variant: Variant, settings: Settings, inputs: Tensor) -> Callabl
 def crowded_job(
     variant: Variant, settings: Settings, inputs: Tensor, people: int
 ) -> Callable[[], None]:
-    """Make a pass of a whole model that finds this number of people per image."""
+    """Build a pass of a whole model that finds this number of people per image."""
     job = predict_job(variant, settings, inputs)
     people_in = PlantedPeople(variant.model.detector.bbox_head, people)
 
@@ -186,7 +188,7 @@ def crowded_job(
 def hand_job(
     variant: Variant, settings: Settings, inputs: Tensor, samples: list, *parts: PartTimes
 ) -> Callable[[], list]:
-    """Make a pass of a model's bare modules."""
+    """Build a pass of a model's bare modules."""
 
     def job() -> list:
         with settings.precision:
@@ -196,22 +198,22 @@ def hand_job(
 
 
 def check_count(variant: Variant, settings: Settings, inputs: Tensor, people: int) -> None:
-    """Make sure that a model finds the people that it is told to find.
+    """Check that a model finds the requested number of people.
 
     Raises:
-        ConfigError: It does not.
+        ConfigError: It finds another number.
     """
     found = [len(s.pred_instances) for s in predict_job(variant, settings, inputs)()]
     if set(found) != {people}:
         raise ConfigError(
-            f'{variant.name} keeps {found[0]} instead of {people} people per image: raise '
+            f'{variant.name} keeps {found[0]} instead of {people} people per image: increase '
             '`test_cfg.max_per_img` in its config, or measure with fewer people'
         )
 
 
 @contextmanager
 def planted(variants: Sequence[Variant], people: int) -> Iterator[None]:
-    """Let all models find this number of people per image."""
+    """Make all models find this number of people per image."""
     planters = [PlantedPeople(v.model.detector.bbox_head, people) for v in variants]
     for planter in planters:
         planter.__enter__()

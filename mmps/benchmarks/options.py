@@ -1,4 +1,4 @@
-"""Options that change how fast a model computes, not what."""
+"""Options that change the speed of a model, but not its results."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from .variants import Variant
 
 @dataclass(frozen=True)
 class Options:
-    """How models compute.
+    """Options of computation.
 
     Attributes:
         fuse_conv_bn: Whether batch normalisation is folded into convolutions.
-        chunks: Boxes embedded at once, by variant, where not what its config says.
+        chunks: Boxes embedded at once, by variant, if different from its config.
     """
 
     fuse_conv_bn: bool = True
     chunks: Mapping[str, int] = field(default_factory=dict)
 
     def check(self, names: Collection[str]) -> None:
-        """Make sure that options speak of variants that exist.
+        """Check that options refer to existing variants.
 
         Args:
-            names: Of all variants.
+            names: Names of all variants.
 
         Raises:
-            ConfigError: One does not.
+            ConfigError: An option refers to an unknown variant.
         """
         for name in self.chunks:
             if name not in names:
                 raise ConfigError(
-                    f'--chunks names {name!r}, which is none of the variants {", ".join(names)}'
+                    f'--chunks names {name!r}, which is not one of the variants {", ".join(names)}'
                 )
 
 
@@ -46,8 +46,8 @@ def prepare(variant: Variant, options: Options) -> Variant:
     """Apply options to a model, in place.
 
     Args:
-        variant: As built.
-        options: What to apply.
+        variant: The variant as built.
+        options: Options to apply.
 
     Returns:
         The variant.
@@ -61,17 +61,17 @@ def prepare(variant: Variant, options: Options) -> Variant:
 
 
 def device_of(model: PersonSearchDetector) -> torch.device:
-    """Tell where a model runs."""
+    """Return the device of a model."""
     return next(model.parameters()).device
 
 
 def in_words(variants: Sequence[Variant], options: Options, *, amp: bool) -> str:
-    """Say how models compute, for the head of a table.
+    """Describe the options of computation, for the head of a table.
 
     Args:
-        variants: All that were measured.
-        options: What was applied to them.
-        amp: Whether in half precision.
+        variants: All measured variants.
+        options: Options that were applied to them.
+        amp: Whether passes ran in half precision.
     """
     chunks = ', '.join(
         f'{v.name} {v.model.reid_branch.chunk_on(device_of(v.model))}' for v in variants

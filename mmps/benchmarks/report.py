@@ -1,4 +1,4 @@
-"""Table 1b again: ratios to the disjoint baseline, beside the paper's and those of the FLOPs."""
+"""The paper's Table 1b: ratios to the disjoint baseline, with the paper's and those of FLOPs."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def total_rows(cells: Iterable[Cell], flops: Flops) -> list[dict]:
 
     Args:
         cells: The measurements.
-        flops: From :func:`mmps.benchmarks.flops_per_part`.
+        flops: Result of :func:`mmps.benchmarks.flops_per_part`.
 
     Returns:
-        A row a cell; ratios are ``None`` where the baseline, or the paper's figure, is absent.
+        One row per cell; ratios are ``None`` if the baseline or the paper's figure is missing.
     """
     cells = list(cells)
     times = {(c.variant, c.batch, c.people): c.per_person for c in cells}
@@ -54,15 +54,15 @@ def total_rows(cells: Iterable[Cell], flops: Flops) -> list[dict]:
 
 
 def marginal_rows(cells: Iterable[Cell], flops: Flops) -> list[dict]:
-    """Fit what one more person costs, from the slope over people per image.
+    """Fit the time of one more person, from the slope over people per image.
 
     Args:
         cells: The measurements.
-        flops: From :func:`mmps.benchmarks.flops_per_part`.
+        flops: Result of :func:`mmps.benchmarks.flops_per_part`.
 
     Returns:
-        A row for each variant and batch that was measured with two numbers of people or more;
-        no ratio to or of a slope that is lost in the noise, zero or less.
+        A row for each variant and batch that was measured with at least two numbers of people;
+        there is no ratio for slopes of zero or less, which are noise.
     """
     series: dict[tuple[str, int], dict[int, float]] = {}
     for cell in cells:
@@ -87,7 +87,7 @@ def markdown(result: Mapping) -> str:
     """Write the tables of a result.
 
     Args:
-        result: What the tool saves as JSON.
+        result: The result that the tool saves as JSON.
     """
     settings = result['settings']
     head = (
@@ -104,7 +104,7 @@ def markdown(result: Mapping) -> str:
 
 
 def cell_tables(result: Mapping) -> list[str]:
-    """Write milliseconds per person, and per further person, beside the paper's ratios."""
+    """Write milliseconds per person, and per further person, with the paper's ratios."""
     totals = [
         (
             row['variant'], row['batch'], row['people'],

@@ -19,14 +19,14 @@ def spread(figures: Mapping[str, float], factor: float = 1.0) -> str:
 
     Args:
         figures: Fields of :class:`Quartiles`.
-        factor: To another unit.
+        factor: Conversion to another unit.
     """
     median, low, high = (digits(figures[key] * factor) for key in ('median', 'low', 'high'))
     return f'{median} ({low}-{high})'
 
 
 def digits(value: float) -> str:
-    """Write a number to three digits, or to all before the point."""
+    """Write a number to three digits, or to all digits before the decimal point."""
     decimals = 2 - math.floor(math.log10(abs(value))) if value else 0
     return f'{value:.{max(decimals, 0)}f}'
 

@@ -1,4 +1,4 @@
-"""Times of jobs that take turns in one process, so that drift of the machine cancels."""
+"""Times of jobs that alternate in one process, so that drift of the machine cancels out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Key = TypeVar('Key')
 
 @dataclass(frozen=True)
 class Quartiles:
-    """What is reported of repeated times.
+    """Quartiles of repeated times.
 
     Attributes:
         median: Seconds.
@@ -29,28 +29,28 @@ class Quartiles:
     high: float
 
     def scaled(self, factor: float) -> Quartiles:
-        """Give the same in another unit."""
+        """Return the same in another unit."""
         return Quartiles(self.median * factor, self.low * factor, self.high * factor)
 
 
 def quartiles(seconds: Sequence[float]) -> Quartiles:
-    """Sum up repeated times."""
+    """Compute the quartiles of repeated times."""
     low, median, high = np.percentile(seconds, (25, 50, 75))
     return Quartiles(float(median), float(low), float(high))
 
 
 def relative(base: Sequence[float], own: Sequence[float]) -> list[float]:
-    """Tell how many times faster than a base something was in each round.
+    """Compute in each round how many times faster than a base something was.
 
     Args:
-        base: Its seconds in each round.
-        own: Of the same rounds.
+        base: Seconds of the base in each round.
+        own: Seconds of the compared job in the same rounds.
     """
     return [b / o for b, o in zip(base, own, strict=True)]
 
 
 def rates(seconds: Sequence[float], amount: float = 1.0) -> Quartiles:
-    """Turn seconds into an amount per second."""
+    """Convert seconds to an amount per second."""
     return quartiles([amount / s for s in seconds])
 
 
@@ -61,17 +61,17 @@ def interleaved(
     on_round: Callable[[], object] = lambda: None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[Key, list[float]]:
-    """Time jobs in turn, round after round.
+    """Time jobs alternately, round after round.
 
     Args:
-        jobs: What is timed, by name.
-        repeats: Rounds that count.
-        warm_up: Rounds before them.
+        jobs: Functions to time, by name.
+        repeats: Number of measured rounds.
+        warm_up: Number of rounds before them.
         on_round: Called after each round, for a progress bar.
-        clock: Gives seconds; ``time.process_time`` counts those that this process computes.
+        clock: Returns seconds; ``time.process_time`` counts the time that this process computes.
 
     Returns:
-        Seconds of each counted round, by name.
+        Seconds of each measured round, by name.
     """
     seconds: dict[Key, list[float]] = {name: [] for name in jobs}
     for round_number in range(warm_up + repeats):
@@ -87,7 +87,7 @@ def interleaved(
 
 
 def synchronise() -> None:
-    """Wait until the GPU, if there is one, has done what it was given."""
+    """Wait until the GPU, if there is one, has finished."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
@@ -97,8 +97,8 @@ class PartTimes:
     """Adds up the time spent in named parts of a pass.
 
     Attributes:
-        clock: Gives seconds.
-        seconds: By part.
+        clock: Returns seconds.
+        seconds: Time of each part so far.
     """
 
     clock: Callable[[], float] = time.perf_counter
@@ -106,7 +106,7 @@ class PartTimes:
 
     @contextmanager
     def __call__(self, part: str) -> Iterator[None]:
-        """Time what happens inside."""
+        """Return a context manager that times the part."""
         synchronise()
         start = self.clock()
         yield
@@ -114,6 +114,6 @@ class PartTimes:
         self.seconds[part] = self.seconds.get(part, 0.0) + self.clock() - start
 
     def shares(self) -> dict[str, float]:
-        """Give the part of the whole that each took, 0..1."""
+        """Return the share of the total that each part took, 0..1."""
         whole = sum(self.seconds.values())
         return {part: seconds / whole for part, seconds in self.seconds.items()}

@@ -27,7 +27,7 @@ from .variants import build_variant, without_pretrained
 
 SGD = {'optimizer': {'type': 'SGD', 'lr': 1e-3, 'momentum': 0.9, 'weight_decay': 1e-4}}
 ADAM = {'optimizer': {'type': 'Adam', 'lr': 1e-4}}
-"""The paper's, for configs without schedules."""
+"""The paper's learning rates, for configs without schedules."""
 
 OURS, PLAIN = 'ours', 'plain mmdet'
 
@@ -40,19 +40,19 @@ def measure_detection_steps(
     work: Work,
     on_round: Callable[[], object] = lambda: None,
 ) -> dict:
-    """Train phase 1 of a model and, in turn, mmdet's own detector of the same config.
+    """Train phase 1 of a model, alternating with mmdet's own detector of the same config.
 
-    Both begin with the same weights and get the same batch, over and over.
+    Both start with the same weights and repeatedly receive the same batch.
 
     Args:
-        config: Of a model of mmps.
-        settings: How.
-        work: How much.
+        config: Config of a model of mmps.
+        settings: Device, sizes and number of rounds.
+        work: Amount of work per round.
         on_round: Called after each round.
 
     Returns:
-        ``steps_per_second`` of ``OURS`` and ``PLAIN``, and ``ratio``, that of the two in each
-        round: all as quartiles.
+        ``steps_per_second`` of ``OURS`` and ``PLAIN``, and ``ratio``, their ratio in each round:
+        all as quartiles.
     """
     jobs = detection_jobs(config, settings, work)
     seconds = interleaved(jobs, settings.repeats, settings.first_rounds, on_round, settings.clock)
@@ -65,7 +65,7 @@ def measure_detection_steps(
 
 
 def detection_jobs(config: str | Path, settings: Settings, work: Work) -> dict[str, Job]:
-    """Make the steps of both detectors."""
+    """Build the training steps of both detectors."""
     ours = build_variant(OURS, config, settings.device).model
     ours.set_phase('detection')
     content = Config.fromfile(config)
@@ -85,12 +85,12 @@ def measure_reid_steps(
     work: Work,
     on_round: Callable[[], object] = lambda: None,
 ) -> list[dict]:
-    """Train phase 2 of several models in turn, from features in files.
+    """Train phase 2 of several models alternately, from features in files.
 
     Args:
-        configs: By name.
-        settings: How.
-        work: How much.
+        configs: Configs of the models, by name.
+        settings: Device, sizes and number of rounds.
+        work: Amount of work per round.
         on_round: Called after each round.
 
     Returns:
@@ -110,7 +110,7 @@ def measure_reid_steps(
 def reid_jobs(
     configs: Mapping[str, str | Path], settings: Settings, work: Work
 ) -> Iterator[dict[str, Job]]:
-    """Make the steps of phase 2; the files are there as long as the context is open."""
+    """Build the training steps of phase 2; the files exist as long as the context is open."""
     with TemporaryDirectory() as folder:
         jobs = {}
         for name, config in configs.items():
@@ -124,12 +124,12 @@ def reid_jobs(
 
 
 def cached_batches(path: Path, shape: tuple[int, int, int], work: Work) -> Iterator[dict]:
-    """Write random features as the cache does, and give batches of them without end.
+    """Write random features as the cache does, and yield batches of them endlessly.
 
     Args:
         path: File to write.
         shape: (C, h, w) of a feature.
-        work: How much: features are there for two batches.
+        work: Amount of work; the features suffice for two batches.
     """
     rng = np.random.default_rng(0)
     rows = rng.standard_normal((2 * work.boxes, 1, *shape), dtype=np.float32)
@@ -143,7 +143,7 @@ def cached_batches(path: Path, shape: tuple[int, int, int], work: Work) -> Itera
 
 
 def step_job(model: nn.Module, optimizer: dict, batches: Iterator[dict]) -> Job:
-    """Make a training step as MMEngine's loops do it; it returns what a log would show."""
+    """Build a training step as in MMEngine's loops; it returns what a log would show."""
     wrapper: Any = build_optim_wrapper(model, optimizer)
     model.train()
     return lambda: model.train_step(next(batches), wrapper)

@@ -1,4 +1,4 @@
-"""Tables of what is measured beside inference: training, the cache, evaluation."""
+"""Tables of the measurements other than inference: training, the cache, evaluation."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def training_tables(training: Mapping) -> list[str]:
     """Write a table for each part that was measured.
 
     Args:
-        training: ``detection``, ``cache``, ``reid`` and ``evaluation`` as the tool saves them;
-            any may be absent.
+        training: Results ``detection``, ``cache``, ``reid`` and ``evaluation`` as the tool saves
+            them; any may be missing.
     """
     writers = {
         'detection': detection_table,
@@ -26,7 +26,7 @@ def training_tables(training: Mapping) -> list[str]:
 
 
 def detection_table(found: Mapping) -> str:
-    """Write steps per second of phase 1, ours beside mmdet's."""
+    """Write steps per second of phase 1, ours and mmdet's."""
     rows = [
         (name, found['batch'], spread(rate), spread(found['ratio']) if name == OURS else '-')
         for name, rate in found['steps_per_second'].items()
@@ -36,7 +36,7 @@ def detection_table(found: Mapping) -> str:
 
 
 def cache_table(rows: list[Mapping]) -> str:
-    """Write boxes per second of cache writing, beside those of the forward pass."""
+    """Write boxes per second of cache writing and of the forward pass."""
     lines = [
         (
             row['variant'], row['images'], row['boxes'], spread(row['boxes_per_second'][CACHE]),

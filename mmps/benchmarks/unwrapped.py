@@ -26,9 +26,9 @@ def predict_by_hand(
     """Detect and embed people by calling a model's parts directly.
 
     Args:
-        model: Whose modules run; its detector is single-stage, with a neck.
+        model: Model whose modules run; its detector is single-stage, with a neck.
         inputs: ``(B, 3, H, W)`` normalised images.
-        samples: Meta information of the images; original images, where crops are cut from them.
+        samples: Meta information of the images; original images if crops are cut from them.
         part: Opens a context around each of ``PARTS``, for timing.
 
     Returns:
@@ -63,9 +63,9 @@ def run_trunk(backbone: nn.Module, inputs: Tensor, last: nn.Module) -> Tensor:
     """Run a ResNet-like backbone up to one of its stages.
 
     Args:
-        backbone: With a plain or a deep stem.
+        backbone: Backbone with a plain or a deep stem.
         inputs: ``(B, 3, H, W)`` normalised images.
-        last: The stage.
+        last: Index of the last stage to run.
 
     Returns:
         ``(B, C, H / stride, W / stride)`` output of the stage.
@@ -89,7 +89,7 @@ def detector_precision(inputs: Tensor) -> AbstractContextManager:
 
 
 def tapped(model: PersonSearchDetector) -> int:
-    """Tell which of the backbone's outputs the branch pools."""
+    """Return which of the backbone's outputs the branch pools."""
     backbone = model.detector.backbone
     stages = [getattr(backbone, name) for name in backbone.res_layers]
     return list(backbone.out_indices).index(stages.index(model.source.stage))

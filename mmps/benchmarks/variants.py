@@ -1,4 +1,4 @@
-"""The models that are compared, and how many operations each part of them takes."""
+"""The compared models, and the number of operations of each part."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ ORIGINAL_SHAPE = (1080, 1920)
 """(height, width) of PRW's images."""
 
 TILE = 120
-"""Pixels of a tile of one colour in them: finer noise would be averaged away in crops."""
+"""Side of a tile of one colour in pixels: finer noise would average out in crops."""
 
 CONFIG_SUFFIXES = {'.py', '.json', '.yaml', '.yml'}
-"""Of the files that MMEngine reads as configs."""
+"""Suffixes of the files that MMEngine reads as configs."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Variant:
 
     Attributes:
         name: ``J2``, ``J3``, ``J4`` or ``Disj.``.
-        model: With random weights: times do not depend on them.
+        model: Model with random weights: times do not depend on them.
     """
 
     name: str
@@ -48,9 +48,9 @@ def build_variant(name: str, config: str | Path, device: str) -> Variant:
     """Build the model of a config for prediction, with random weights.
 
     Args:
-        name: For the table.
-        config: File of the config.
-        device: Where the model runs.
+        name: Name in the table.
+        config: Path of the config.
+        device: Device of the model.
 
     Raises:
         ConfigError: There is no such file, or its model does not search for people.
@@ -68,10 +68,10 @@ def build_variant(name: str, config: str | Path, device: str) -> Variant:
 
 
 def model_config(config: str | Path) -> dict:
-    """Read what a config says of its model.
+    """Read the model settings of a config.
 
     Args:
-        config: File of the config.
+        config: Path of the config.
 
     Raises:
         ConfigError: There is no such file, or no model in it.
@@ -86,16 +86,16 @@ def model_config(config: str | Path) -> dict:
 
 
 def is_shared(config: str | Path) -> bool:
-    """Tell whether a config's re-ID branch shares the detector's backbone."""
+    """Check whether a config's re-ID branch shares the detector's backbone."""
     init_default_scope('mmdet')
     return MODELS.get(model_config(config)['type']) is SharedBackboneDetector
 
 
 def check_head(variant: Variant) -> None:
-    """Make sure that people can be planted in a variant's detector.
+    """Check that detections can be forced in a variant's detector.
 
     Raises:
-        ConfigError: It is no RetinaNet.
+        ConfigError: The detector is not a RetinaNet.
     """
     detector = variant.model.detector
     if not isinstance(getattr(detector, 'bbox_head', None), RetinaHead):
@@ -106,7 +106,7 @@ def check_head(variant: Variant) -> None:
 
 
 def without_pretrained(config: Any) -> Any:
-    """Copy a config without the weights that it would load from elsewhere."""
+    """Copy a config without the weights that it would load from files or addresses."""
     if isinstance(config, dict):
         return {
             key: None
@@ -118,11 +118,11 @@ def without_pretrained(config: Any) -> Any:
 
 
 def empty_samples(count: int, size: int) -> list[DetDataSample]:
-    """Make the samples of square images that were not resized.
+    """Create the samples of square images that were not resized.
 
     Args:
-        count: Images.
-        size: Pixels.
+        count: Number of images.
+        size: Side of the images in pixels.
     """
     shape = (size, size)
     meta = {
@@ -136,12 +136,12 @@ def empty_samples(count: int, size: int) -> list[DetDataSample]:
 
 
 def searched_samples(count: int, size: int, device: str) -> list[DetDataSample]:
-    """Make the samples of images as large as PRW's that were resized to squares.
+    """Create the samples of images as large as PRW's that were resized to squares.
 
     Args:
-        count: Images.
-        size: Pixels of a square.
-        device: Where the original images are, which the baseline cuts its crops from.
+        count: Number of images.
+        size: Side of a square in pixels.
+        device: Device of the original images, from which the baseline cuts its crops.
     """
     height, width = ORIGINAL_SHAPE
     generator = torch.Generator().manual_seed(0)
@@ -167,7 +167,7 @@ def flops_per_part(variant: Variant, inputs: Tensor) -> tuple[float, float]:
         inputs: ``(1, 3, H, W)``.
 
     Returns:
-        Those of an image without people, and those of each person.
+        Operations of an image without people, and of each person.
     """
     model = variant.model
     pooled = inputs.new_zeros(1, *model.pooled_shape)

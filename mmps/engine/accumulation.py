@@ -1,4 +1,4 @@
-"""Gradients of several batches in one step, which end with the epoch, as a checkpoint has none."""
+"""Gradients accumulated over several batches, which end with the epoch: a checkpoint has none."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 
 
 def count_from_zero(optim_wrapper: OptimWrapper | OptimWrapperDict, batches: int) -> None:
-    """Let an epoch's first batch begin a step, and its last one end one.
+    """Make an epoch's first batch start an optimizer step, and its last batch finish one.
 
-    MMEngine counts through the whole run, so that gradients are left over at the end of an epoch
-    that ``accumulative_counts`` does not divide. Here what is left makes a step of its own, over
-    fewer batches, just as the last batch of an epoch may hold fewer images.
+    MMEngine counts batches over the whole run, so gradients remain at the end of an epoch whose
+    number of batches is not a multiple of ``accumulative_counts``. Here the remaining batches make
+    a step of their own, just as the last batch of an epoch may have fewer images.
 
     Args:
-        optim_wrapper: Of the phase; changed in place.
-        batches: In the epoch that begins.
+        optim_wrapper: Optimizer wrapper of the phase; changed in place.
+        batches: Number of batches in the epoch that begins.
     """
     several = isinstance(optim_wrapper, OptimWrapperDict)
     for wrapper in optim_wrapper.values() if several else [optim_wrapper]:

@@ -1,4 +1,4 @@
-"""Statistics of batch normalisation, which each rank gathers for itself."""
+"""Statistics of batch normalisation, which each rank computes on its own."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mmps.checkpoints.loss_state import is_loss_state
 
 
 def average_over_ranks(model: Any, copies: Sequence[Any] = ()) -> None:
-    """Average the statistics that training moves over ranks, as a checkpoint has but one.
+    """Average the statistics that training changes over the ranks: a checkpoint has only one copy.
 
     Args:
-        model: Bare, in training mode.
-        copies: Running averages of it, which get the same.
+        model: The unwrapped model, in training mode.
+        copies: Running averages of it, which receive the same statistics.
     """
     names = _trained_buffers(model)
     for module in (model, *copies):

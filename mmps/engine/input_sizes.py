@@ -1,4 +1,4 @@
-"""Whether tests show people at the size at which phase 2 has learned them."""
+"""Check that tests show people at the size at which phase 2 learns them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from mmengine.logging import MMLogger
 
 
 def warn_of_sizes(config: Config) -> None:
-    """Warn where the images of phase 2 and of tests are resized differently.
+    """Warn if the images of phase 2 and of tests are resized differently.
 
     Args:
-        config: Of a run.
+        config: Config of the run.
     """
     learned, tested = (
         set(_scales(config.get(key) or {})) for key in ('cached_people', 'test_dataloader')
@@ -27,7 +27,7 @@ def warn_of_sizes(config: Config) -> None:
 
 
 def _scales(node: Any) -> Iterator[str]:
-    """Find what ``scale`` is anywhere in a config."""
+    """Collect all values of ``scale`` in a config."""
     if isinstance(node, dict) and 'scale' in node:
         scale = node['scale']
         yield str(tuple(scale) if isinstance(scale, list) else scale)

@@ -1,4 +1,4 @@
-"""What training would leave as it is, found before the first batch."""
+"""Find, before the first batch, what training would leave unchanged."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ FREE = '`frozen_stages=-1` in the backbone of the detector'
 
 
 def check_learning(runner: Runner) -> None:
-    """Refuse to train a detector of which too much stays as it is.
+    """Reject the training of a detector if too much of it would not learn.
 
     Args:
-        runner: About to train a detector, weights loaded.
+        runner: Runner before training, with loaded weights.
 
     Raises:
         ConfigError: Nothing that is shared with re-ID would learn, random weights would stay
-            random, or the joint objective has nobody to tell apart.
+            random, or the joint objective has nobody to distinguish.
     """
     model = bare_model(runner)
     model.train()
@@ -42,13 +42,13 @@ def check_learning(runner: Runner) -> None:
 
 
 def check_shared(model: Any) -> None:
-    """Refuse frozen shared stages, through which alone detection data can improve re-ID.
+    """Reject frozen shared stages, because detection data improves re-ID only through them.
 
     Args:
         model: A person-search model; one that shares nothing passes.
 
     Raises:
-        ConfigError: All are frozen. A warning names them where only some are.
+        ConfigError: All are frozen. If only some are, a warning names them.
     """
     layers = {n: learns for n, learns in _layers(model) if part_of(n, model) == SHARED}
     frozen = [name for name, learns in layers.items() if not learns]
@@ -67,15 +67,15 @@ def check_shared(model: Any) -> None:
 
 
 def check_fixed(backbone: nn.Module, prefix: str, read: set[str]) -> None:
-    """Refuse random weights, or batch statistics of nothing, that training leaves as they are.
+    """Reject random weights, or initial batch statistics, that training would not change.
 
     Args:
-        backbone: In training mode.
-        prefix: Of its weights in ``read``.
+        backbone: Backbone in training mode.
+        prefix: Prefix of its weights in ``read``.
         read: Names of the weights that came from files.
 
     Raises:
-        ConfigError: There are some.
+        ConfigError: There are such weights or statistics.
     """
     frozen = [name for name, learns in _layers(backbone) if not learns]
     fixed = [
@@ -97,19 +97,19 @@ def check_fixed(backbone: nn.Module, prefix: str, read: set[str]) -> None:
 
 
 def check_identities(dataset: Any) -> None:
-    """Refuse a joint objective without people to tell apart.
+    """Reject a joint objective without people to distinguish.
 
     Args:
-        dataset: That the training images come from.
+        dataset: Data set of the training images.
 
     Raises:
-        ConfigError: It has fewer than two identities.
+        ConfigError: The data set has fewer than two identities.
     """
     identities = len(identities_of(dataset))
     if identities > 1:
         return
     raise ConfigError(
-        'the joint objective has nobody to tell apart: the training set has '
+        'the joint objective has nobody to distinguish: the training set has '
         f'{identities} identities; set train_dataloader.dataset.use_identities=True '
         'on a set with person ids, or train in two phases (default_hooks.two_phase)'
     )

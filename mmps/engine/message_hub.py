@@ -1,4 +1,4 @@
-"""What a run keeps of its past in MMEngine's message hub."""
+"""The history of a run in MMEngine's message hub."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from mmengine.logging import MessageHub
 from mmengine.runner import Runner
 
 LONGEST_HISTORY = 10_000
-"""Values kept of a logged number, where an epoch has fewer batches.
+"""Values to keep of a logged number, unless an epoch has more batches.
 
-MMEngine copies a number's whole history in every iteration: 2 ms at its own bound of a million,
-for each number, and as much in every checkpoint.
+MMEngine copies a number's whole history in every iteration. At its own limit of a million values
+this takes 2 ms for each number, and as much in every checkpoint.
 """
 
 
 def bound_history(hub: MessageHub, epoch_length: int) -> None:
-    """Let histories forget what is older than any average that is logged.
+    """Limit histories to the values that logged averages need.
 
     Args:
-        hub: Of the run.
-        epoch_length: Batches in an epoch, over which some averages run.
+        hub: Message hub of the run.
+        epoch_length: Batches in an epoch, the longest window of the averages.
     """
     for buffer in hub.log_scalars.values():
         buffer.max_length = max(LONGEST_HISTORY, epoch_length)
-        # One that was read from a checkpoint knows none of its averages until another is made.
+        # A buffer read from a checkpoint has no averaging methods until another buffer is created.
         buffer._set_default_statistics()
 
 
 def forget_phase(runner: Runner) -> None:
-    """Take the losses of the phase behind out of the log, its iterations out of the time estimate.
+    """Remove the previous phase's losses from the log, and its iterations from the time estimate.
 
     Args:
-        runner: At the switch.
+        runner: Runner at the switch of phases.
     """
     hub = runner.message_hub
     for key in [k for k in hub.log_scalars if k.startswith('train/')]:

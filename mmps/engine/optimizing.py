@@ -15,25 +15,25 @@ from mmps.structures import ConfigError
 from .checks import reid_lr_factor
 
 WARM_UPS = ('LinearLR', 'ConstantLR', 'QuadraticWarmupLR')
-"""Schedulers that end early by their nature: the rate that they leave lasts."""
+"""Schedulers that may end early: their last learning rate remains."""
 
 
 def schedule_of_phase(
     name: str, schedulers: Sequence[dict], epochs: int, batches: int
 ) -> list[dict[str, Any]]:
-    """Let the schedulers of a phase end with it, each in its own unit, epochs or iterations.
+    """Make the schedulers of a phase end with it, each in its own unit, epochs or iterations.
 
     Args:
-        name: Where the config has them, for messages.
-        schedulers: Their configs; where one has an ``end``, it stays.
+        name: Their key in the config, for messages.
+        schedulers: Their configs; an existing ``end`` is kept.
         epochs: Length of the phase.
-        batches: In an epoch.
+        batches: Batches in an epoch.
 
     Returns:
         Configs that all have an ``end``.
 
     Raises:
-        ConfigError: They are written for a phase of another length.
+        ConfigError: A scheduler is written for a phase of another length.
     """
     filled = [
         {'end': epochs if _by_epoch(s) else epochs * batches, **copy.deepcopy(dict(s))}
@@ -50,8 +50,8 @@ def schedule_of_phase(
     late = [s for s in filled if not _by_epoch(s) and _last_step(s) > epochs * batches]
     for scheduler in late:
         MMLogger.get_current_instance().warning(
-            '%s: %s is written for %d iterations, but the phase has %d: its rate will not get '
-            'where it should; set its `end` to less', name, scheduler['type'],
+            '%s: %s is written for %d iterations, but the phase has %d: it will not reach its '
+            'final learning rate; reduce its `end`', name, scheduler['type'],
             _last_step(scheduler), epochs * batches,
         )  # fmt: skip
     return filled
@@ -67,18 +67,20 @@ def _last_step(config: dict[str, Any]) -> int:
 
 
 def fit_detection_schedule(runner: Runner, epochs: int) -> None:
-    """Let phase 1's schedulers end with phase 1, where MMEngine has them end with the run.
+    """Make phase 1's schedulers end with phase 1, while MMEngine ends them with the run.
 
     Args:
-        runner: About to run; its optimizer and schedulers are built again where they change.
+        runner: Runner before training; its optimizer and schedulers are built again if they change.
         epochs: Length of phase 1.
 
     Raises:
-        ConfigError: They are written for a phase of another length.
+        ConfigError: A scheduler is written for a phase of another length.
     """
     configs = runner.cfg.get('param_scheduler') or []
     configs = configs if isinstance(configs, Sequence) else [configs]
-    if not all('type' in config for config in configs):  # several optimizers, each with its own
+    if not all(
+        'type' in config for config in configs
+    ):  # several optimizers, each with its own schedulers
         return
     filled = schedule_of_phase('param_scheduler', configs, epochs, len(runner.train_dataloader))
     if filled == configs:
@@ -106,10 +108,10 @@ def reid_optim_wrapper(runner: Runner, branch: Any, config: dict, boxes: int) ->
     """Build the optimizer wrapper of phase 2.
 
     Args:
-        runner: Whose optimizer wrapper of phase 1 gives precision and type.
-        branch: What it is applied to.
-        config: Of phase 2.
-        boxes: In a batch, over all ranks, by which ``auto_scale_lr`` scales.
+        runner: Runner whose optimizer wrapper of phase 1 determines precision and type.
+        branch: Re-ID branch that it optimizes.
+        config: Config of the optimizer wrapper of phase 2.
+        boxes: Boxes in a batch, over all ranks, by which ``auto_scale_lr`` scales.
     """
     inherited = {
         key: runner.cfg.optim_wrapper[key]

@@ -38,7 +38,7 @@ class Phases:
 
     @property
     def reid_epochs(self) -> int:
-        """Length of phase 2."""
+        """Return the length of phase 2."""
         return sum(stage['epochs'] for stage in self.stages)
 
     @property

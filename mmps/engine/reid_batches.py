@@ -1,4 +1,4 @@
-"""What a batch of phase 2 must hold for its loss to learn from it, told before training."""
+"""Check, before training, that a loss can learn from a batch of phase 2."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from mmps.structures import ConfigError
 
 
 def check_triplets(sampler: PKBatchSampler, losses: Iterable[nn.Module]) -> None:
-    """Refuse batches in which there is no triplet, so that the loss would be 0 for ever.
+    """Reject batches without triplets, for which the loss would always be 0.
 
     Args:
-        sampler: Of phase 2.
-        losses: Of its stages; those with a place for each identity need no triplet.
+        sampler: Batch sampler of phase 2.
+        losses: Losses of its stages; those with an entry for each identity need no triplets.
 
     Raises:
-        ConfigError: Nobody has a positive, or nobody a negative.
+        ConfigError: Nobody has a positive, or nobody has a negative.
     """
     if all(has_places(loss) for loss in losses):
         return
@@ -40,14 +40,14 @@ def check_triplets(sampler: PKBatchSampler, losses: Iterable[nn.Module]) -> None
 
 
 def check_mining(sampler: PKBatchSampler, head: Any) -> None:
-    """Refuse ranks that each mine a share of the batch in which there is too little.
+    """Reject mining per rank if the rank's share of the batch is too small.
 
     Args:
-        sampler: Of phase 2.
-        head: Of the re-ID branch; one without ``gather`` is its author's to check.
+        sampler: Batch sampler of phase 2.
+        head: Head of the re-ID branch; one without ``gather`` is not checked.
 
     Raises:
-        ConfigError: A rank alone would have no negatives, or cut an identity in two.
+        ConfigError: A rank would have no negatives, or an identity would be split between ranks.
     """
     world_size, identities = sampler.world_size, sampler.identities
     if world_size == 1 or getattr(head, 'gather', True):
@@ -62,15 +62,15 @@ def check_mining(sampler: PKBatchSampler, head: Any) -> None:
 
 
 def check_unlabelled(all_boxes: bool, sampler: PKBatchSampler, losses: Iterable[nn.Module]) -> None:
-    """Refuse people of unknown identity who are cached for no loss, or wanted but not there.
+    """Reject people of unknown identity who are cached but not used, or used but not cached.
 
     Args:
-        all_boxes: Whether the cache holds them.
-        sampler: Of phase 2.
-        losses: Of its stages.
+        all_boxes: Whether they are cached.
+        sampler: Batch sampler of phase 2.
+        losses: Losses of its stages.
 
     Raises:
-        ConfigError: One setting has no effect without another.
+        ConfigError: One of the settings has no effect without another.
     """
     wanted = any(getattr(loss, 'uses_unlabelled', False) for loss in losses)
     if all_boxes and not wanted:

@@ -1,7 +1,7 @@
 """Random numbers as a function of (seed, epoch), so that a resumed run draws what it would have.
 
-Random states are not saved: a checkpoint is written by one rank, and validation must not shift
-what training draws.
+Random states are not saved, because a checkpoint is written by one rank, and validation must not
+affect the random numbers of training.
 """
 
 from __future__ import annotations
@@ -19,26 +19,27 @@ from torch.utils.data import DataLoader
 
 
 def shared_seed(runner: Runner) -> int:
-    """Give the seed that all ranks have in common, for what they draw together.
+    """Return the seed that all ranks share, for what they draw together.
 
     With ``randomness.diff_rank_seed`` a runner's own seed has its rank added to it.
 
     Args:
-        runner: Of this rank.
+        runner: Runner of this rank.
     """
     return runner.seed - (get_rank() if runner._randomness_cfg.get('diff_rank_seed') else 0)
 
 
 def check_workers(loader: DataLoader) -> None:
-    """Warn of loading processes that are to stay, but are started anew to draw other numbers.
+    """Warn if loading processes are configured to persist, because they restart in each epoch.
 
     Args:
-        loader: Of phase 1.
+        loader: Data loader of phase 1.
     """
     if loader.persistent_workers:
         MMLogger.get_current_instance().warning(
             'train_dataloader.persistent_workers=True has no effect with TwoPhaseHook: processes '
-            'that load images start anew each epoch, so that what they draw follows from its number'
+            'that load images start again in each epoch, so that their random numbers follow from '
+            'its number'
         )
 
 
@@ -46,9 +47,9 @@ def seed_epoch(seed: int, epoch: int, loader: DataLoader) -> None:
     """Seed this process, and the loader's workers, for one epoch.
 
     Args:
-        seed: Of the run.
+        seed: Seed of the run.
         epoch: Number of the epoch that begins.
-        loader: Of that epoch; its workers are started anew.
+        loader: Data loader of that epoch; its workers start again.
     """
     epoch_seed = int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0]) % 2**31
     random.seed(epoch_seed)

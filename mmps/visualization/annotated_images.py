@@ -1,4 +1,4 @@
-"""Annotated images of a data set, as its pipeline hands them to a model."""
+"""Annotated images of a data set, as its pipeline passes them to a model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def identity_colour(person_id: int) -> Colour:
     """Choose the colour of an identity: close numbers get colours far apart.
 
     Args:
-        person_id: The identity, negative where unknown.
+        person_id: The identity, negative if unknown.
 
     Returns:
         BGR, grey for people without identity.
@@ -36,10 +36,10 @@ def identity_colour(person_id: int) -> Colour:
 
 
 def leaf_datasets(dataset: BaseDataset | ConcatDataset) -> Iterator[BaseDataset]:
-    """Walk through a data set that may join others.
+    """Iterate over the parts of a data set that may be concatenated.
 
     Args:
-        dataset: A data set, joined ones in any depth.
+        dataset: A data set, concatenated at any depth.
 
     Yields:
         The data sets that read files themselves.
@@ -52,13 +52,13 @@ def leaf_datasets(dataset: BaseDataset | ConcatDataset) -> Iterator[BaseDataset]
 
 
 def boxes_follow_resize(dataset: BaseDataset) -> bool:
-    """Tell whether a pipeline scales boxes with the image.
+    """Check whether a pipeline scales boxes with the image.
 
     Args:
         dataset: A data set with a pipeline.
 
     Returns:
-        ``False`` where people are loaded after the resize, as mmdet does in tests.
+        ``False`` if people are loaded after the resize, as mmdet does in tests.
     """
     names = [type(transform).__name__ for transform in dataset.pipeline.transforms]
     loading = [k for k, name in enumerate(names) if name in ('LoadPeople', 'LoadAnnotations')]
@@ -71,7 +71,7 @@ def annotate(inputs: Tensor, sample: DetDataSample, *, boxes_follow: bool) -> np
 
     Args:
         inputs: ``(3, H, W)`` BGR, 0..255, as the pipeline packs it.
-        sample: Its annotation.
+        sample: Data sample with its annotation.
         boxes_follow: Whether people's boxes are in pixels of ``inputs``, not of the file.
 
     Returns:

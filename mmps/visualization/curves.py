@@ -39,13 +39,13 @@ def draw_training_curves(logs: Sequence[TrainingLog]) -> Figure:
     """Draw rows of panels for each phase, and in each panel all runs.
 
     Args:
-        logs: At least one.
+        logs: Logs of at least one run.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: There is no log.
     """
     if not logs:
-        raise ValueError('there is no training log to draw: give at least one work directory')
+        raise ValueError('there is no training log to draw: name at least one work directory')
     names = [readable_name(log.name) for log in logs]
     rows = [
         (phase, panels[start : start + COLUMNS])
@@ -69,10 +69,10 @@ def draw_training_curves(logs: Sequence[TrainingLog]) -> Figure:
 
 
 def list_panels(logs: Sequence[TrainingLog], phase: str) -> list[Panel]:
-    """List what there is to draw of one phase.
+    """List the panels of one phase.
 
     Args:
-        logs: Of that phase alone, see :meth:`TrainingLog.of_phase`.
+        logs: Logs of only that phase, see :meth:`TrainingLog.of_phase`.
         phase: A key of ``PHASES``; phase 2 does not change the detector's numbers.
     """
     panels = [
@@ -94,10 +94,10 @@ def list_panels(logs: Sequence[TrainingLog], phase: str) -> list[Panel]:
 
 
 def loss_terms(log: TrainingLog) -> list[Curve]:
-    """Pick the loss and, where it is a sum of several, its terms.
+    """Select the loss and, if it is a sum of several, its terms.
 
     Args:
-        log: Of one phase.
+        log: Log of one phase.
     """
     total, *terms = [c for c in log.curves('loss') if c.values] or [None]
     return [total, *terms] if len(terms) > 1 else [total] if total else []
@@ -112,7 +112,7 @@ def _loss_name(name: str) -> str:
 
 
 def _boxes_name(name: str) -> str:
-    """Name the setting of a search metric: ``gt/g100/mAP`` is "GT boxes, gallery 100"."""
+    """Return the setting of a search metric: ``gt/g100/mAP`` is "GT boxes, gallery 100"."""
     settings = name.split('/')[:-1]
     boxes = 'GT boxes' if 'gt' in settings else 'detected boxes'
     rest = [part for part in settings if part != 'gt']
@@ -121,7 +121,7 @@ def _boxes_name(name: str) -> str:
 
 
 def _highest(panel: Panel) -> float:
-    """Find the greatest finite value, 0 if there is none: a diverged loss is not finite."""
+    """Return the greatest finite value, 0 if there is none: a diverged loss is not finite."""
     values = [value for curves in panel.curves for curve in curves for value in curve.values]
     return max(filter(math.isfinite, values), default=0)
 
@@ -145,7 +145,7 @@ def _draw_panel(axes: Axes, panel: Panel, run_colours: Sequence[str], phase: str
                 markersize=2.5,
                 label=curve.name,
             )
-    # Room for a legend above the curves, as long as a percentage has any.
+    # Leave room for a legend above the curves, but not above 100 %.
     top = (1.4 if len(kinds) > 1 else 1.05) * _highest(panel) or 1
     axes.set_ylim(0, min(top, 105) if panel.title.endswith('(%)') else top)
     axes.set_xlim(left=0)

@@ -18,11 +18,11 @@ DOTS_PER_INCH = 150
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Make an empty white figure that lays itself out.
+    """Create an empty white figure with automatic layout.
 
     Args:
-        width: Inches.
-        height: Inches.
+        width: Width in inches.
+        height: Height in inches.
     """
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor='white')
     FigureCanvasAgg(figure)
@@ -31,11 +31,11 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def clean_axes(axes: Axes, grid: str) -> None:
-    """Leave a thin left and bottom line, small grey ticks and a faint grid.
+    """Draw only a thin left and bottom line, small grey ticks and a faint grid.
 
     Args:
-        axes: Changed in place.
-        grid: Direction whose values the grid marks, ``x`` or ``y``.
+        axes: Axes, changed in place.
+        grid: Axis whose values the grid marks, ``x`` or ``y``.
     """
     axes.spines[['top', 'right']].set_visible(False)
     axes.spines[['left', 'bottom']].set_color(GRID)
@@ -48,8 +48,8 @@ def save_figure(figure: Figure, path: str | Path) -> None:
     """Write a figure as PNG; an interrupted write leaves no half file under this name.
 
     Args:
-        figure: What to write.
-        path: The file; its folder is made when absent.
+        figure: The figure.
+        path: The file; its folder is created if it is missing.
     """
     with atomic_file(Path(path)) as file:
         figure.savefig(file, format='png')

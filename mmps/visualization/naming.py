@@ -15,10 +15,10 @@ _UNTRAINED = 'untrained_'
 
 
 def readable_name(key: str) -> str:
-    """Write a key of ``results.json``, or a work directory's name, for people.
+    """Return the readable name of a key of ``results.json`` or of a work directory.
 
     Args:
-        key: Such as ``j2`` or ``untrained_j2``.
+        key: Key such as ``j2`` or ``untrained_j2``.
     """
     variant = key.removeprefix(_UNTRAINED)
     name = _NAMES.get(variant, variant)
@@ -29,7 +29,7 @@ def colours(names: Sequence[str]) -> list[str]:
     """Choose a colour for each of several names: its own, or one that none of them has.
 
     Args:
-        names: As from :func:`readable_name`.
+        names: Names from :func:`readable_name`.
     """
     taken = {KNOWN[name] for name in names if name in KNOWN}
     free = cycle([colour for colour in SERIES if colour not in taken] or SERIES)

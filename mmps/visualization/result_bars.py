@@ -31,7 +31,7 @@ def read_results(path: str | Path) -> dict:
         path: The file.
 
     Raises:
-        DataError: If it is not there or not such a file.
+        DataError: The file does not exist or is not such a file.
     """
     path = Path(path)
     if not path.is_file():
@@ -44,7 +44,7 @@ def read_results(path: str | Path) -> dict:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f'{path} is not a results.json of the quickstart ({type(error).__name__}: {error}): '
-            'give the file that tools/quickstart.sh wrote'
+            'use the file that tools/quickstart.sh wrote'
         ) from None
     return results
 
@@ -78,7 +78,7 @@ def draw_result_bars(results: dict) -> Figure:
 
 
 def table_rows(results: dict) -> list[Row]:
-    """List the rows of the table: trained variants, untrained ones, then what needs no training.
+    """List the rows of the table: trained variants, untrained ones, then baselines.
 
     Args:
         results: Content of ``results.json``.

@@ -15,7 +15,7 @@ def draw_speed(cells: Sequence[Mapping], accuracy: Mapping[str, float] | None = 
 
     Args:
         cells: Rows of the benchmark's JSON file.
-        accuracy: mAP in 0..1 by variant; with it, speed against accuracy stands beside.
+        accuracy: Accuracy by variant, as mAP in 0..1; adds a panel of speed against accuracy.
     """
     batches = sorted({cell['batch'] for cell in cells})
     panels = len(batches) + bool(accuracy)

@@ -1,4 +1,4 @@
-"""Reads what MMEngine's ``LocalVisBackend`` logged: one JSON object per line."""
+"""Read the logs of MMEngine's ``LocalVisBackend``: one JSON object per line."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Curve:
     """Values over the training iterations.
 
     Attributes:
-        name: What is measured, as logged.
-        iterations: When.
-        values: What.
+        name: Name of the quantity, as logged.
+        iterations: Training iteration of each value.
+        values: The logged values.
     """
 
     name: str
@@ -30,12 +30,12 @@ class Curve:
 
 @dataclass(frozen=True)
 class TrainingLog:
-    """What one work directory logged, over all its resumed runs.
+    """The log of one work directory, over all its resumed runs.
 
     Attributes:
         name: Name of the work directory.
         train: Records of training, ascending in ``step``.
-        validation: Records of validation; ``step`` is that of the training record before.
+        validation: Records of validation; ``step`` is that of the preceding training record.
     """
 
     name: str
@@ -43,28 +43,28 @@ class TrainingLog:
     validation: list[dict]
 
     def curves(self, *prefixes: str) -> list[Curve]:
-        """Training curves whose names start with one of some prefixes, shortest name first.
+        """Return the training curves whose names start with a prefix, shortest name first.
 
         Args:
-            prefixes: Such as ``loss``.
+            prefixes: Prefixes such as ``loss``.
         """
         names = {name for record in self.train for name in record if name.startswith(prefixes)}
         return [_curve(self.train, name) for name in sorted(names, key=lambda n: (len(n), n))]
 
     def metrics(self) -> list[Curve]:
-        """Validation curves: mAP, top-1, detection AP and recall."""
+        """Return the validation curves: mAP, top-1, detection AP and recall."""
         names = {name for record in self.validation for name in record if is_shown(name)}
         return [_curve(self.validation, name) for name in sorted(names)]
 
     def phases(self) -> list[str]:
-        """Name what was trained, in order."""
+        """List the phases that were trained, in order."""
         return list(dict.fromkeys(phase_name(record) for record in self.train))
 
     def of_phase(self, phase: str) -> TrainingLog:
-        """Pick one phase; its iterations count from its own beginning.
+        """Return the log of one phase; its iterations count from its own beginning.
 
         Args:
-            phase: One of :meth:`phases`, or another, of which there is nothing.
+            phase: One of :meth:`phases`; the log of any other phase is empty.
         """
         steps = [record['step'] for record in self.train if phase_name(record) == phase]
         first, last = (steps[0], steps[-1]) if steps else (0, -1)
@@ -77,13 +77,13 @@ class TrainingLog:
 
 
 def read_training_log(work_dir: str | Path) -> TrainingLog:
-    """Read every run in a work directory; where a resumed run repeats steps, the later one counts.
+    """Read every run in a work directory; if a resumed run repeats steps, the later one is used.
 
     Args:
-        work_dir: Folder that holds ``<time>/vis_data/scalars.json``.
+        work_dir: Folder that contains ``<time>/vis_data/scalars.json``.
 
     Raises:
-        DataError: If there is no such file, or none with a training record.
+        DataError: There is no such file, or none with a training record.
     """
     work_dir = Path(work_dir)
     train: dict[int, dict] = {}
@@ -94,9 +94,9 @@ def read_training_log(work_dir: str | Path) -> TrainingLog:
             if 'lr' not in record:
                 validation[step] = {**record, 'step': step}
                 continue
-            if record['step'] <= step:  # another runner of the same process, from here on
+            if record['step'] <= step:  # from here on, another runner of the same process
                 break
-            if step == 0:  # a resumed run starts here: what lay beyond was lost
+            if step == 0:  # a resumed run starts here: later records were lost
                 train = {s: r for s, r in train.items() if s < record['step']}
                 validation = {s: r for s, r in validation.items() if s < record['step']}
             step = record['step']
@@ -104,14 +104,14 @@ def read_training_log(work_dir: str | Path) -> TrainingLog:
     if not train:
         raise DataError(
             f'{work_dir} holds no */vis_data/scalars.json with training records: '
-            'give the work directory of tools/train.py'
+            'name the work directory of tools/train.py'
         )
     name = work_dir.resolve().name
     return TrainingLog(name, list(train.values()), list(validation.values()))
 
 
 def phase_name(record: dict) -> str:
-    """Tell by its loss terms what a training record trained.
+    """Return the phase of a training record, according to its loss terms.
 
     Args:
         record: One logged training step.
@@ -125,10 +125,10 @@ def phase_name(record: dict) -> str:
 
 
 def is_shown(name: str) -> bool:
-    """Whether a validation record's entry is one of the metrics to draw.
+    """Check whether an entry of a validation record is one of the metrics to draw.
 
     Args:
-        name: As logged, such as ``gt/g100/mAP``.
+        name: Name as logged, such as ``gt/g100/mAP``.
     """
     shown = f'/{name}'.lower().endswith(SHOWN_METRICS)
     return shown and name not in NOT_METRICS and not name.startswith('det_labelled/')
@@ -140,7 +140,7 @@ def _curve(records: list[dict], name: str) -> Curve:
 
 
 def _read_lines(path: Path) -> list[dict]:
-    """Read all records; the last line may be cut, as a kill in the middle of writing leaves it."""
+    """Read all records; the last line may be incomplete if the run was killed."""
     text = path.read_text(encoding='utf-8')
     lines, records = text.splitlines(), []
     for number, line in enumerate(lines, start=1):

@@ -13,33 +13,34 @@ from mmps.registry import HOOKS
 
 @HOOKS.register_module()
 class FastTestHook(Hook):
-    """Lets a copy of the model, with batch normalisation folded, do the work of a test.
+    """Tests with a copy of the model in which batch normalisation is folded.
 
-    Results are equal up to rounding: what would not be equal is not folded, and the log says so.
+    Results are equal up to rounding: parts that would not be equal are not folded, and the log
+    lists them.
     For person-search models and any mmdet detector.
     """
 
     priority = 'VERY_LOW'
-    """So that it comes after hooks that exchange weights, such as ``EMAHook``."""
+    """Low, so that it runs after hooks that exchange weights, such as ``EMAHook``."""
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Put the copy in the model's place."""
+        """Replace the model by the copy."""
         self._model = runner.model
         model = self._model.module if is_model_wrapper(self._model) else self._model
         runner.model = copy.deepcopy(model).eval()
         kept = fold_normalisation(runner.model)
         if kept:
             MMLogger.get_current_instance().warning(
-                '--fast leaves the %s as it is: with normalisation folded into convolutions it '
-                'would compute something else', ' and the '.join(kept)
+                '--fast leaves the %s unchanged: with normalisation folded into convolutions it '
+                'would return other values', ' and the '.join(kept)
             )  # fmt: skip
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Put the model back.
+        """Restore the model.
 
         Args:
-            runner: Of the test.
-            metrics: Its results.
+            runner: Runner of the test.
+            metrics: Results of the test.
         """
         runner.model = self._model
         del self._model

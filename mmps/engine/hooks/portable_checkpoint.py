@@ -9,19 +9,19 @@ from mmps.registry import HOOKS
 
 @HOOKS.register_module()
 class PortableCheckpointHook(Hook):
-    """Lets checkpoints be read by stock ``torch.load``, and so by mmdet's inference API and tools.
+    """Writes checkpoints that stock ``torch.load``, mmdet's inference API and tools can read.
 
-    MMEngine's own hold objects, which torch refuses where ``mmps`` was not imported. Runs resume
-    from either kind.
+    MMEngine's own checkpoints contain objects, which torch rejects unless ``mmps`` was imported.
+    Runs resume from both kinds.
     """
 
     priority = 'LOWEST'
-    """So that it comes after hooks that add to a checkpoint."""
+    """Low, so that it runs after hooks that add to a checkpoint."""
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Turn what is no tensor into plain data."""
+        """Convert objects that are not tensors to plain data."""
         make_portable(checkpoint)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Turn it back."""
+        """Convert plain data back to objects."""
         restore(checkpoint)

@@ -24,7 +24,7 @@ from .two_phase import TwoPhaseHook
 class ProgressBarHook(Hook):
     """Shows training as one bar per phase, with epoch, loss and remaining time.
 
-    For a terminal that a person watches; log lines and log files stay as they are.
+    For a terminal that a person watches; log lines and log files are unchanged.
     """
 
     priority = 'LOW'
@@ -33,7 +33,7 @@ class ProgressBarHook(Hook):
         self._bar: Progress | None = None
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Open a bar where none is, or where the phase has changed."""
+        """Open a bar if there is none, or if the phase has changed."""
         description = self._describe(runner)
         if self._bar is not None and description == self._description:
             return
@@ -62,7 +62,7 @@ class ProgressBarHook(Hook):
         self._bar.update(self._task, advance=1, state=state)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Give a sign of life where no bar can be seen, as in a log file."""
+        """Print a line if no bar can be shown, as in a log file."""
         if is_main_process() and not self._bar.console.is_terminal:
             state = self._bar.tasks[self._task].fields['state']
             self._bar.console.print(f'{self._description}: {state}', highlight=False)

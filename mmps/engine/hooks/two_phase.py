@@ -51,28 +51,27 @@ class TwoPhaseHook(Hook):
 
     One hook on MMEngine's own runner and epoch loop. Epochs are numbered through: the first
     ``detection_epochs`` are phase 1 and use the config's ``train_dataloader``, ``optim_wrapper``
-    and ``param_scheduler``; those of ``stages`` follow with what is given here, their schedulers
-    counting from 0, on the people of the config's ``cached_people`` (settings of
+    and ``param_scheduler``; those of ``stages`` follow with the settings of this hook, with
+    schedulers that count from 0, on the people of the config's ``cached_people`` (settings of
     :class:`mmps.features.CachedPeople`). Loesch et al., section 2, "Two-step training".
 
-    Where a run stands follows from the checkpoint's phase and its epoch alone, and random numbers
-    from (seed, epoch): a run that was killed goes on as if it had not been.
+    The state of a run follows only from the checkpoint's phase and epoch, and random numbers from
+    (seed, epoch): a killed run resumes to the same weights as an uninterrupted one.
 
     Args:
         detection_epochs: Length of phase 1.
         stages: Phase 2 as a list of ``dict(epochs=..., loss=...)``.
         batches: Config of the batch sampler of phase 2.
-        optim_wrapper: Of phase 2; applied to the re-ID branch alone.
-        param_scheduler: Of phase 2, by default over all its stages.
-        start: ``'detection'``, or ``'reid'`` to begin at phase 2 with the detector of
-            ``load_from``; a re-ID branch that ``load_from`` fills is kept either way.
-        cache_dir: Folder for feature caches, which runs may share; in the work directory where
-            left out.
+        optim_wrapper: Config for phase 2, applied only to the re-ID branch.
+        param_scheduler: Configs for phase 2, by default over all its stages.
+        start: ``'detection'``, or ``'reid'`` to start at phase 2 with the detector of
+            ``load_from``; a re-ID branch in ``load_from`` is kept in both cases.
+        cache_dir: Folder of feature caches, which runs may share; by default in the work directory.
         cache_dtype: A key of ``mmps.features.cache.DTYPES``.
         storage: Where phase 2 keeps features, see :class:`PooledFeatures`.
 
     Raises:
-        ConfigError: A setting cannot be.
+        ConfigError: A setting is invalid.
     """
 
     priority = 'HIGHEST'
@@ -96,10 +95,10 @@ class TwoPhaseHook(Hook):
         self.phase = 'detection'
         self._lengths: dict[str, dict] | None = None
 
-    # The moments at which MMEngine calls, in their order.
+    # The moments at which MMEngine calls, in order.
 
     def before_run(self, runner: Runner) -> None:
-        """Check the config, lay out both phases, choose the checkpoint to resume from."""
+        """Check the config, prepare both phases, choose the checkpoint to resume from."""
         if not _is_training(runner):
             return
         check_run(runner, self.phases, self.optim_wrapper)
@@ -128,7 +127,7 @@ class TwoPhaseHook(Hook):
         self._set_length(runner, epoch=0, iteration=0)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Note whether its branch is trained; to resume, enter its phase before its optimizer."""
+        """Record if its branch is trained; when resuming, enter its phase before the optimizer."""
         mark_branch(checkpoint)
         if not _is_training(runner):
             return
@@ -146,7 +145,7 @@ class TwoPhaseHook(Hook):
             self._enter_reid(runner)
 
     def before_train(self, runner: Runner) -> None:
-        """Skip phase 1 if so configured; draw with the seed that a resumed run had."""
+        """Skip phase 1 if configured; use the seed of the run that is resumed."""
         self.sampler.seed = shared_seed(runner)
         if self.phase == 'detection' and 'seed' not in runner.cfg.train_dataloader.sampler:
             # A batch sampler of its own, such as AspectRatioBatchSampler, holds the one that draws.
@@ -177,7 +176,7 @@ class TwoPhaseHook(Hook):
         average_over_ranks(bare_model(runner), [average.module for average in _averages(runner)])
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Refuse to watch what was not reported, before other hooks stumble over it."""
+        """Reject hooks that watch a metric that was not reported, before they fail."""
         if _is_training(runner):
             check_watched(runner.hooks, metrics)
 
@@ -189,7 +188,7 @@ class TwoPhaseHook(Hook):
         )
         mark_branch(checkpoint)
 
-    # What they do.
+    # What these moments do.
 
     def _set_length(self, runner: Runner, epoch: int, iteration: int) -> None:
         runner.train_loop._max_iters = iteration + self.phases.iterations_from(
