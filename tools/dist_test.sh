@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Test with several processes: one for each GPU, or on the CPU (gloo) where there is no GPU.
+# Test with several processes: one for each GPU, or on the CPU (gloo) if there is no GPU.
 set -euo pipefail
 
 usage() {

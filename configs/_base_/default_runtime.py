@@ -1,7 +1,7 @@
 default_scope = 'mmdet'
 
 env_cfg = dict(
-    cudnn_benchmark=True,  # every picture has one size
+    cudnn_benchmark=True,  # all images have the same size
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'),
 )

@@ -32,7 +32,7 @@ class DrawnPerson:
 
     Attributes:
         identity: Number of the identity, ``UNLABELLED`` for strangers.
-        box: xywh of the whole figure in pixels; may leave the image.
+        box: Box of the whole figure as xywh in pixels; may leave the image.
         visible: Visible share of the figure, 0..1.
         occluded: Whether a thing was placed in front to hide a part.
     """

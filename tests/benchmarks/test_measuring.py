@@ -59,7 +59,7 @@ def test_boxes_by_hand_come_in_the_same_chunks(variants):
 
 
 def test_too_many_people_are_told(variants):
-    with pytest.raises(ConfigError, match='J3 keeps 10 instead of 11 people per image: raise'):
+    with pytest.raises(ConfigError, match='J3 keeps 10 instead of 11 people per image: increase'):
         measure_cells(variants, SETTINGS, batch=1, people=[5, 11])
 
 

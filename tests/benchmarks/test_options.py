@@ -70,7 +70,7 @@ def test_chunks_are_the_fastest_unless_given(variant):
 
 
 def test_chunks_of_nobody_are_refused():
-    sentence = "--chunks names 'J9', which is none of the variants J2, J3"
+    sentence = "--chunks names 'J9', which is not one of the variants J2, J3"
     with pytest.raises(ConfigError, match=sentence):
         Options(chunks={'J9': 3}).check(['J2', 'J3'])
 

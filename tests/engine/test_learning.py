@@ -110,7 +110,7 @@ def test_a_checkpoint_that_leaves_out_what_stays_fixed_is_rejected():
 
 @pytest.mark.parametrize('people', [(), (-1, -1), (-1, 7, 7)])
 def test_a_joint_objective_without_people_to_tell_apart_is_rejected(people):
-    with pytest.raises(ConfigError, match=r'nobody to tell apart.*use_identities=True'):
+    with pytest.raises(ConfigError, match=r'nobody to distinguish.*use_identities=True'):
         checked(tiny_searcher(), people=people)
     checked(tiny_searcher(phase='detection'), people=people)
 
@@ -142,7 +142,7 @@ def test_a_run_in_two_phases_is_checked_at_its_start(drawn_once, tmp_path, chang
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'train_dataloader__dataset__use_identities': False}, 'nobody to tell apart'),
+        ({'train_dataloader__dataset__use_identities': False}, 'nobody to distinguish'),
         ({'model__detector__backbone__frozen_stages': 2}, 'no gradient reaches'),
     ],
 )

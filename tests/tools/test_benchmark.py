@@ -100,7 +100,7 @@ def test_options_run_through(main, config, tmp_path, option):
     [
         (['--variants', 'J3'], 'J3 must have the form NAME=VALUE'),
         (['--variants', 'J3=none.py'], 'none.py does not exist; name a config'),
-        (['--chunks', 'J9=3'], "--chunks names 'J9', which is none of the variants J2, J3, J4"),
+        (['--chunks', 'J9=3'], "--chunks names 'J9', which is not one of the variants J2, J3, J4"),
         (
             ['--training', '--no-inference', '--variants', 'Disj.=none.py'],
             'none.py does not exist; name a config',

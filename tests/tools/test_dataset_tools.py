@@ -63,7 +63,7 @@ def converted(drawn):
 def test_a_set_is_drawn_once(drawn, capsys):
     _, arguments = drawn
     assert load('misc/make_synthetic').main(arguments) == 0
-    assert 'already holds this set' in capsys.readouterr().out
+    assert 'already contains this set' in capsys.readouterr().out
     assert load('misc/make_synthetic').main([*arguments, '--seed', '1']) == 2
     assert 'contains something other than this drawn set' in capsys.readouterr().err
 

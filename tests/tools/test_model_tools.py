@@ -143,7 +143,7 @@ def test_what_cannot_be_converted_is_told(tmp_path, capsys, content, message):
 def test_a_folder_is_no_file_to_convert_to(tmp_path, capsys):
     torch.save(coco_weights(), tmp_path / 'coco.pth')
     assert call('misc/coco_to_person', tmp_path / 'coco.pth', tmp_path) == 2
-    assert f'{tmp_path} is a folder; give the name of the file' in capsys.readouterr().err
+    assert f'{tmp_path} is a folder; name the file to write' in capsys.readouterr().err
 
 
 def test_coco_weights_are_converted_in_place(tmp_path):

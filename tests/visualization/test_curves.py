@@ -115,5 +115,5 @@ def test_a_diverged_run_is_drawn_up_to_its_finite_values(write_log, tmp_path, lo
 
 
 def test_no_log_is_refused():
-    with pytest.raises(ValueError, match='give at least one work directory'):
+    with pytest.raises(ValueError, match='name at least one work directory'):
         draw_training_curves([])

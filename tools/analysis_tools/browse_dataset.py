@@ -1,4 +1,4 @@
-"""Write annotated images of a data set of a config, as its pipeline hands them on.
+"""Write annotated images of a config's data set, as its pipeline returns them.
 
 Images are spread evenly over each data set. Every identity has its colour; people without one
 are grey.
@@ -36,8 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
         '--split',
         default='train',
         metavar='NAME',
-        help='train, val, test, reid (whom phase 2 learns from) or any other NAME whose '
-        'NAME_dataloader the config has',
+        help='train, val, test, reid (the people of phase 2), or any other NAME with a '
+        'NAME_dataloader in the config',
     )
     parser.add_argument(
         '--out-dir', type=Path, default=Path('browse'), metavar='DIR', help='folder for images'
@@ -73,7 +73,7 @@ def build(config: Path, split: str) -> BaseDataset:
         The data set.
 
     Raises:
-        ConfigError: If there is no such file or no such dataloader.
+        ConfigError: There is no such file or no such data loader.
     """
     if not config.is_file():
         raise ConfigError(f'{config} does not exist; name a config file')
@@ -93,11 +93,11 @@ def write_pictures(dataset: BaseDataset, folder: Path, number: int) -> list[Path
 
     Args:
         dataset: The data set.
-        folder: Where they go.
-        number: How many at most.
+        folder: Folder for the images.
+        number: Maximum number of images.
 
     Returns:
-        The files.
+        The written files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     follow = boxes_follow_resize(dataset)

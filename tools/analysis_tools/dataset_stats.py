@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         type=Path,
         default=Path('dataset_stats.png'),
         metavar='PNG',
-        help='figure to write',
+        help='image file to write',
     )
     add_reading_options(parser)
     options = parser.parse_args(arguments)
@@ -64,7 +64,7 @@ def read(path: Path, reading: Reading) -> Statistics:
 
     Args:
         path: The file.
-        reading: How it is to be read.
+        reading: Options of the reader, such as the key of identities.
 
     Returns:
         Its distributions.
@@ -75,7 +75,7 @@ def read(path: Path, reading: Reading) -> Statistics:
 
 
 def summary(numbers: Statistics) -> str:
-    """Put distributions into one line.
+    """Summarise distributions in one line.
 
     Args:
         numbers: The distributions.

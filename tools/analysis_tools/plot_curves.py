@@ -1,8 +1,8 @@
-r"""Plot the training curves of runs, a row for each phase and a colour for each run.
+r"""Plot the training curves of runs, one row per phase and one colour per run.
 
 examples:
   python tools/analysis_tools/plot_curves.py work_dirs/joint-j3_retinanet_r50_fpn_c
-  # several runs in one picture
+  # several runs in one figure
   python tools/analysis_tools/plot_curves.py work_dirs/quickstart/seed_0/j2 \
       work_dirs/quickstart/seed_0/j3 --out curves.png
 """
@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         'work_dirs', nargs='+', metavar='WORK_DIR', help='work directory of a training'
     )
     parser.add_argument(
-        '--out', type=Path, default='curves.png', metavar='PNG', help='picture to write'
+        '--out', type=Path, default='curves.png', metavar='PNG', help='image file to write'
     )
     options = parser.parse_args(arguments)
     try:

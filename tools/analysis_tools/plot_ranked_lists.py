@@ -1,7 +1,7 @@
-r"""Plot queries of a test set beside the people that the search ranked first.
+r"""Plot queries of a test set and the people that the search ranked first.
 
-Green frames show the same person, red ones another person, grey ones nobody known: a person without
-identity, or no annotated person. Every query is searched in all images but its own.
+Green frames show the same person, red ones another person, grey ones a person without identity or
+no annotated person. Every query is searched in all images except its own.
 
 examples:
   python tools/analysis_tools/plot_ranked_lists.py data/prw/mmps/test.json predictions.npz \
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         '--data-root', required=True, metavar='DIR', help='folder that file names are relative to'
     )
     parser.add_argument(
-        '--out', type=Path, default='ranked_lists.png', metavar='PNG', help='picture to write'
+        '--out', type=Path, default='ranked_lists.png', metavar='PNG', help='image file to write'
     )
     parser.add_argument(
         '--queries',

@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
         'results', metavar='RESULTS.json', help='file that tools/quickstart.sh wrote'
     )
     parser.add_argument(
-        '--out', type=Path, default='results.png', metavar='PNG', help='picture to write'
+        '--out', type=Path, default='results.png', metavar='PNG', help='image file to write'
     )
     options = parser.parse_args(arguments)
     try:

@@ -21,10 +21,10 @@ from mmps.datasets.converters.mot17_det import NAME, parse
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Convert what the command line names.
+    """Convert the data set of the command line.
 
     Args:
-        argv: The arguments, ``None`` for those of the process.
+        argv: Arguments; ``None``: those of the process.
 
     Returns:
         Exit code: 0, or 2 for wrong input.
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         type=float,
         default=0.0,
         metavar='SHARE',
-        help='share of a pedestrian, 0..1, below which the box becomes an ignore region',
+        help='visible share, 0..1, below which a pedestrian becomes an ignore region',
     )
     args = parser.parse_args(argv)
     read = functools.partial(parse, min_visibility=args.min_visibility)

@@ -26,10 +26,10 @@ from mmps.structures import UserError
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Convert what the command line names.
+    """Convert the data set of the command line.
 
     Args:
-        argv: The arguments, ``None`` for those of the process.
+        argv: Arguments; ``None``: those of the process.
 
     Returns:
         Exit code: 0, or 2 for wrong input.
@@ -74,14 +74,14 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=0.0,
         metavar='SHARE',
-        help='share of a person, 0..1, below which the box becomes an ignore region',
+        help='visible share, 0..1, below which a person becomes an ignore region',
     )
     parser.add_argument(
         '--first-frame',
         type=int,
         metavar='N',
-        help='number that the track files give to the first image, such as 0 where they count from '
-        '0 and the images from 1 (default: the number in its name)',
+        help='number of the first image in the track files, such as 0 if they count from 0 and the '
+        'images from 1 (default: the number in its name)',
     )
     parser.add_argument(
         '--person-class',
@@ -95,8 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--disjoint',
         action='store_true',
-        help='leave people of test.json unlabelled in train.json, so that nobody who is searched '
-        'for was trained on',
+        help='leave people of test.json unlabelled in train.json, so that training uses nobody who '
+        'is searched for',
     )
     return parser
 

@@ -1,6 +1,6 @@
 """Convert WIDER Pedestrian of 2018 or 2019, as downloaded, to COCO JSON.
 
-ROOT is the folder of either release; files and images tell which. Writes train.json and val.json
+ROOT is the folder of either release, which is detected. Writes train.json and val.json
 for the detector: nobody has an identity. The images stay where they are.
 
 examples:
@@ -20,10 +20,10 @@ from mmps.datasets.converters.wider_pedestrian import NAME, parse
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Convert what the command line names.
+    """Convert the data set of the command line.
 
     Args:
-        argv: The arguments, ``None`` for those of the process.
+        argv: Arguments; ``None``: those of the process.
 
     Returns:
         Exit code: 0, or 2 for wrong input.

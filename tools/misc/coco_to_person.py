@@ -1,8 +1,8 @@
 #!/usr/bin/env python
-"""Make a detector's checkpoint of COCO's 80 classes one of a single class, the person.
+"""Convert a detector's checkpoint of COCO's 80 classes to the single class person.
 
-For training a bare mmdet detector (configs/detection); models of mmps do the same by themselves
-when they load such a file. configs/detectors/README.md lists the detectors that were tried.
+Use it to train a bare mmdet detector (configs/detection). Models of mmps convert such a file when
+they load it. configs/detectors/README.md lists the tested detectors.
 
 examples:
   python tools/misc/coco_to_person.py retinanet_r50_fpn_1x_coco.pth retinanet_r50_fpn_person.pth
@@ -36,10 +36,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def check_classes(content: dict[str, Any], source: Path) -> None:
-    """Refuse a checkpoint that says itself that its classes are not COCO's.
+    """Reject a checkpoint whose own list of classes is not COCO's.
 
     Raises:
-        UserError: It has another number of classes, or the person is not the first.
+        UserError: It has another number of classes, or person is not the first.
     """
     meta = content.get('meta')
     meta = meta if isinstance(meta, dict) else {}
@@ -58,17 +58,17 @@ def convert(source: Path, target: Path) -> list[str]:
     """Write the checkpoint with one class.
 
     Returns:
-        Names of the weights that were cut.
+        Names of the reduced weights.
 
     Raises:
-        UserError: The file is not there, is no checkpoint, or has no head of 80 classes; or the
-            target is a folder.
+        UserError: The file does not exist, is not a checkpoint, or has no head of 80 classes; or
+            the target is a folder.
     """
     content = read_restricted(source)
     weights = weights_of(content, source)
     check_classes(content, source)
     if target.is_dir():
-        raise UserError(f'{target} is a folder; give the name of the file to write')
+        raise UserError(f'{target} is a folder; name the file to write')
     changed = keep_person(weights)
     if not changed:
         raise UserError(

@@ -1,11 +1,11 @@
 #!/usr/bin/env python
 """Kill a small two-phase training at many moments, resume it, and compare all weights.
 
-One run goes through undisturbed and is watched: every logged iteration and every file that appears
-is an event. Each further run gets SIGKILL some time after one of these events, goes on with
+One run is not interrupted but observed: every logged iteration and every new file is an event. Each
+further run receives SIGKILL some time after one of these events, continues with
 `tools/train.py CONFIG --resume`, and must end with the same bits in every weight, in the average of
 the weights, and in the states of optimizer and schedules. Nothing is cleaned up in between. A run
-that ended before its moment proves nothing and is not counted; too many of them fail the proof.
+that ends before its moment proves nothing and is not counted; too many of them fail the proof.
 
 examples:
   python tools/misc/kill_and_resume.py
@@ -41,13 +41,13 @@ LAST = 'epoch_5.pth'
 ENOUGH = 0.75
 """Share of the runs that have to be killed before they end."""
 KEPT = ['data']
-"""What a later call uses again."""
+"""Files that a later call uses again."""
 SPECIAL = ('writing checkpoint', 'cache', 'boundary', 'validation')
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that a run's folder shows."""
+    """An event that is visible in a run's folder."""
 
     name: str
     kind: str
@@ -56,7 +56,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Moment:
-    """When to kill: so many seconds after an event."""
+    """A moment to kill: some seconds after an event."""
 
     event: Event
     delay: float
@@ -64,7 +64,7 @@ class Moment:
 
 
 class Run:
-    """One training, as a subprocess for each rank, and what its folder shows of it."""
+    """One training, as a subprocess for each rank, and the events in its folder."""
 
     def __init__(self, config: Path, work_dir: Path, processes: int, resume: bool) -> None:
         command = [sys.executable, str(ROOT / 'tools' / 'train.py'), str(config)]
@@ -90,7 +90,7 @@ class Run:
         return any(rank.poll() is not None for rank in self.ranks)
 
     def look(self) -> None:
-        """Note what is new in the folder."""
+        """Record new events in the folder."""
         now = time.monotonic()
         for name, kind in shown(self.work_dir):
             if name not in self.seen:
@@ -109,7 +109,7 @@ class Run:
 
 
 def shown(work_dir: Path) -> list[tuple[str, str]]:
-    """Name and kind of every event that the files in a work directory prove."""
+    """List name and kind of every event that the files in a work directory prove."""
     found = []
     for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
         for number, line in enumerate(path.read_bytes().splitlines()):
@@ -135,18 +135,18 @@ def free_port() -> int:
 
 
 def watch(config: Path, work_dir: Path, processes: int) -> list[Event]:
-    """Train without disturbance; return the events in their order."""
+    """Train without interruption; return the events in order."""
     run = Run(config, work_dir, processes, resume=False)
     while not run.ended:
         run.look()
         time.sleep(POLL)
     if run.finish() != 0:
-        raise SystemExit(f'the undisturbed run failed: see {work_dir.with_suffix(".log")}')
+        raise SystemExit(f'the uninterrupted run failed: see {work_dir.with_suffix(".log")}')
     return run.events
 
 
 def choose(events: list[Event], kills: int, rng: random.Random) -> list[Moment]:
-    """Spread moments: two thirds evenly over all events, the rest over what is special."""
+    """Choose moments: two thirds evenly over all events, the rest over special ones."""
     even = kills - kills // 3
     moments = []
     for k in range(even):
@@ -162,7 +162,7 @@ def choose(events: list[Event], kills: int, rng: random.Random) -> list[Moment]:
 
 
 def kill_at(config: Path, work_dir: Path, processes: int, moment: Moment) -> str | None:
-    """Train until the moment, kill; return what was going on, nothing if the run was faster."""
+    """Train until the moment, kill; return the kind of event, nothing if the run was faster."""
     run = Run(config, work_dir, processes, resume=False)
     while not run.ended:
         run.look()
@@ -179,7 +179,7 @@ def kill_at(config: Path, work_dir: Path, processes: int, moment: Moment) -> str
 
 
 def resume(config: Path, work_dir: Path, processes: int) -> bool:
-    """Go on; tell whether the run came to its end."""
+    """Resume the run; return whether it finished."""
     return Run(config, work_dir, processes, resume=True).finish() == 0
 
 
@@ -229,7 +229,7 @@ def parse_args(arguments: list[str] | None) -> argparse.Namespace:
         type=Path,
         default=Path('work_dirs/kill_and_resume'),
         metavar='DIR',
-        help='folder for the runs and report.json; what an earlier call made there is removed',
+        help='folder for the runs and report.json; files of an earlier call there are removed',
     )
     parser.add_argument('--kills', type=int, default=30, metavar='N', help='runs that are killed')
     parser.add_argument('--seed', type=int, default=0, metavar='N', help='chooses the moments')
@@ -246,21 +246,21 @@ def parse_args(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def names(kills: int) -> list[str]:
-    """List all that a call makes in its folder."""
+    """List everything that a call creates in its folder."""
     runs = ['whole', *(f'kill_{number:02d}' for number in range(1, kills + 1))]
     return [*KEPT, 'config.py', 'report.json', *runs, *(f'{run}.log' for run in runs)]
 
 
 def verdict(records: list[dict]) -> str | None:
-    """Say what speaks against the proof, if anything does."""
+    """Return what contradicts the proof, if anything does."""
     killed = sum(record['killed in'] is not None for record in records)
     failed = sum(bool(record['differences']) for record in records)
     if failed:
-        return f'{failed} of {len(records)} runs did not end like the undisturbed one'
+        return f'{failed} of {len(records)} runs did not end like the uninterrupted one'
     if killed < ENOUGH * len(records):
         return (
             f'only {killed} of {len(records)} runs were killed, the others were faster than their '
-            f'moment: at least {ENOUGH:.0%} have to be; try again on a quieter machine'
+            f'moment: at least {ENOUGH:.0%} must be killed; try again on a quieter machine'
         )
     return None
 
@@ -282,7 +282,7 @@ def main(arguments: list[str] | None = None) -> None:
     kinds = Counter(record['killed in'] for record in hits).most_common()
     print('killed in: ' + ', '.join(f'{kind} {count}' for kind, count in kinds))
     same = sum(not record['differences'] for record in hits)
-    print(f'{same}/{len(hits)} killed runs bit-identical to the undisturbed run')
+    print(f'{same}/{len(hits)} killed runs bit-identical to the uninterrupted run')
     if objection := verdict(records):
         raise SystemExit(objection)
 

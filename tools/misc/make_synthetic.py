@@ -1,6 +1,6 @@
 """Draw a pedestrian or person search data set in the on-disk layout of an official one.
 
-The same arguments give the same bytes. A folder that already holds exactly this set is left alone.
+The same arguments produce the same bytes. A folder that already contains this set is not changed.
 
 examples:
   python tools/misc/make_synthetic.py data/synthetic --layout cuhk_sysu
@@ -35,7 +35,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line.
 
     Args:
-        argv: The arguments, ``None`` for those of the process.
+        argv: Arguments; ``None``: those of the process.
 
     Returns:
         The arguments by name.
@@ -46,13 +46,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--layout', required=True, choices=LAYOUTS, help='data set whose layout to write'
     )
     parser.add_argument(
-        '--seed', type=_at_least(0), default=0, metavar='N', help='decides everything that is drawn'
+        '--seed',
+        type=_at_least(0),
+        default=0,
+        metavar='N',
+        help='determines everything that is drawn',
     )
     parser.add_argument(
         '--domain',
         choices=('a', 'b'),
         default='a',
-        help='drawing style, so that training and test can differ in it',
+        help='drawing style, which can differ between training and test',
     )
     parser.add_argument(
         '--images',
@@ -72,17 +76,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         type=_at_least(1),
         default=min(4, os.cpu_count() or 1),
         metavar='N',
-        help='processes that draw, which does not change the result (default: one for each '
+        help='processes that draw; the result does not depend on it (default: one for each '
         'processor, at most 4)',
     )
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Draw what the command line asks for.
+    """Draw the data set of the command line.
 
     Args:
-        argv: The arguments, ``None`` for those of the process.
+        argv: Arguments; ``None``: those of the process.
 
     Returns:
         Exit code: 0, or 2 for wrong input.
@@ -91,7 +95,7 @@ def main(argv: list[str] | None = None) -> int:
     size = default_size(args.layout, args.images, args.identities)
     recipe = Recipe(args.layout, args.domain, args.seed, *size)
     if is_drawn(args.out_dir, recipe):
-        print(f'{args.out_dir} already holds this set')
+        print(f'{args.out_dir} already contains this set')
         return 0
     try:
         scenes = make(args.out_dir, recipe, args.workers, _progress)

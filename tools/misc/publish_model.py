@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Make a checkpoint ready to be given away: weights, config and calibration, nothing that runs.
+"""Prepare a checkpoint for publication: weights, config and calibration, but no code.
 
 The new file's name ends in the first digits of its hash. Any torch reads it with weights_only=True.
 
@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-import mmps  # noqa: F401  # lets torch read MMEngine's checkpoints
+import mmps  # noqa: F401  # allows torch to read MMEngine's checkpoints
 from mmps.checkpoints.publishing import publish
 from mmps.command_line import report_user_errors, teaching_parser
 

@@ -1,15 +1,15 @@
-r"""Check an annotation file, ours or COCO JSON from elsewhere, and report every problem at once.
+r"""Check an annotation file, ours or COCO JSON of other tools, and report every problem at once.
 
-With --images the headers of the images are read too, with --decode the whole images, as
-training will read them. The exit code is 0 without errors (warnings are fine), 1 with, 2 where the
+With --images the headers of the images are read too, with --decode the whole images, as in
+training. The exit code is 0 without errors (warnings are permitted), 1 with errors, and 2 if the
 command line is wrong.
 
 examples:
   python tools/misc/validate_dataset.py data/cuhk_sysu/mmps/train.json
-  # every image to its last pixel, and none of them in the test split
+  # every image completely, and none of them in the test split
   python tools/misc/validate_dataset.py data/cuhk_sysu/mmps/train.json \
       --images data/cuhk_sysu --decode --other data/cuhk_sysu/mmps/test.json
-  # a file from elsewhere: what its ids mean, and a copy in our spelling
+  # a file of another tool: the meaning of its ids, and a copy in our spelling
   python tools/misc/validate_dataset.py theirs.json --unlabelled 5555 --write ours.json
   # CVAT's export of one video, whose tracks are the people
   python tools/misc/validate_dataset.py cvat.json --identity-key attributes.track_id \
@@ -39,7 +39,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line.
 
     Args:
-        argv: The arguments, ``None`` for those of the process.
+        argv: Arguments; ``None``: those of the process.
 
     Returns:
         The arguments by name.
@@ -50,7 +50,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--images',
         type=Path,
         metavar='DIR',
-        help='folder that file names are relative to (default: images are not looked at)',
+        help='folder that file names are relative to (default: images are not checked)',
     )
     parser.add_argument(
         '--decode', action='store_true', help='decode every image instead of reading its header'
@@ -73,17 +73,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--write',
         type=Path,
         metavar='JSON',
-        help='where to write the file in our spelling, its people alone, if it has no error '
-        '(default: nowhere)',
+        help='where to write a copy in our spelling, with people only, if there is no error '
+        '(default: no copy)',
     )
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Check what the command line names.
+    """Check the file of the command line.
 
     Args:
-        argv: The arguments, ``None`` for those of the process.
+        argv: Arguments; ``None``: those of the process.
 
     Returns:
         Exit code: 0, 1 if there is an error in the file, 2 for wrong input.
@@ -111,13 +111,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def check_arguments(args: argparse.Namespace) -> None:
-    """Refuse options that do not go together.
+    """Reject options that contradict each other.
 
     Args:
         args: The arguments by name.
 
     Raises:
-        UserError: Images are to be read, but cannot be.
+        UserError: Images are to be read, but their folder is missing or not named.
     """
     if args.images and not args.images.is_dir():
         raise UserError(f'{args.images} is not a folder; name the folder of the images')

@@ -17,7 +17,7 @@ def is_usable(bbox: Box, where: str, log: ConversionLog) -> bool:
     """Check whether a box can be kept; log it if not.
 
     Args:
-        bbox: xywh.
+        bbox: Box as xywh.
         where: File and position in it, for the log.
         log: Receives dropped boxes.
 

@@ -17,7 +17,7 @@ class Person:
     """One annotated person, or a region to ignore.
 
     Attributes:
-        bbox: xywh in the numbers of the official file.
+        bbox: Box as xywh, in the numbers of the official file.
         person_id: Identity, at least 0; ``UNLABELLED`` if unknown.
         ignore: Whether this is a region in which detections are neither right nor wrong.
     """
@@ -50,7 +50,7 @@ class Query:
 
     Attributes:
         file_name: Image that shows the person.
-        bbox: xywh in the numbers of the official file.
+        bbox: Box as xywh, in the numbers of the official file.
         person_id: Identity, at least 0.
         camera_id: Number of the camera, if the set has cameras.
     """

@@ -65,7 +65,7 @@ class TrackBox:
     Attributes:
         frame: Number of the frame.
         track: Number of the track, negative if there is none.
-        bbox: xywh in the numbers of the file.
+        bbox: Box as xywh, in the numbers of the file.
         considered: Whether the flag of ground truth is not 0.
         kind: Class of the row.
         visibility: Visible share of the person, 0..1; 1 if unknown.

@@ -16,7 +16,7 @@ def feature(stride, channels=3, images=2, side=128):
 
 
 def random_rois(count=60):
-    """Boxes of all sizes, some of them partly or wholly outside of the picture."""
+    """Boxes of all sizes, some of them partly or completely outside the image."""
     generator = torch.Generator().manual_seed(0)
     corner = torch.rand(count, 2, generator=generator) * 200 - 40
     size = torch.rand(count, 2, generator=generator) ** 3 * 150
