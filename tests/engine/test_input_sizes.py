@@ -40,5 +40,5 @@ def test_a_run_is_checked(monkeypatch, mm_log):
     monkeypatch.setattr(checks, '_check_length', lambda runner, phases: None)
     config = Config({'optim_wrapper': {}, 'cached_people': loader(1), 'test_dataloader': loader(2)})
     runner = SimpleNamespace(cfg=config, hooks=[], auto_scale_lr=None)
-    checks.check_run(runner, SimpleNamespace(start='detection', optim_wrapper={}))
+    checks.check_run(runner, SimpleNamespace(start='detection'), {})
     assert 'at scale 1 (cached_people), tests see them at 2' in mm_log.text
