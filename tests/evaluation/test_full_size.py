@@ -43,7 +43,7 @@ def test_prw_has_its_published_counts(prw):
 
 
 @needs_prw
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize('convention', ['legacy', 'strict'])
 @pytest.mark.parametrize('protocol', [PRWProtocol, PRWOfficialProtocol])
 def test_perfect_search_of_prw(prw, protocol, convention):
@@ -65,7 +65,7 @@ def test_perfect_search_of_prw(prw, protocol, convention):
     assert metrics['mAP'] == pytest.approx(1.0, abs=1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_plain_loops_agree(tmp_path):
     truth, galleries = cuhk_sysu_problem(tmp_path, 500)
     problems = [(truth, 6.0, CUHKSYSUProtocol((500,)), cuhk_sysu_reference, [galleries])]

@@ -87,13 +87,8 @@ def write_galleries(raw, folder, size, entry):
     raw.write(folder / f'test/train_test/TestG{size}.mat', variable)
 
 
-@pytest.mark.parametrize(
-    'sizes',
-    [
-        pytest.param((100,), marks=pytest.mark.slow),
-        pytest.param(GALLERY_SIZES, marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize('sizes', [(100,), GALLERY_SIZES])
 def test_the_full_size_converts_in_two_minutes(tmp_path, make_picture, sizes):
     write_set(tmp_path / 'set', make_picture, sizes)
     begin = time.perf_counter()

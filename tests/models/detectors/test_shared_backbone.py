@@ -280,6 +280,13 @@ def test_an_empty_tap_is_told():
         tiny_searcher().source.feature  # noqa: B018
 
 
+def test_the_fingerprint_knows_how_images_are_normalised():
+    plain, other = tiny_detector(), tiny_detector()
+    other.data_preprocessor.update(mean=[1, 2, 3], std=[4, 5, 6])
+    one, two = (tiny_searcher(3, detector).feature_fingerprint() for detector in (plain, other))
+    assert one != two
+
+
 @pytest.mark.parametrize('change', [{'style': 'caffe'}, {'norm_cfg': {'type': 'BN', 'eps': 0.1}}])
 def test_the_fingerprint_knows_how_a_backbone_computes(change):
     plain, other = tiny_detector(), tiny_detector()
