@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from mmps.structures import DataError
+from mmps.structures import ConfigError, DataError
 
 ABANDONED_AFTER = 900.0
 """Seconds since the last byte after which the writer of a scratch file is considered dead."""
@@ -54,6 +54,27 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         if _is_about(error, scratch):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def check_can_write(path: Path, is_folder: bool = False) -> None:
+    """Check, before long work, whether a file or a folder can be written when it is done.
+
+    Args:
+        path: Of the file or folder; it may be missing, and so may folders above it.
+        is_folder: Whether files are to be written into it.
+
+    Raises:
+        ConfigError: Something else lies there, or the system refuses.
+    """
+    if not is_folder and path.is_dir():
+        raise ConfigError(f'{path} is a folder; add the name of a file')
+    above = path if is_folder else path.parent
+    while not above.exists() and above != above.parent:
+        above = above.parent
+    if not above.is_dir():
+        raise ConfigError(f'{path} cannot be written: {above} is no folder; choose another place')
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise ConfigError(f'{path} cannot be written: {above} is read-only; choose another place')
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,12 +15,14 @@ from mmps import files
 from mmps.files import (
     ABANDONED_AFTER,
     atomic_file,
+    check_can_write,
     read_text,
     remove_abandoned,
     write_atomically,
     write_json,
     write_text,
 )
+from mmps.structures import ConfigError
 
 
 def names(folder):
@@ -173,3 +176,19 @@ def test_names_that_are_no_unicode_survive_json(tmp_path, compact):
 def test_names_that_are_no_unicode_are_escaped_in_text(tmp_path):
     write_text(tmp_path / 'a.csv', f'{LATIN_1},ü\n')
     assert (tmp_path / 'a.csv').read_text('utf-8') == 's\\udcfcd.jpg,ü\n'
+
+
+def test_places_are_checked_before_they_are_needed(tmp_path):
+    file = tmp_path / 'file'
+    file.touch()
+    for place, is_folder in ((tmp_path / 'new/a.json', False), (tmp_path / 'new', True)):
+        check_can_write(place, is_folder)
+    check_can_write(file)
+    check_can_write(tmp_path, is_folder=True)
+    check_can_write(Path('relative.json'))
+    assert not (tmp_path / 'new').exists()
+    with pytest.raises(ConfigError, match='is a folder; add the name of a file'):
+        check_can_write(tmp_path)
+    for place, is_folder in ((file / 'a.json', False), (file, True), (file / 'deep/er', True)):
+        with pytest.raises(ConfigError, match=f'cannot be written: {file} is no folder'):
+            check_can_write(place, is_folder)

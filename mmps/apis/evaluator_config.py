@@ -10,6 +10,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmps.checkpoints.test_notes import CheckpointTest
+from mmps.files import check_can_write
 from mmps.structures import ConfigError
 
 TEST_KEYS = ('test_dataloader', 'test_evaluator', 'test_cfg')
@@ -58,6 +59,7 @@ def write_predictions(config: Config, out: str | Path) -> None:
     """
     if Path(out).suffix != '.npz':
         raise ConfigError(f'--out {out} must end in .npz')
+    check_can_write(Path(out))
     metric = next(search_metrics(config), None)
     if metric is None:
         raise ConfigError(

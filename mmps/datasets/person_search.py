@@ -20,7 +20,7 @@ from mmps.formats.annotations import (
 )
 from mmps.formats.reading import Reading
 from mmps.registry import DATASETS
-from mmps.structures import UNLABELLED, DataError, identity_space, is_labelled
+from mmps.structures import UNLABELLED, ConfigError, DataError, identity_space, is_labelled
 
 _UNUSABLE = 'outside their image or are under one pixel'
 
@@ -69,6 +69,11 @@ class PersonSearchDataset(BaseDetDataset):
         chosen = self._load_metainfo(metainfo)['classes'] if 'classes' in (metainfo or {}) else None
         self.reading = Reading.of(unlabelled_ids, identity_key, chosen)
         self.leave_out_unusable = leave_out_unusable
+        if not isinstance(identity_space, str | None):
+            raise ConfigError(
+                'identity_space must be a name, the same text for all files of the same people, '
+                f'not {identity_space!r}'
+            )
         self.identity_space = identity_space
         # Whatever the categories of the file are called, models see one class.
         metainfo = {k: v for k, v in (metainfo or {}).items() if k != 'classes'}

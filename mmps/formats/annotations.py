@@ -29,7 +29,13 @@ from .reading import (
     identities,
     ignore_flags,
 )
-from .structure import THE_FILE, check_areas, check_references, check_structure
+from .structure import (
+    THE_FILE,
+    check_areas,
+    check_query_places,
+    check_references,
+    check_structure,
+)
 from .unread import check_unread
 from .values import are_fractions
 
@@ -112,7 +118,11 @@ def parse(
     problem = next(check_structure(content, reading, needs), None)
     if problem is None:
         parts = ('queries',) if keep_empty_boxes else ('annotations', 'queries')
-        later = chain(check_references(content, reading), check_areas(content, parts))
+        later = chain(
+            check_references(content, reading),
+            check_areas(content, parts),
+            check_query_places(content),
+        )
         problem = next(later, None)
     if problem is None:
         return content

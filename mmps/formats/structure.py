@@ -34,6 +34,11 @@ CONTRACT: Needs = {
 }
 """All that the format asks for. Readers ask for what they read."""
 
+OUTSIDE = 'a box is outside its image'
+"""Kind of the problem of boxes that show no part of their image."""
+
+_SIDES = {'width', 'height'}
+
 THE_FILE = 'the whole file'
 
 _RULES: dict[str, dict[str, Rule]] = {
@@ -119,6 +124,34 @@ def check_areas(content: dict, parts: Sequence[str]) -> Iterator[Problem]:
         for k, bbox in enumerate(bboxes if smallest <= 0 else ()):
             if min(bbox[2:]) <= 0:
                 yield Problem('a box has no area', f'{part}[{k}] ({bbox})')
+
+
+def check_query_places(content: dict) -> Iterator[Problem]:
+    """Check that the boxes of queries show a part of their images, where sizes are known.
+
+    Args:
+        content: A file whose structure and references are right.
+
+    Yields:
+        Errors.
+    """
+    sizes = {i['id']: (i['width'], i['height']) for i in content['images'] if i.keys() >= _SIDES}
+    for k, query in enumerate(content.get('queries', ())):
+        size = sizes.get(query['image_id'])
+        if size is not None and is_outside(query['bbox'], *size):
+            yield Problem(OUTSIDE, f'queries[{k}] ({query["bbox"]})')
+
+
+def is_outside(bbox: Sequence[float], width: float, height: float) -> bool:
+    """Check whether a box shows no part of its image.
+
+    Args:
+        bbox: xywh.
+        width: Of the image, in pixels.
+        height: Of the image, in pixels.
+    """
+    x, y, w, h = bbox
+    return x >= width or y >= height or x + w <= 0 or y + h <= 0
 
 
 def _check_records(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
+
+from mmps.structures import DataError
 
 ABSENT = object()
 """Stands for a field that a record does not have."""
@@ -124,3 +126,20 @@ SIZE = Rule('a whole number above 0', lambda value: is_whole(value) and value > 
 BOX = Rule('a list of four finite numbers up to a million', _is_box, _are_boxes)
 FLAG = Rule('0 or 1', _is_flag, _are_flags, optional=True)
 NAME = Rule('a name', _is_name)
+
+
+def is_set(record: Mapping[str, Any], key: str, where: str) -> bool:
+    """Read a flag of a record that has not been checked; one that is absent or null is not set.
+
+    Args:
+        record: Of a file.
+        key: Name of the flag.
+        where: File and place, for the message.
+
+    Raises:
+        DataError: The value is no flag, such as the text ``'0'``.
+    """
+    value = record.get(key, ABSENT)
+    if not FLAG.accepts(value):
+        raise DataError(f'{where}: the field {key!r} has a wrong value ({FLAG.complaint(value)})')
+    return value is not ABSENT and bool(value)

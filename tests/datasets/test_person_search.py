@@ -8,7 +8,7 @@ from mmengine.fileio import LocalBackend, register_backend
 from mmengine.registry import init_default_scope
 
 from mmps.datasets import PersonSearchDataset
-from mmps.structures import UNLABELLED, DataError
+from mmps.structures import UNLABELLED, ConfigError, DataError
 
 TEST_PIPELINE = [
     {'type': 'mmps.LoadScene'},
@@ -313,3 +313,9 @@ def test_annotations_and_images_come_from_the_backend(drawn_set):
     assert len(stored) == len(plain) > 0
     assert (stored[0]['inputs'] == plain[0]['inputs']).all()
     assert stored[0]['data_samples'].img_path.startswith(Path(drawn_set).name)
+
+
+@pytest.mark.parametrize('name', [3, ['people']])
+def test_an_identity_space_is_a_name(drawn_set, name):
+    with pytest.raises(ConfigError, match='identity_space must be a name'):
+        dataset(drawn_set, identity_space=name)

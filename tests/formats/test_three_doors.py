@@ -259,6 +259,10 @@ REJECTED = {
     'a box without area': (put('queries', 'bbox', [1, 2, 0, 3]), {}, ('no area', 'queries[1]')),
     'an annotation without area': (
         put('annotations', 'bbox', [1, 2, 0, 3]), {}, ('no area', '[1]')),
+    'a query beside its image': (
+        put('queries', 'bbox', [160, 20, 30, 80]), {}, ('outside its image', 'queries[1] ([160')),
+    'a query above its image': (
+        put('queries', 'bbox', [10, -80, 30, 80]), {}, ('outside its image', 'queries[1]')),
     'an image twice': (put('images', 'id', 1), {}, ('an id occurs twice', 'images[1] (id 1)')),
     'an annotation twice': (put('annotations', 'id', 1), {}, ('an id occurs twice', '(id 1)')),
     'nobody is a person': (
@@ -412,7 +416,7 @@ def test_models_see_one_class_whatever_it_is_called(tmp_path):
         (lambda c: [a.update(iscrowd=1, person_id=-1) for a in c['annotations']],
          ('leaves none of its 3 images', '6 boxes are ignore regions')),
         (lambda c: c['annotations'].clear(), ('leaves none of its 3 images', 'has no boxes')),
-        (lambda c: [i.update(width=20) for i in c['images']],
+        (lambda c: [c['queries'].clear(), *[i.update(width=20) for i in c['images']]],
          ('leaves none', 'outside their image', 'in images under min_size')),
         (categories('car', 'person', right=1), ('leaves none', '6 boxes', 'another category')),
         (lambda c: [c[part].clear() for part in ('images', 'annotations', 'queries')],

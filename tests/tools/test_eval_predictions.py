@@ -16,6 +16,7 @@ from mmps.evaluation import (
     PRWProtocol,
     evaluate_predictions,
 )
+from mmps.registry import TASK_UTILS
 from mmps.testing.scene import Scene
 from mmps.testing.search_data import random_search_data
 
@@ -81,6 +82,8 @@ def run(tool, case, tmp_path, *options):
         (['prw'], PRWProtocol()),
         (['prw', '--camera', 'cross'], PRWProtocol(cross_camera=True)),
         (['prw', '--camera', 'official'], PRWOfficialProtocol()),
+        (['prw_official', '--boxes-per-image', '2'], PRWOfficialProtocol(boxes_per_image=(2,))),
+        (['prw', '--protocol-options', 'cross_camera=True'], PRWProtocol(cross_camera=True)),
         (['generic', '--camera', 'cross'], GenericProtocol(cross_camera=True)),
         (['prw', '--boxes-per-image', '1', '2.5'], PRWProtocol(boxes_per_image=(1, 2.5))),
         (
@@ -163,9 +166,13 @@ def test_markers_of_unknown_people(tool, case, tmp_path):
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (['cuhk_sysu', '--camera', 'cross'], 'belong to prw and generic'),
-        (['cuhk_sysu', '--boxes-per-image', '3'], 'belong to prw and generic'),
-        (['prw', '--gallery-size', '50'], 'belong to cuhk_sysu'),
+        (['cuhk_sysu', '--camera', 'cross'], '--camera belongs to generic and prw, not cuhk_sysu'),
+        (['cuhk_sysu', '--camera', 'official'], '--camera official belongs to prw'),
+        (['cuhk_sysu', '--boxes-per-image', '3'], 'belongs to generic and prw'),
+        (['prw', '--gallery-size', '50'], '--gallery-size belongs to cuhk_sysu, not prw'),
+        (['seqnet'], "no protocol 'seqnet'; choose cuhk_sysu, generic, prw, prw_official"),
+        (['json.JSONDecoder'], "no protocol 'json.JSONDecoder'"),
+        (['prw', '--protocol-options', 'margin=3'], 'prw has the settings cross_camera, boxes'),
         (['prw', '--boxes-per-image', '0'], 'must be positive'),
         (['prw', '--boxes-per-image', 'inf'], 'must be positive numbers, not inf'),
         (['prw', '--memory-mb', 'nan'], 'memory_mb must be a positive number, not nan'),
@@ -228,6 +235,49 @@ def test_a_place_that_cannot_be_written_ends_in_one_sentence(tool, case, capsys)
     assert error.startswith('error: ')
     assert error.count('\n') == 1
     assert predictions in error
+
+
+@pytest.mark.parametrize('option', ['--out', '--details'])
+def test_a_place_is_checked_before_the_evaluation(tool, case, monkeypatch, capsys, option):
+    _, annotation, predictions = case
+    monkeypatch.setattr(tool, 'evaluate_predictions', None)
+    place = predictions if option == '--details' else str(Path(predictions).parent)
+    assert tool.main([annotation, predictions, '--protocol', 'generic', option, place]) == 2
+    assert f'error: {place} ' in capsys.readouterr().err
+
+
+OWN_PROTOCOL = """
+from mmps.evaluation import GenericProtocol, SearchPlan, SearchProtocol
+{register}
+class FirstProtocol(SearchProtocol):
+    name = 'first'
+
+    def __init__(self, kept=1, convention='legacy', searcher=None):
+        super().__init__(convention, searcher)
+        self.kept = kept
+
+    def plans(self, ground_truth, predictions, score_thr=None):
+        boxes = predictions.above(score_thr).by_image(ground_truth)
+        task = GenericProtocol(convention=self.convention).task(ground_truth)
+        yield f'first{self.kept}', SearchPlan(task, boxes.rows(range(self.kept)))
+"""
+REGISTER = 'from mmps.registry import TASK_UTILS\n@TASK_UTILS.register_module()'
+
+
+@pytest.mark.parametrize(('module', 'register'), [('own_rules', REGISTER), ('plain_rules', '')])
+def test_a_protocol_of_ones_own_is_found_by_its_path(
+    tool, case, tmp_path, monkeypatch, module, register
+):
+    (tmp_path / f'{module}.py').write_text(OWN_PROTOCOL.replace('{register}', register))
+    monkeypatch.syspath_prepend(tmp_path)
+    options = ['--protocol', f'{module}.FirstProtocol', '--protocol-options', 'kept=3']
+    try:
+        metrics = run(tool, case, tmp_path, *options)
+        named = run(tool, case, tmp_path, '--protocol', 'first') if register else {}
+    finally:
+        TASK_UTILS.module_dict.pop('FirstProtocol', None)
+    assert 0 <= metrics['first3/mAP'] <= 1
+    assert ('first1/mAP' in named) == bool(register)
 
 
 def test_an_error_of_ours_is_not_taken_for_the_users(tool, case, monkeypatch):

@@ -39,10 +39,15 @@ from mmps.evaluation import (
     evaluate_predictions,
 )
 from mmps.evaluation.details import write_details
-from mmps.files import write_json
+from mmps.evaluation.protocols.options import (
+    add_protocol_options,
+    add_searcher_options,
+    protocol_config,
+)
+from mmps.files import check_can_write, write_json
 from mmps.formats.reading_options import add_reading_options
 from mmps.registry import TASK_UTILS
-from mmps.structures import ConfigError, DataError, UserError
+from mmps.structures import DataError, UserError
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -52,46 +57,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         'predictions', metavar='PREDICTIONS.npz', help='boxes, scores and embeddings to score'
     )
-    parser.add_argument(
-        '--protocol',
-        required=True,
-        choices=('cuhk_sysu', 'prw', 'generic'),
-        help="whose rules: fixed galleries, PRW's, or every query in all other images",
-    )
-    parser.add_argument(
-        '--galleries',
-        metavar='DIR',
-        help='cuhk_sysu: folder of galleries_<S>.npz (default: that of TEST_JSON)',
-    )
-    parser.add_argument(
-        '--gallery-size',
-        nargs='+',
-        metavar='S',
-        help='cuhk_sysu: numbers of images, occlusion, resolution or full (default: 100)',
-    )
+    add_protocol_options(parser)
     parser.add_argument(
         '--gt-boxes', action='store_true', help='search the annotated boxes as well'
-    )
-    parser.add_argument(
-        '--boxes-per-image',
-        nargs='+',
-        type=float,
-        default=[],
-        metavar='K',
-        help='prw, generic: search again among the boxes above the score that leaves K of them per '
-        'image on average, and name the best K (default: search all boxes only)',
-    )
-    parser.add_argument(
-        '--camera',
-        choices=('all', 'cross', 'official'),
-        default='all',
-        help="prw, generic: all cameras, all but the query's, or PRW's official rule",
-    )
-    parser.add_argument(
-        '--convention',
-        choices=('legacy', 'strict'),
-        default='legacy',
-        help='legacy counts as public evaluators do, strict counts every annotated box once',
     )
     parser.add_argument(
         '--score-thr', type=float, default=0.0, metavar='T', help='smallest score that counts'
@@ -106,27 +74,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def add_further_options(parser: argparse.ArgumentParser) -> None:
     """Add what changes similarities, and what explains the numbers."""
     further = parser.add_argument_group('further options')
-    further.add_argument(
-        '--score-weighted', action='store_true', help='multiply similarities by detection scores'
-    )
+    add_searcher_options(further)
     further.add_argument(
         '--detected-queries',
         action='store_true',
         help="take a query's embedding from the detection that overlaps its box most",
-    )
-    further.add_argument(
-        '--cbgm',
-        nargs=2,
-        type=int,
-        metavar=('K1', 'K2'),
-        help='re-rank by context graph matching (default: off)',
-    )
-    further.add_argument(
-        '--k-reciprocal',
-        nargs=2,
-        type=int,
-        metavar=('K1', 'K2'),
-        help='re-rank the 100 most similar boxes by k-reciprocal neighbours (default: off)',
     )
     further.add_argument(
         '--bootstrap',
@@ -141,45 +93,14 @@ def add_further_options(parser: argparse.ArgumentParser) -> None:
         help='folder for queries.csv and calibration.json (default: not written)',
     )
     add_reading_options(further)
-    further.add_argument(
-        '--memory-mb', type=float, default=256.0, metavar='M', help='bound on memory in MiB'
-    )
-
-
-def protocol_config(args: argparse.Namespace) -> dict:
-    """Translate the command line to the config of a protocol."""
-    common = {'convention': args.convention, 'searcher': searcher_config(args)}
-    if args.protocol == 'cuhk_sysu':
-        if args.camera != 'all' or args.boxes_per_image:
-            raise ConfigError('--camera and --boxes-per-image belong to prw and generic.')
-        sizes = {'gallery_sizes': args.gallery_size or ['100'], 'galleries_dir': args.galleries}
-        return {'type': 'mmps.CUHKSYSUProtocol', **sizes, **common}
-    if args.gallery_size or args.galleries:
-        raise ConfigError('--gallery-size and --galleries belong to cuhk_sysu.')
-    common['boxes_per_image'] = args.boxes_per_image
-    if args.camera == 'official':
-        return {'type': 'mmps.PRWOfficialProtocol', **common}
-    name = {'prw': 'mmps.PRWProtocol', 'generic': 'mmps.GenericProtocol'}[args.protocol]
-    return {'type': name, 'cross_camera': args.camera == 'cross', **common}
-
-
-def searcher_config(args: argparse.Namespace) -> dict:
-    """Translate what changes similarities."""
-    rerankers = []
-    if args.cbgm:
-        rerankers.append({'type': 'mmps.ContextGraph', 'k1': args.cbgm[0], 'k2': args.cbgm[1]})
-    if args.k_reciprocal:
-        k1, k2 = args.k_reciprocal
-        rerankers.append({'type': 'mmps.KReciprocal', 'k1': k1, 'k2': k2})
-    return {
-        'score_weighted': args.score_weighted,
-        'rerankers': rerankers,
-        'memory_mb': args.memory_mb,
-    }
 
 
 def evaluate(args: argparse.Namespace) -> Report:
     """Load the files, evaluate them, write what explains the numbers."""
+    if args.out:
+        check_can_write(Path(args.out))
+    if args.details:
+        check_can_write(Path(args.details), is_folder=True)
     ground_truth = GroundTruth.load(
         args.annotations, args.unlabelled, args.identity_key, args.classes
     )
@@ -250,7 +171,8 @@ def settings(args: argparse.Namespace, report: Report) -> dict:
 def title(args: argparse.Namespace) -> str:
     """Name the conventions in one line."""
     parts = [args.protocol, args.convention, f'score >= {args.score_thr:g}']
-    parts += [f'camera {args.camera}'] if args.protocol != 'cuhk_sysu' else []
+    has_cameras = 'cross_camera' in protocol_config(args)
+    parts += [f'camera {args.camera}'] if has_cameras or args.camera != 'all' else []
     parts += ['score-weighted'] if args.score_weighted else []
     parts += ['queries from detections'] if args.detected_queries else []
     parts += [f'CBGM {args.cbgm}'] if args.cbgm else []

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmps.formats.json_files import read_json
+from mmps.formats.values import is_set
 from mmps.structures import DataError
 
 from .boxes import is_usable
@@ -53,7 +54,13 @@ def _images(path: Path, split: str, log: ConversionLog) -> list[Image]:
             record['id']: Image(f'{split}2017/{record["file_name"]}')
             for record in content['images']
         }
-        regions = [_region(a) for a in content['annotations'] if a['category_id'] == person]
+        regions = [
+            _region(a, f'{path}, annotations[{k}]')
+            for k, a in enumerate(content['annotations'])
+            if a['category_id'] == person
+        ]
+    except DataError:
+        raise
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f'{path} is not a COCO file with people; unpack it again') from error
     for image_id, region in regions:
@@ -66,6 +73,7 @@ def _images(path: Path, split: str, log: ConversionLog) -> list[Image]:
     return without_repeats(shown, path, log)
 
 
-def _region(annotation: dict[str, Any]) -> tuple[int, Person]:
+def _region(annotation: dict[str, Any], where: str) -> tuple[int, Person]:
     x, y, w, h = (float(value) for value in annotation['bbox'])
-    return annotation['image_id'], Person((x, y, w, h), ignore=bool(annotation.get('iscrowd', 0)))
+    ignore = is_set(annotation, 'iscrowd', where)
+    return annotation['image_id'], Person((x, y, w, h), ignore=ignore)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from mmps.formats.values import is_set
 from mmps.structures import DataError
 
 from .boxes import is_usable
@@ -58,7 +59,9 @@ def _image(line: str, where: str, finder: PictureFinder, log: ConversionLog) -> 
     try:
         record = json.loads(line)
         name, boxes = f'{record["ID"]}.jpg', list(record.get('gtboxes', []))
-        regions = [(_bbox(box['fbox']), _is_ignored(box)) for box in boxes]
+        regions = [(_bbox(box['fbox']), _is_ignored(box, where)) for box in boxes]
+    except DataError:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f'{where} is not a record with "ID" and "gtboxes"; unpack the data set again'
@@ -75,5 +78,5 @@ def _bbox(values: list) -> tuple[float, float, float, float]:
     return (x, y, w, h)
 
 
-def _is_ignored(box: dict) -> bool:
-    return box.get('tag') != 'person' or box.get('extra', {}).get('ignore', 0) == 1
+def _is_ignored(box: dict, where: str) -> bool:
+    return is_set(box.get('extra', {}), 'ignore', where) or box.get('tag') != 'person'

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mmengine.dist import broadcast_object_list, collect_results, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from mmps.files import check_can_write
 from mmps.formats.ground_truth import GroundTruth
 from mmps.registry import METRICS, TASK_UTILS
 from mmps.structures import ConfigError
@@ -91,6 +93,10 @@ class PersonSearchMetric(BaseMetric):
         self.detected_queries = detected_queries
         self.out = out
         self.details = details
+        if out is not None:
+            check_can_write(Path(out))
+        if details is not None:
+            check_can_write(Path(details), is_folder=True)
 
     @property
     def dataset_meta(self) -> dict | None:

@@ -11,6 +11,7 @@ from mmps.structures import UNLABELLED, is_labelled
 from ..annotations import Annotations
 from ..problems import Problem
 from ..reading import Reading, column, identities
+from ..structure import OUTSIDE, is_outside
 
 _SAME_PERSON_IOU = 0.3
 
@@ -31,8 +32,8 @@ def check_boxes(said: Annotations) -> Iterator[Problem]:
                    ((f'queries[{k}]', *box) for k, box in enumerate(queries)))  # fmt: skip
     for place, image_id, bbox in places:
         (x, y, w, h), image, where = bbox, images[image_id], f'{place} ({bbox})'
-        if x >= image['width'] or y >= image['height'] or x + w <= 0 or y + h <= 0:
-            yield Problem('a box is outside its picture', where)
+        if is_outside(bbox, image['width'], image['height']):
+            yield Problem(OUTSIDE, where)
         elif x < 0 or y < 0 or x + w > image['width'] or y + h > image['height']:
             yield Problem('a box leaves its picture', where, is_error=False)
         if 0 < min(w, h) < 1:

@@ -80,6 +80,26 @@ def test_coco_person(tmp_path):
     assert any('image that is not listed' in line for line in log.lines)
 
 
+@pytest.mark.parametrize('value', ['0', 'false', 2])
+def test_what_is_no_flag_makes_no_ignore_region(tmp_path, make_picture, value):
+    (tmp_path / 'annotations').mkdir()
+    box = {'image_id': 2, 'category_id': 7, 'bbox': [1, 2, 3, 4], 'iscrowd': value}
+    content = {
+        'categories': [{'id': 7, 'name': 'person'}],
+        'images': [{'id': 2, 'file_name': 'a.jpg'}],
+        'annotations': [box],
+    }
+    (tmp_path / 'annotations/instances_val2017.json').write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r'annotations\[0\].*iscrowd.*is not 0 or 1'):
+        coco_person.parse(tmp_path, ConversionLog())
+    make_picture(tmp_path / 'Images/1,a.jpg')
+    record = {'ID': '1,a', 'gtboxes': [{'tag': 'person', 'fbox': [1, 2, 3, 4]}]}
+    record['gtboxes'][0]['extra'] = {'ignore': value}
+    (tmp_path / 'annotation_val.odgt').write_text(json.dumps(record))
+    with pytest.raises(DataError, match=r'annotation_val.*ignore.*is not 0 or 1'):
+        crowdhuman.parse(tmp_path, ConversionLog())
+
+
 @pytest.mark.parametrize('module', [crowdhuman, citypersons, coco_person])
 def test_other_folders_are_refused(tmp_path, module):
     with pytest.raises(DataError, match=f'is not {module.NAME}: neither it nor its sub-folder'):

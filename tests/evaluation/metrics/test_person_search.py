@@ -210,6 +210,14 @@ def test_files_that_cannot_be_used_are_named_before_any_test_pass(case):
         PersonSearchMetric(str(blind), {'type': 'mmps.PRWOfficialProtocol'})
 
 
+def test_places_that_cannot_be_written_are_named_before_any_test_pass(case):
+    _, annotation, directory = case
+    with pytest.raises(ConfigError, match='is a folder; add the name of a file'):
+        PersonSearchMetric(str(annotation), out=str(directory))
+    with pytest.raises(ConfigError, match=r'test\.json is no folder'):
+        PersonSearchMetric(str(annotation), details=str(annotation))
+
+
 def test_a_single_gallery_size_is_a_list_of_one(case):
     data, annotation, _ = case
     one, several = (
