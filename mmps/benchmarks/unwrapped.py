@@ -6,8 +6,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
+from mmdet.models.backbones import ResNet
 from mmdet.structures import DetDataSample
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmps.models.detectors import DisjointDetector
 from mmps.models.detectors.person_search import PersonSearchDetector
@@ -59,27 +60,24 @@ def predict_by_hand(
     return list(torch.cat(embeddings).split([len(b) for b in boxes]))
 
 
-def run_trunk(backbone: nn.Module, inputs: Tensor, last: nn.Module) -> Tensor:
-    """Run a ResNet-like backbone up to one of its stages.
+def run_trunk(backbone: ResNet, inputs: Tensor, shared_stages: int) -> Tensor:
+    """Run the shared stages of a ResNet.
 
     Args:
         backbone: Backbone with a plain or a deep stem.
         inputs: ``(B, 3, H, W)`` normalised images.
-        last: Index of the last stage to run.
+        shared_stages: The paper's J.
 
     Returns:
-        ``(B, C, H / stride, W / stride)`` output of the stage.
+        ``(B, C, H / stride, W / stride)`` output of the last shared stage.
     """
     if backbone.deep_stem:
         maps = backbone.stem(inputs)
     else:
         maps = backbone.relu(backbone.norm1(backbone.conv1(inputs)))
     maps = backbone.maxpool(maps)
-    for name in backbone.res_layers:
-        stage = getattr(backbone, name)
-        maps = stage(maps)
-        if stage is last:
-            break
+    for number in range(1, shared_stages):
+        maps = getattr(backbone, f'layer{number}')(maps)
     return maps
 
 
@@ -90,6 +88,4 @@ def detector_precision(inputs: Tensor) -> AbstractContextManager:
 
 def tapped(model: PersonSearchDetector) -> int:
     """Return which of the backbone's outputs the branch pools."""
-    backbone = model.detector.backbone
-    stages = [getattr(backbone, name) for name in backbone.res_layers]
-    return list(backbone.out_indices).index(stages.index(model.source.stage))
+    return list(model.detector.backbone.out_indices).index(model.source.stage - 2)

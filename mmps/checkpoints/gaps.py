@@ -120,7 +120,7 @@ def part_of(name: str, model: nn.Module) -> str:
         name: Of the weight, as in the model's ``state_dict()``.
         model: The model.
     """
-    top, below, stage = (*name.split('.'), '', '')[:3]
+    top, below, inside = (*name.split('.', 2), '', '')[:3]
     later = model.source.later_stages
     if top == 'reid_branch':
         stages = "crops' network" if later is None else 'replicated stages'
@@ -131,7 +131,7 @@ def part_of(name: str, model: nn.Module) -> str:
         return "detector's neck and heads"
     if later is None:
         return "detector's backbone"
-    return LATER if stage in later else SHARED
+    return LATER if any(f'{inside}.'.startswith(f'{part}.') for part in later) else SHARED
 
 
 def _by_part(names: Iterable[str], model: nn.Module) -> dict[str, list[str]]:

@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from mmps.models.reid import FeatureTap
-from mmps.models.reid.roi_pooling import PAPER_SIZES
+from mmps.models.reid.roi_pooling import LAST_SIZE, PAPER_SIZES
+from mmps.models.reid.stages import SharedStages
 from mmps.registry import MODELS
 
 from .person_search import PersonSearchDetector
@@ -18,12 +19,16 @@ class SharedBackboneDetector(PersonSearchDetector):
     the last shared stage from the same backbone pass. Loesch et al., section 2 and Fig. 1.
 
     Args:
-        detector: Config of an mmdet detector with a ResNet-like backbone.
+        detector: Config of an mmdet detector. Its backbone is ResNet-like, Swin, PVT, CSPDarknet,
+            CSPNeXt, MobileNetV2, or of a family that was added to
+            :data:`mmps.models.reid.backbones.stages_of`.
         backbone: Settings of the backbone in place of those in ``detector``; mmdet's
             ``init_detector`` looks for them in every config, so that ours have them, empty.
         reid_branch: Settings of the branch; each of ``pooling``, ``stages``, ``aggregation``
             and ``head`` need only say what differs from the paper's.
-        shared_stages: The J of the paper: 2, 3 or 4 stages, the stem counted, are shared.
+        shared_stages: The J of the paper: 2, 3 or 4 stages, the stem counted, are shared. Or
+            (stage, blocks) to split between two blocks: ``(4, 3)`` shares conv4_1 to conv4_3, and
+            replicates conv4_4 and what follows.
         data_preprocessor: Config for scene images; the detector's own where left out.
         **kwargs: ``phase``, ``detach`` and ``init_cfg`` of :class:`PersonSearchDetector`.
     """
@@ -33,26 +38,28 @@ class SharedBackboneDetector(PersonSearchDetector):
         detector: dict,
         backbone: dict | None = None,
         reid_branch: dict | None = None,
-        shared_stages: int = 3,
+        shared_stages: SharedStages = 3,
         data_preprocessor: dict | None = None,
         **kwargs: Any,
     ) -> None:
         config = {**detector, 'backbone': {**detector['backbone'], **(backbone or {})}}
         built = build_detector(config)
         tap = FeatureTap(built.backbone, shared_stages)
-        branch = complete_branch(reid_branch or {}, config['backbone'], shared_stages, tap.stride)
+        branch = complete_branch(reid_branch or {}, config['backbone'], shared_stages, tap)
         images = data_preprocessor or preprocessor_of(config)
         super().__init__(built, tap, branch, images, **kwargs)
 
 
-def complete_branch(branch: dict, backbone: dict, shared_stages: int, stride: int) -> dict:
+def complete_branch(
+    branch: dict, backbone: dict, shared_stages: SharedStages, tap: FeatureTap
+) -> dict:
     """Fill in what the number of shared stages decides, and the paper's choices.
 
     Args:
         branch: What a config says of the branch.
         backbone: Config of the detector's backbone.
-        shared_stages: 2, 3 or 4, the stem counted.
-        stride: Of the last shared stage, in pixels.
+        shared_stages: As in :class:`SharedBackboneDetector`.
+        tap: Of the detector's backbone.
 
     Returns:
         A config of the whole branch.
@@ -60,8 +67,8 @@ def complete_branch(branch: dict, backbone: dict, shared_stages: int, stride: in
     defaults = {
         'pooling': {
             'type': 'mmps.RoIPooling',
-            'stride': stride,
-            'output_size': PAPER_SIZES.get(shared_stages),
+            'stride': tap.stride,
+            'output_size': PAPER_SIZES.get(tap.stage, LAST_SIZE),
         },
         'stages': {
             'type': 'mmps.ReplicatedStages',

@@ -7,9 +7,9 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmps.registry import MODELS
-from mmps.structures import ConfigError
 
 from .narrow_maps import exact_narrow_maps
+from .stages import black_image, output_channels
 from .trainable import trainable
 
 
@@ -18,29 +18,21 @@ class CropBackbone(BaseModule):
     """A whole backbone on person crops, in the place of replicated stages.
 
     Args:
-        backbone: Config of a ResNet-like backbone; its last output is used. It is trained as a
-            whole, batch statistics included, whatever the config says.
+        backbone: Config of any backbone; its last output is used. It is trained as a whole, batch
+            statistics included, whatever the config says.
         mean: Of the three channels, in 0..255.
         std: Of the three channels, in 0..255.
 
     Attributes:
         out_channels: Channels of the output.
-
-    Raises:
-        ConfigError: The backbone does not tell its channels, as ResNets do in ``feat_dim``.
     """
 
     def __init__(self, backbone: dict, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         self.backbone = MODELS.build(trainable(backbone))
-        if not hasattr(self.backbone, 'feat_dim'):
-            raise ConfigError(
-                f'{type(self.backbone).__name__} cannot embed crops: it has no `feat_dim`; give '
-                '`backbone` a ResNet-like one (ResNet, ResNeXt, Res2Net, ...)'
-            )
         self.register_buffer('mean', torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(1, 3, 1, 1), persistent=False)
-        self.out_channels = self.backbone.feat_dim
+        self.out_channels = output_channels(self.backbone, black_image(self.backbone))
 
     def forward(self, crops: Tensor) -> Tensor:
         """Run ``(N, 3, h, w)`` pixels in 0..255 through the backbone: ``(N, C, h', w')``."""

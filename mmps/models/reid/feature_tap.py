@@ -11,37 +11,39 @@ from torch import Tensor, nn
 from mmps.features import weights_digest
 from mmps.structures import image_to_network, mirrored
 
-from .stages import run_to, split_backbone
+from .backbones import map_entering
+from .stages import SharedStages, run_to, split_backbone
 
 
 class FeatureTap:
-    """Takes the output of the last shared ResNet stage out of a detector's own backbone pass.
+    """Takes the output of the last shared stage out of a detector's own backbone pass.
 
     ``shared_stages=3`` is the paper's J3: C1 (stem), C2 (``layer1``) and C3 (``layer2``) are
-    shared, so ``layer2`` is tapped. Use as a context manager around one call of the detector; the
-    hook lives only that long, and the detector stays as it is.
+    shared, so what enters ``layer3`` is tapped. Use as a context manager around one call of the
+    detector; the hook lives only that long, and the detector stays as it is.
 
     Args:
-        backbone: A ResNet-like backbone: it lists its stages in ``res_layers``.
-        shared_stages: 2, 3 or 4, counting the stem as the first stage.
+        backbone: Of a family that :func:`mmps.models.reid.backbones.stages_of` knows.
+        shared_stages: As in :func:`mmps.models.reid.stages.split_backbone`.
 
     Attributes:
         channels: Channels of the output.
         stride: Pixels of the network's input per cell of the output.
-        later_stages: Names of the stages that the output does not go through.
+        stage: Number of the stage that the output belongs to, the stem being the first.
+        later_stages: Names of the backbone's modules that the output does not go through.
         fields: What samples must have: nothing, the network's input is enough.
-        feature: ``(B, C, H, W)`` output of the tapped stage, after a backbone pass.
+        feature: ``(B, C, H, W)`` output of the last shared stage, after a backbone pass.
 
     Raises:
-        ConfigError: The backbone has no such stages.
+        ConfigError: The backbone cannot be divided there.
     """
 
     fields = ()
 
-    def __init__(self, backbone: nn.Module, shared_stages: int) -> None:
+    def __init__(self, backbone: nn.Module, shared_stages: SharedStages) -> None:
         split = split_backbone(backbone, shared_stages)
-        self.backbone = backbone
-        self.stage, self.later_stages = split.last_shared, split.later
+        self.backbone, self._entry = backbone, split.entry
+        self.stage, self.later_stages = split.stage, split.later
         self.channels, self.stride = split.channels, split.stride
         self._shared_stages = shared_stages
         self._feature: Tensor | None = None
@@ -79,7 +81,7 @@ class FeatureTap:
 
     def __enter__(self) -> FeatureTap:
         self._feature = None
-        self._handle = self.stage.register_forward_hook(self._keep)
+        self._handle = self._entry.register_forward_pre_hook(self._keep)
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -110,7 +112,7 @@ class FeatureTap:
         Returns:
             ``(B, C, H / stride, W / stride)``.
         """
-        return run_to(self.stage, self.backbone, inputs.flip(3) if mirror else inputs)
+        return run_to(self._entry, self.backbone, inputs.flip(3) if mirror else inputs)
 
-    def _keep(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        self._feature = output
+    def _keep(self, module: nn.Module, arguments: tuple) -> None:
+        self._feature = map_entering(arguments)

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mmengine.model import BaseModule, Sequential
+from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
 
 from .narrow_maps import exact_narrow_maps
-from .stages import measure, split_backbone
-from .trainable import trainable
+from .stages import SharedStages, replicable_stages
+from .trainable import default_of, trainable
 
 
 @MODELS.register_module()
@@ -21,14 +21,16 @@ class ReplicatedStages(BaseModule):
 
     Args:
         backbone: Config of the detector's backbone.
-        shared_stages: How many stages (stem included) are shared and thus not replicated.
+        shared_stages: As in :func:`mmps.models.reid.stages.split_backbone`: what is shared is not
+            replicated.
         start_from: Weights at the start of phase 2. ``'detector'``: copies of the trained
             detector's stages. ``'pretrained'``: what the backbone's ``init_cfg`` loads.
             ``'random'``: a fresh initialisation.
-        last_stride: Stride of the last stage; 1 keeps twice the resolution.
+        last_stride: Stride of the last stage, of a backbone whose config has ``strides``; 1 keeps
+            twice the resolution.
 
     Raises:
-        ConfigError: ``start_from`` is none of the three.
+        ConfigError: ``start_from`` is none of the three, or the backbone cannot be divided so.
     """
 
     START_FROM = ('detector', 'pretrained', 'random')
@@ -36,7 +38,7 @@ class ReplicatedStages(BaseModule):
     def __init__(
         self,
         backbone: dict,
-        shared_stages: int,
+        shared_stages: SharedStages,
         start_from: str = 'detector',
         last_stride: int = 2,
     ) -> None:
@@ -47,9 +49,11 @@ class ReplicatedStages(BaseModule):
         if start_from == 'pretrained':
             whole.init_weights()
         self.start_from = start_from
-        self.names = split_backbone(whole, shared_stages).later
-        self.stages = Sequential(*(getattr(whole, name) for name in self.names))
-        self.out_channels, _ = measure(whole, getattr(whole, self.names[-1]))
+        self.stages, self.out_channels = replicable_stages(whole, shared_stages)
+        # A weight is the same object in both, whatever each calls it.
+        originals = {id(weight): n for n, weight in whole.state_dict(keep_vars=True).items()}
+        own = self.state_dict(keep_vars=True)
+        self._originals = {name: originals[id(weight)] for name, weight in own.items()}
         # Weights loaded just now must not be drawn anew by the runner.
         self._is_init = start_from == 'pretrained'
 
@@ -60,10 +64,12 @@ class ReplicatedStages(BaseModule):
         for module in self.stages.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
+            elif isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
         self._is_init = True
 
     def starting_weights(self, backbone: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Give copies of a trained backbone's stages, if so configured.
+        """Copy a trained backbone's stages, if so configured.
 
         Args:
             backbone: Its weights by name.
@@ -73,12 +79,10 @@ class ReplicatedStages(BaseModule):
         """
         if self.start_from != 'detector':
             return {}
-        own = {f'{name}.': f'stages.{index}.' for index, name in enumerate(self.names)}
         return {
-            own[stage] + name.removeprefix(stage): weight.clone()
-            for name, weight in backbone.items()
-            for stage in own
-            if name.startswith(stage)
+            name: backbone[original].clone()
+            for name, original in self._originals.items()
+            if original in backbone
         }
 
     def forward(self, pooled: Tensor) -> Tensor:
@@ -92,7 +96,12 @@ def _config(backbone: dict, start_from: str, last_stride: int) -> dict:
     if start_from != 'pretrained':
         config['init_cfg'] = None
     if last_stride != 2:
-        stages = config.get('num_stages', 4)
-        strides = list(config.get('strides', (1, 2, 2, 2)))[:stages]
-        config['strides'] = (*strides[:-1], last_stride)
+        strides = config.get('strides') or default_of(config['type'], 'strides')
+        if not strides:
+            raise ConfigError(
+                f'last_stride={last_stride} needs a backbone whose config has `strides`, which '
+                f'{config["type"]} has not: leave it at 2'
+            )
+        stages = config.get('num_stages', len(strides))
+        config['strides'] = (*strides[: stages - 1], last_stride)
     return config

@@ -11,7 +11,10 @@ from mmps.structures import ConfigError
 from .separable_align import separable_roi_align
 
 PAPER_SIZES = {2: (32, 16), 3: (16, 8), 4: (8, 4)}
-"""Pooled (height, width) by number of shared stages; the stages behind end at 4x2."""
+"""Pooled (height, width) by the stage that is pooled; the stages behind end at 4x2."""
+
+LAST_SIZE = (4, 2)
+"""The same where a part of the last stage is shared."""
 
 
 @MODELS.register_module()

@@ -1,17 +1,25 @@
-"""The one place that knows the stages of a backbone, and where the paper's J divides them."""
+"""Where the paper's J divides a backbone: the one place with this arithmetic."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from mmengine.model import Sequential
 from torch import Tensor, nn
 
 from mmps.structures import ConfigError
 
+from .backbones import Stage, input_channels, map_entering, stages_of
+
 PROBE = 64
 """Pixels of a square image that is large enough for strides up to 32."""
+
+SharedStages = int | Sequence[int]
+"""The paper's J, or (stage, blocks) for a split behind the first blocks of a stage."""
 
 
 @dataclass(frozen=True)
@@ -19,83 +27,154 @@ class Split:
     """Where J divides a backbone.
 
     Attributes:
-        last_shared: The stage whose output re-ID gets.
-        later: Names of the stages behind it.
-        channels: Of that output.
+        entry: The first module behind the split; the shared feature is what it is called with.
+        stage: Number of the stage that the feature belongs to, the stem being the first.
+        later: Names of the backbone's modules that the feature does not go through.
+        channels: Of the feature.
         stride: Pixels of the image per cell of it.
     """
 
-    last_shared: nn.Module
-    later: list[str]
+    entry: nn.Module
+    stage: int
+    later: tuple[str, ...]
     channels: int
     stride: int
 
 
 class _EnoughComputed(BaseException):
-    """Ends a backbone pass as soon as a stage's output is there."""
+    """Ends a backbone pass as soon as a feature is there.
+
+    No ``Exception``: a backbone that catches those must not catch this one.
+    """
 
 
-def split_backbone(backbone: nn.Module, shared_stages: int) -> Split:
+def split_backbone(backbone: nn.Module, shared_stages: SharedStages) -> Split:
     """Divide a backbone into the stages that are shared and those that re-ID has for itself.
 
     Args:
-        backbone: A ResNet-like backbone: it lists its stages in ``res_layers``.
-        shared_stages: The paper's J: 2, 3 or 4, counting the stem as the first stage.
+        backbone: Of a family that :func:`stages_of` knows.
+        shared_stages: The paper's J: 2, 3 or 4, counting the stem as the first stage. Or
+            (stage, blocks): ``(4, 3)`` shares three stages and the first 3 blocks of stage 4.
 
     Raises:
-        ConfigError: The backbone has no such stages.
+        ConfigError: The backbone cannot be divided there.
     """
-    names = stage_names(backbone)
-    if not 2 <= shared_stages <= len(names):
-        raise ConfigError(
-            f'shared_stages={shared_stages} is not possible with the {len(names)} stages '
-            f'after the stem; choose 2 to {len(names)} (the paper: 2, 3 or 4)'
-        )
-    stage = getattr(backbone, names[shared_stages - 2])
-    return Split(stage, names[shared_stages - 1 :], *measure(backbone, stage))
+    stages = stages_of(backbone)
+    whole, blocks = _position(stages, shared_stages, type(backbone).__name__)
+    first, *others = stages[whole - 1 :]
+    names = [*first.names(blocks), *(name for stage in others for name in stage.names())]
+    aside = [name for stage in stages for name in stage.aside]
+    entry = backbone.get_submodule(names[0])
+    feature = probe(backbone, entry)
+    stride = round(PROBE / feature.shape[2])
+    return Split(entry, whole + bool(blocks), (*names, *aside), feature.shape[1], stride)
 
 
-def stage_names(backbone: nn.Module) -> list[str]:
-    """List the stages after the stem, in order.
+def replicable_stages(backbone: nn.Module, shared_stages: SharedStages) -> tuple[Sequential, int]:
+    """Take the stages behind the shared ones out of a backbone.
 
-    Raises:
-        ConfigError: The backbone is not ResNet-like.
+    Fed with the shared feature, they compute the backbone's last output.
+
+    Args:
+        backbone: Whose modules they are from now on.
+        shared_stages: As in :func:`split_backbone`.
+
+    Returns:
+        One module for each stage, in order, and the channels of the output.
     """
-    names = getattr(backbone, 'res_layers', None)
-    if not names:
+    stages = stages_of(backbone)
+    whole, blocks = _position(stages, shared_stages, type(backbone).__name__)
+    first, *others = stages[whole - 1 :]
+    feature = probe(backbone, backbone.get_submodule(first.names(blocks)[0]))
+    later = Sequential(first.rest(backbone, blocks), *(stage.rest(backbone) for stage in others))
+    return later, output_channels(later, feature)
+
+
+def _position(
+    stages: Sequence[Stage], shared_stages: SharedStages, backbone: str
+) -> tuple[int, int]:
+    """Find how many stages, stem included, are shared whole, and how many blocks of the next."""
+    if isinstance(shared_stages, int):
+        if 2 <= shared_stages <= len(stages):
+            return shared_stages, 0
         raise ConfigError(
-            f'{type(backbone).__name__} has no `res_layers`: sharing needs a ResNet-like backbone '
-            '(ResNet, ResNeXt, Res2Net, ...)'
+            f'shared_stages={shared_stages} is not possible with the {len(stages)} stages '
+            f'after the stem; choose 2 to {len(stages)} (the paper: 2, 3 or 4)'
         )
-    return list(names)
+    if not _is_pair(shared_stages):
+        raise ConfigError(
+            f'shared_stages={shared_stages!r} must be a whole number of stages (the paper: 2, 3 or '
+            '4), or (stage, blocks), such as (4, 3) to share the first 3 blocks of stage 4'
+        )
+    stage, blocks = shared_stages
+    if not 2 <= stage <= len(stages) + 1:
+        raise ConfigError(
+            f'shared_stages=({stage}, {blocks}) is not possible: stages 2 to {len(stages) + 1} of '
+            f'{backbone} can be split between blocks'
+        )
+    count = len(stages[stage - 2].blocks)
+    if count == 1:
+        raise ConfigError(
+            f'shared_stages=({stage}, {blocks}) is not possible: stage {stage} of {backbone} '
+            'cannot be split between blocks; share a whole number of stages'
+        )
+    if not 1 <= blocks < count:
+        raise ConfigError(
+            f'shared_stages=({stage}, {blocks}) is not possible with the {count} blocks of stage '
+            f'{stage} of {backbone}: choose 1 to {count - 1}, or a whole number of stages'
+        )
+    return stage - 1, blocks
 
 
-@torch.no_grad()
-def measure(backbone: nn.Module, stage: nn.Module) -> tuple[int, int]:
-    """Find a stage's channels and stride by one small pass, which changes nothing.
+def _is_pair(value: Any) -> bool:
+    pair = isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2
+    return pair and all(isinstance(number, int) for number in value)
 
-    Configs do not tell them alike: ``strides`` of a RegNet count the stem's second step too.
+
+def probe(backbone: nn.Module, entry: nn.Module) -> Tensor:
+    """Compute the feature that enters a module, for a small black image; nothing changes.
+
+    Configs do not describe channels and strides alike: ``strides`` of a RegNet count the stem's
+    second step too.
 
     Args:
         backbone: In any mode.
-        stage: Of it.
+        entry: Of it.
     """
-    modes = {module: module.training for module in backbone.modules()}
-    first = next(layer for layer in modes if isinstance(layer, nn.Conv2d))
+    with _evaluated(backbone):
+        return run_to(entry, backbone, black_image(backbone))
+
+
+def black_image(backbone: nn.Module) -> Tensor:
+    """Make an image ``(1, 3, h, w)`` that is as small as a backbone can take."""
+    shape = (1, input_channels(backbone), PROBE, PROBE)
+    return next(backbone.parameters()).new_zeros(shape)
+
+
+def output_channels(module: nn.Module, inputs: Tensor) -> int:
+    """Find the channels of a module's output, or of the last of several; nothing changes."""
+    with _evaluated(module):
+        outputs = module(inputs)
+    return (outputs if isinstance(outputs, Tensor) else outputs[-1]).shape[1]
+
+
+@contextmanager
+def _evaluated(module: nn.Module) -> Iterator[None]:
+    modes = {part: part.training for part in module.modules()}
     try:
-        backbone.eval()
-        output = run_to(stage, backbone, first.weight.new_zeros(1, first.in_channels, PROBE, PROBE))
+        module.eval()
+        with torch.no_grad():
+            yield
     finally:
-        for module, training in modes.items():
-            module.training = training
-    return output.shape[1], round(PROBE / output.shape[2])
+        for part, training in modes.items():
+            part.training = training
 
 
-def run_to(stage: nn.Module, backbone: nn.Module, inputs: Tensor) -> Tensor:
-    """Compute a stage's output alone, without the stages behind it.
+def run_to(entry: nn.Module, backbone: nn.Module, inputs: Tensor) -> Tensor:
+    """Compute the feature that enters a module alone, without what is behind it.
 
     Args:
-        stage: Of the backbone.
+        entry: Of the backbone.
         backbone: Takes the inputs.
         inputs: ``(B, 3, H, W)`` normalised images.
 
@@ -103,19 +182,19 @@ def run_to(stage: nn.Module, backbone: nn.Module, inputs: Tensor) -> Tensor:
         ``(B, C, H / stride, W / stride)``.
 
     Raises:
-        RuntimeError: The backbone does not run this stage.
+        RuntimeError: The backbone does not run this module.
     """
-    outputs: list[Tensor] = []
+    features: list[Tensor] = []
 
-    def keep(module: nn.Module, args: Any, output: Tensor) -> None:
-        outputs.append(output)
+    def keep(module: nn.Module, arguments: tuple) -> None:
+        features.append(map_entering(arguments))
         raise _EnoughComputed
 
-    handle = stage.register_forward_hook(keep)
+    handle = entry.register_forward_pre_hook(keep)
     try:
         backbone(inputs)
     except _EnoughComputed:
-        return outputs[0]
+        return features[0]
     finally:
         handle.remove()
-    raise RuntimeError('the backbone did not run the stage, so there is no output')
+    raise RuntimeError('the backbone did not run the stage behind the split: there is no feature')

@@ -16,12 +16,28 @@ def trainable(backbone: dict) -> dict[str, Any]:
         backbone: Config, as it is for a detector, which keeps some of it fixed.
     """
     config = copy.deepcopy(dict(backbone))
-    norm = dict(config.get('norm_cfg') or {'type': 'BN'}, requires_grad=True)
+    norm = config.get('norm_cfg') or default_of(config['type'], 'norm_cfg') or {'type': 'BN'}
+    norm = {**norm, 'requires_grad': True}
     changes = {'frozen_stages': -1, 'norm_eval': False, 'norm_cfg': norm}
-    return {**config, **{key: changes[key] for key in changes if _takes(config['type'], key)}}
+    return {**config, **{key: changes[key] for key in changes if _argument(config['type'], key)}}
 
 
-def _takes(kind: str | type, key: str) -> bool:
+def default_of(kind: str | type, key: str) -> Any:
+    """Find what a class takes for an argument that a config leaves out.
+
+    Args:
+        kind: Name of the class, or the class.
+        key: Name of the argument.
+
+    Returns:
+        The default of the class or of the nearest of its bases; ``None`` without one.
+    """
+    parameter = _argument(kind, key)
+    return None if parameter is None or parameter.default is parameter.empty else parameter.default
+
+
+def _argument(kind: str | type, key: str) -> Parameter | None:
+    """Find an argument of a class or of its bases, to which ResNeXt and others hand theirs on."""
     cls = MODELS.get(kind) if isinstance(kind, str) else kind
-    parameters = signature(cls).parameters
-    return key in parameters or any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
+    found = (signature(base.__init__).parameters.get(key) for base in cls.__mro__)
+    return next((parameter for parameter in found if parameter is not None), None)

@@ -256,15 +256,13 @@ SWIN = {'type': 'SwinTransformer', 'embed_dims': 12, 'depths': (1, 1, 1, 1), 'nu
 
 
 @pytest.mark.parametrize('whose', ['detector', 'crops'])
-def test_a_network_without_channels_is_told(whose):
+def test_a_network_of_another_family_embeds_crops(whose):
     detector = tiny_detector()
     if whose == 'detector':
         detector.backbone = SWIN
-    with pytest.raises(ConfigError, match='SwinTransformer cannot embed crops: it has no `feat_di'):
-        MODELS.build(
-            {
-                'type': 'mmps.DisjointDetector',
-                'detector': detector,
-                'backbone': SWIN if whose == 'crops' else None,
-            }
-        )
+    config = {
+        'type': 'mmps.DisjointDetector',
+        'detector': detector,
+        'backbone': SWIN if whose == 'crops' else None,
+    }
+    assert MODELS.build(config).reid_branch.stages.out_channels == 96

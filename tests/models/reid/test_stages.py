@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 
-from mmps.models.reid.stages import measure, run_to, split_backbone
+from mmps.models.reid.stages import probe, run_to, split_backbone
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
 from mmps.testing.builders import tiny_detector, tiny_searcher
@@ -42,7 +42,8 @@ def test_strides_and_channels_are_those_of_a_pass(name):
     for j in (2, 3, 4):
         split, output = split_backbone(backbone, j), outputs[j - 2]
         assert (split.channels, split.stride) == (output.shape[1], 128 / output.shape[2])
-        assert len(split.later) == 5 - j
+        stages = {name.split('.')[0] for name in split.later}
+        assert stages == {f'layer{number}' for number in range(j, 5)}
 
 
 def test_written_out_strides_of_a_regnet_pool_people_where_they_are():
@@ -65,11 +66,11 @@ def test_measuring_changes_nothing():
     before = copy.deepcopy(backbone.state_dict())
     modes = [module.training for module in backbone.modules()]
     state = torch.get_rng_state()
-    assert measure(backbone, backbone.layer3) == (32, 16)
+    assert probe(backbone, backbone.layer4[0]).shape == (1, 32, 4, 4)
     assert torch.equal(state, torch.get_rng_state())
     assert all(torch.equal(before[n], w) for n, w in backbone.state_dict().items())
     assert modes == [module.training for module in backbone.modules()]
-    assert not any(module._forward_hooks for module in backbone.modules())
+    assert not any(module._forward_pre_hooks for module in backbone.modules())
 
 
 def test_what_does_not_run_is_told():
