@@ -30,7 +30,8 @@ def schedule_of_phase(
         batches: Batches in an epoch.
 
     Returns:
-        Configs that all have an ``end``.
+        Configs that all have an ``end``. The product of a PolyLR of power 1 and a CosineAnnealingLR
+        is ``(1 - t / T) (1 + cos(pi t / T)) / 2`` in every iteration t of T.
 
     Raises:
         ConfigError: A scheduler is written for a phase of another length.
@@ -54,7 +55,26 @@ def schedule_of_phase(
             'final learning rate; reduce its `end`', name, scheduler['type'],
             _last_step(scheduler), epochs * batches,
         )  # fmt: skip
-    return filled
+    return [
+        s if 'end' in own or _name(s) != 'PolyLR' else _to_zero_behind_phase(s, batches)
+        for s, own in zip(filled, schedulers, strict=True)
+    ]
+
+
+def _to_zero_behind_phase(poly: dict[str, Any], batches: int) -> dict[str, Any]:
+    """Let a PolyLR reach zero one step behind its phase, as other schedulers do.
+
+    MMEngine's is there in its last step, ``end - 1``, so that the last batch would train nothing.
+    """
+    if poly.pop('convert_to_iter_based', False):
+        poly['by_epoch'] = False
+        poly['begin'] = poly.get('begin', 0) * batches
+        poly['end'] *= batches
+    return {**poly, 'end': poly['end'] + 1}
+
+
+def _name(config: dict[str, Any]) -> str:
+    return config['type'].split('.')[-1]
 
 
 def _by_epoch(config: dict[str, Any]) -> bool:

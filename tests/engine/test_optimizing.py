@@ -37,6 +37,16 @@ def test_a_silent_scheduler_by_iterations_falls_over_the_whole_phase():
 
 
 @pytest.mark.parametrize(
+    ('unit', 'end'),
+    [({'convert_to_iter_based': True}, 25), ({'by_epoch': False}, 25), ({}, 9), ({'end': 8}, 8)],
+)
+def test_a_polynomial_reaches_zero_one_step_behind_its_phase(unit, end):
+    (config,) = schedule_of_phase('x', [{'type': 'PolyLR', 'power': 1, **unit}], 8, 3)
+    assert (config['end'], config.get('by_epoch', True)) == (end, end < 25)
+    assert 'convert_to_iter_based' not in config
+
+
+@pytest.mark.parametrize(
     'config',
     [{**COSINE, 'T_max': 90}, {**COSINE, 'end': 90}, {**COSINE, 'T_max': 90, 'end': 12},
      {'type': 'OneCycleLR', 'total_steps': 90}, {**COSINE, 'end': 5, 'T_max': 5},

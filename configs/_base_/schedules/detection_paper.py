@@ -6,7 +6,8 @@ test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='SGD', lr=1e-3, momentum=0.9, weight_decay=1e-4)
 )
-# PolyLR and CosineAnnealingLR together are the linear-cosine decay; they end with their phase.
+# PolyLR and CosineAnnealingLR together are the linear-cosine decay; they end with their phase. In a
+# bare detector's run MMEngine's PolyLR gets to zero in the last iteration, one early.
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=500),
     dict(type='PolyLR', power=1, convert_to_iter_based=True),
