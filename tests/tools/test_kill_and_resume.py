@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mmps.structures import UserError
+
 SCRIPT = Path(__file__).parents[2] / 'tools' / 'misc' / 'kill_and_resume.py'
 
 
@@ -101,18 +103,12 @@ def test_runs_faster_than_their_moments_end_in_an_error(
     assert len(json.loads((tmp_path / 'report.json').read_text())) == 2
 
 
-def test_files_of_the_user_are_not_removed(tool, run_tool, tmp_path, monkeypatch):
-    monkeypatch.setattr(tool, 'write_config', lambda out, args: 1 / 0)
-    (tmp_path / 'notes.log').write_text('mine')
-    (tmp_path / 'kill_99').mkdir()
-    with pytest.raises(ZeroDivisionError):
-        tool.main(['--out', str(tmp_path)])
-    assert (tmp_path / 'notes.log').exists()
-    assert (tmp_path / 'kill_99').exists()
-    elsewhere = tmp_path / 'elsewhere'
-    (elsewhere / 'whole').mkdir(parents=True)
-    done = run_tool(SCRIPT, '--out', elsewhere)
-    assert done.returncode == 2
-    sentence = 'whole is not known to be made by kill_and_resume: move it away, or give another'
-    assert sentence in done.stderr.splitlines()[-1]
-    assert [path.name for path in elsewhere.iterdir()] == ['whole']
+def test_a_folder_that_holds_something_is_refused(tool, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = tmp_path / 'given'
+    assert tool.new_folder(given) == tool.new_folder(given) == given
+    (given / 'notes.log').write_text('mine')
+    with pytest.raises(UserError, match=r'given is not empty: give a new folder'):
+        tool.main(['--out', str(given)])
+    assert [path.name for path in given.iterdir()] == ['notes.log']
+    assert tool.new_folder(None).parent == tmp_path / 'work_dirs/kill_and_resume'

@@ -32,16 +32,14 @@ from pathlib import Path
 
 from mmps.command_line import report_user_errors, teaching_parser
 from mmps.files import write_json
+from mmps.structures import UserError
 from mmps.testing.differences import compare
-from mmps.testing.own_folder import OwnFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 POLL = 0.001
 LAST = 'epoch_5.pth'
 ENOUGH = 0.75
 """Share of the runs that have to be killed before they end."""
-KEPT = ['data']
-"""Files that a later call uses again."""
 SPECIAL = ('writing checkpoint', 'cache', 'boundary', 'validation')
 
 
@@ -190,9 +188,8 @@ def write_config(out: Path, args: argparse.Namespace) -> Path:
     from mmps.testing.runs import tiny_run
 
     data = out / 'data'
-    if not (data / 'mmps' / 'train.json').exists():
-        make(data, Recipe('cuhk_sysu', 'a', 3, 40, 12), workers=1)
-        convert(Converter('CUHK-SYSU', cuhk_sysu.parse), data)
+    make(data, Recipe('cuhk_sysu', 'a', 3, 40, 12), workers=1)
+    convert(Converter('CUHK-SYSU', cuhk_sysu.parse), data)
     config = tiny_run(data, out / 'unused', train_cfg__val_interval=1, log_level='WARNING')
     config.default_hooks.two_phase.batches.identities = 2 * args.processes
     for loader in (config.train_dataloader, config.cached_people):
@@ -227,9 +224,9 @@ def parse_args(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--out',
         type=Path,
-        default=Path('work_dirs/kill_and_resume'),
         metavar='DIR',
-        help='folder for the runs and report.json; files of an earlier call there are removed',
+        help='new or empty folder for the runs and report.json '
+        '(default: a new one in work_dirs/kill_and_resume)',
     )
     parser.add_argument('--kills', type=int, default=30, metavar='N', help='runs that are killed')
     parser.add_argument('--seed', type=int, default=0, metavar='N', help='chooses the moments')
@@ -245,10 +242,17 @@ def parse_args(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def names(kills: int) -> list[str]:
-    """List everything that a call creates in its folder."""
-    runs = ['whole', *(f'kill_{number:02d}' for number in range(1, kills + 1))]
-    return [*KEPT, 'config.py', 'report.json', *runs, *(f'{run}.log' for run in runs)]
+def new_folder(given: Path | None) -> Path:
+    """Make the folder of this call; nothing of an earlier one is touched.
+
+    Raises:
+        UserError: The given folder holds something.
+    """
+    folder = given or Path('work_dirs', 'kill_and_resume', time.strftime('%Y%m%d_%H%M%S'))
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise UserError(f'--out {folder} is not empty: give a new folder')
+    return folder.resolve()
 
 
 def verdict(records: list[dict]) -> str | None:
@@ -267,8 +271,7 @@ def verdict(records: list[dict]) -> str | None:
 
 def main(arguments: list[str] | None = None) -> None:
     args = parse_args(arguments)
-    out = args.out.resolve()
-    OwnFolder(out, 'kill_and_resume').begin(names(args.kills), KEPT)
+    out = new_folder(args.out)
     config = write_config(out, args)
     (out / 'whole').mkdir()
     events = watch(config, out / 'whole', args.processes)
