@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import runpy
 import shlex
-import sys
-from pathlib import Path
 
 import pytest
 
 from mmps.command_line import EXAMPLES
 
-ROOT = Path(__file__).parents[2]
-QUICKSTART = ROOT / 'tools' / 'quickstart'
+from ..parsers import QUICKSTART, ROOT, parser_of
+
 TOOLS = sorted(
     path
     for path in (*(ROOT / 'tools').glob('*.py'), *(ROOT / 'tools').glob('*/*.py'))
     if path.parent != QUICKSTART
 )
-
-
-class CaughtError(Exception):
-    """Ends a tool where it would read its command line; carries the parser."""
-
-
-def parser_of(path, monkeypatch):
-    def catch(parser, *_, **__):
-        raise CaughtError(parser)
-
-    loaded = set(sys.modules)
-    with monkeypatch.context() as patch:
-        patch.setattr(argparse.ArgumentParser, 'parse_args', catch)
-        patch.setattr(sys, 'argv', [str(path)])
-        with pytest.raises(CaughtError) as caught:
-            runpy.run_path(str(path), run_name='__main__')
-    for name in {'steps', 'pipeline', 'report'} - loaded:  # the quickstart's, of too plain a name
-        sys.modules.pop(name, None)
-    return caught.value.args[0]
 
 
 def commands(parser):
@@ -47,8 +25,8 @@ def commands(parser):
 
 
 @pytest.fixture(params=[*TOOLS, QUICKSTART], ids=lambda path: path.stem)
-def parser(request, monkeypatch):
-    return parser_of(request.param, monkeypatch)
+def parser(request):
+    return parser_of(request.param)
 
 
 def test_every_option_is_explained_with_its_default(parser):

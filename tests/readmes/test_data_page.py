@@ -131,11 +131,3 @@ def test_the_example_config_tests_the_users_set(tmp_path):
     assert METRICS.get(config.test_evaluator.type) is PersonSearchMetric
     assert TASK_UTILS.build(config.test_evaluator.protocol)
     assert config.test_evaluator.protocol == {'type': 'mmps.GenericProtocol'}
-
-
-@pytest.mark.parametrize('tool', sorted(set(re.findall(r'tools/[\w/]+\.py', README))))
-def test_named_tools_exist(tool):
-    root = Path(__file__).parents[2]
-    if not (root / 'tools').is_dir():
-        pytest.skip('the tools are not beside the package')
-    assert (root / tool).is_file()
