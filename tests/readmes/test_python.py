@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
+from mmdet.registry import MODELS as MMDET_MODELS
 from mmengine.config import Config
 from mmengine.registry import VISBACKENDS, init_default_scope
 
@@ -23,7 +25,7 @@ from mmps.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 from mmps.testing.runs import tiny_run
 from mmps.testing.search_data import random_search_data, write_galleries
 
-from .blocks import BLOCKS
+from .blocks import BLOCKS, ROOT, blocks
 
 DATA_PAGE = "'frame.csv'", 'mmps.GenericProtocol'
 """In blocks that test_data_page.py runs."""
@@ -109,6 +111,38 @@ def train_a_head_on_a_body_of_ones_own(block):
     assert model.body[0].weight.grad.abs().sum() > 0
 
 
+@pytest.fixture
+def unregistered():
+    """Takes a loss that an example registers out of mmdet's registry again."""
+    yield
+    MMDET_MODELS.module_dict.pop('PrototypeLoss', None)
+    sys.modules.pop('prototypes', None)
+
+
+@runs('class PrototypeLoss(')
+def compute_a_loss_of_ones_own(block, unregistered):
+    loss = execute(block)['PrototypeLoss'](num_ids=3, embedding_channels=4)
+    embeddings = torch.randn(4, 4, requires_grad=True)
+    for _ in range(2):  # the table is empty at first
+        loss(embeddings, torch.tensor([0, 1, 2, 2])).backward()
+    assert embeddings.grad.abs().sum() > 0
+    assert loss.table.abs().sum() > 0
+
+
+@runs("imports=['prototypes']")
+def name_a_loss_of_ones_own(block, folder, unregistered, monkeypatch):
+    (module,) = [b for b in blocks(block.readme) if b.code.startswith('# prototypes.py')]
+    (folder / 'prototypes.py').write_text(module.code)
+    toy = ROOT / 'configs/toy/joint-j2_retinanet_r18_fpn_synthetic.py'
+    (folder / 'example.py').write_text(f"_base_ = '{toy}'\n{block.code}")
+    monkeypatch.syspath_prepend(folder)
+    config = Config.fromfile(folder / 'example.py')
+    (stage,) = config.default_hooks.two_phase.stages
+    for settings in (stage.loss, config.model.reid_branch.head.loss):
+        loss = MODELS.build({**settings, 'num_ids': 3, 'embedding_channels': 4})
+        assert type(loss).__name__ == 'PrototypeLoss'
+
+
 @runs("_base_ = './")
 def build_a_config(block, folder):
     """And it begins with weights of its own backbone."""
@@ -187,6 +221,7 @@ def score_the_predictions_of_other_code(block, folder):
 
 def execute(block, code=None, **names):
     """Run a block; return the names that it leaves."""
+    names['__name__'] = 'example'
     exec(compile(code or block.code, str(block.readme), 'exec'), names)
     return names
 
