@@ -5,23 +5,17 @@ from __future__ import annotations
 import re
 from itertools import chain
 
-from .facts import Facts
+from .facts import PROBED, Facts
 from .findings import FAILURE, OK, SKIPPED, WARNING, Finding
 from .machine import GIB, check_disk, check_folders, check_python
 from .versions import SAME_FILES, is_onedl, pip, read_requirements, read_tested, replace, set_up
 
-# Each part, in the order of repair, and the parts without which it cannot work.
-NEEDS = {
-    'setuptools': (),
-    'numpy': (),
-    'torch': ('numpy',),
-    'opencv': ('numpy',),
-    'extras': ('numpy',),
-    'mmengine': ('numpy', 'torch', 'opencv'),
-    'ops': ('numpy', 'torch', 'opencv', 'mmengine'),
-    'mmdet': ('numpy', 'torch', 'opencv', 'mmengine', 'extras', 'ops'),
-    'mmps': ('numpy', 'torch', 'opencv', 'mmengine', 'extras', 'ops', 'mmdet'),
-}
+# The parts without which another one cannot work.
+NEEDS = dict.fromkeys(('torch', 'opencv', 'matplotlib', 'pycocotools', 'scipy'), ('numpy',))
+NEEDS['mmengine'] = ('numpy', 'torch', 'opencv', 'matplotlib', 'rich')
+NEEDS['ops'] = (*NEEDS['mmengine'], 'mmengine')
+NEEDS['mmdet'] = (*NEEDS['ops'], 'pycocotools', 'scipy', 'ops')
+NEEDS['mmps'] = (*NEEDS['mmdet'], 'mmdet')
 # What a complaint means, where its own words do not say it: part, complaint, meaning.
 MEANINGS = (
     ('torch', '(?i)numpy', 'torch does not work with {numpy}'),
@@ -51,7 +45,7 @@ def diagnose(facts: Facts) -> list[Finding]:
         One finding for each part, in the order in which they should be repaired.
     """
     machine = [check(facts) for check in (check_python, check_disk, check_folders, check_stacks)]
-    parts = [check_part(facts, name) for name in NEEDS]
+    parts = [check_part(facts, name) for name in PROBED]
     return [*machine, *parts, check_gpu(facts), check_conflicts(facts)]
 
 
@@ -72,9 +66,9 @@ def check_part(facts: Facts, name: str) -> Finding:
 
     Args:
         facts: What was gathered.
-        name: A key of ``NEEDS``.
+        name: One of ``PROBED``.
     """
-    failed = [need for need in NEEDS[name] if not facts.probes[need].ok]
+    failed = [need for need in NEEDS.get(name, ()) if not facts.probes[need].ok]
     if failed:
         return Finding(name, SKIPPED, f'not tried: {failed[0]} has to be fixed first')
     probe = facts.probes[name]

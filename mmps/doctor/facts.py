@@ -14,9 +14,13 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-from .probes import PROBES
 from .versions import SAME_FILES
 
+# What is tried, in the order of repair.
+PROBED = (
+    *('setuptools', 'numpy', 'torch', 'opencv', 'matplotlib', 'pycocotools', 'rich', 'scipy'),
+    *('mmengine', 'ops', 'mmdet', 'mmps'),
+)
 PROBE_SECONDS = 180
 # What pip is asked about.
 PACKAGES = (
@@ -80,7 +84,7 @@ class Facts:
 def gather() -> Facts:
     """Look at this machine; takes about ten seconds, most of it imports of torch."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        probes = dict(zip(PROBES, pool.map(run_probe, PROBES), strict=True))
+        probes = dict(zip(PROBED, pool.map(run_probe, PROBED), strict=True))
     return Facts(
         python=tuple(sys.version_info[:3]),
         executable=sys.executable,
@@ -109,7 +113,7 @@ def run_probe(name: str) -> Probe:
     """Run one probe in its own process.
 
     Args:
-        name: A key of ``PROBES``.
+        name: One of ``PROBED``.
     """
     command = [sys.executable, str(Path(__file__).with_name('probes.py')), name]
     try:

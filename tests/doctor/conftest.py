@@ -20,11 +20,14 @@ def healthy():
         'setuptools': '80.10.2',
     }
     found = {
-        'setuptools': {'version': 'setuptools 80.10.2'},
+        'setuptools': {'version': '80.10.2'},
         'numpy': {'version': '2.4.6'},
         'opencv': {'version': '5.0.0'},
         'torch': {'version': '2.13.0', 'cuda': None, 'devices': []},
-        'extras': {'version': 'scipy 1.17.1'},
+        'matplotlib': {'version': '3.11.2'},
+        'pycocotools': {'version': 'works'},
+        'rich': {'version': 'works'},
+        'scipy': {'version': '1.17.1'},
         'mmengine': {'version': '0.10.7'},
         'ops': {'version': '2.1.0', 'gpu': False},
         'mmdet': {'version': '3.3.0'},

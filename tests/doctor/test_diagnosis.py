@@ -79,7 +79,7 @@ BROKEN = {
         FORK | {'onedl-mmdetection': None}, {'mmdet': MISSING.format('mmdet')},
         'mmdet', 'mmdet is missing', 'MMPS_STACK=onedl ',
     ),
-    'no scipy': ({}, {'extras': MISSING.format('scipy')}, 'extras', 'scipy is missing', SET_UP),
+    'no scipy': ({}, {'scipy': MISSING.format('scipy')}, 'scipy', 'scipy is missing', SET_UP),
     'refused checkpoint': (
         {}, {'mmps': '_pickle.UnpicklingError: Weights only load failed.'},
         'mmps', 'mmps does not work: _pickle.UnpicklingError: Weights only', SET_UP,
@@ -110,7 +110,7 @@ def test_one_sentence_and_the_command_that_repairs(healthy, case):
     [
         ('torch', {'mmengine', 'ops', 'mmdet', 'mmps', 'device'}),
         ('ops', {'mmdet', 'mmps', 'device'}),
-        ('extras', {'mmdet', 'mmps'}),
+        ('scipy', {'mmdet', 'mmps'}),
     ],
 )
 def test_what_cannot_work_is_not_blamed(healthy, failing, skipped):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from importlib import metadata
 
 import cv2
 import mmcv.ops
@@ -14,21 +13,6 @@ import pytest
 import torch
 
 from mmps.doctor import probes
-
-
-def test_wrong_sums(monkeypatch):
-    assert probes.probe_numpy()['version'] == np.__version__
-    monkeypatch.setattr(np, 'ones', np.zeros)
-    with pytest.raises(RuntimeError, match='numpy computes wrong sums'):
-        probes.probe_numpy()
-
-
-def test_changed_pixels(monkeypatch):
-    assert probes.probe_opencv()['version'] == cv2.__version__
-    decode = cv2.imdecode
-    monkeypatch.setattr(cv2, 'imdecode', lambda *arguments: decode(*arguments) + 1)
-    with pytest.raises(RuntimeError, match='opencv changes the pixels of a PNG image'):
-        probes.probe_opencv()
 
 
 @pytest.mark.parametrize(
@@ -58,8 +42,12 @@ def test_operators_that_fail_on_the_gpu_alone_are_told_not_raised(monkeypatch):
     assert found['gpu_error'] == 'implementation for device cuda:0 not found'
 
 
-def test_plain_packages():
-    assert probes.probe_modules('wheel')['version'] == f'wheel {metadata.version("wheel")}'
+@pytest.mark.parametrize(
+    ('name', 'version'),
+    [('numpy', np.__version__), ('opencv', cv2.__version__), ('rich', 'works')],
+)
+def test_a_part_that_imports(name, version):
+    assert probes.probe_modules(name) == {'version': version}
 
 
 def test_a_module_that_is_gone(monkeypatch):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmps.doctor import probes
+from mmps.doctor import facts, probes
 from mmps.doctor.versions import STACKS
 
 ROOT = Path(__file__).parents[3]
@@ -91,7 +91,7 @@ def test_an_environment_that_works_is_left_alone(tool, installed, capsys):
 @pytest.mark.parametrize(
     ('broken', 'asked', 'lacking'),
     [
-        (['extras'], {}, ()),
+        (['scipy'], {}, ()),
         (['setuptools'], {}, ()),
         (['mmdet'], {}, ()),
         (['ops'], {}, ()),
@@ -167,9 +167,11 @@ def test_an_mmengine_that_fails_is_replaced(tool, installed):
     assert installer.told == [('replace', 'mmengine')]
 
 
-def test_what_the_doctor_asks_of_plain_packages_the_set_up_installs(tool):
-    assert {*tool.main.EXTRAS} == {*probes.EXTRAS}
-    assert {*tool.main.BUILD_TOOLS, *tool.main.EXTRAS} == {*probes.MODULES, 'numpy'}
+def test_the_set_up_installs_what_the_doctor_tries(tool):
+    tried = {*facts.PROBED, *tool.main.BUILD_TOOLS}
+    assert {*tool.main.BUILD_TOOLS, *tool.main.EXTRAS} <= probes.MODULES.keys()
+    by_name = {'torch', 'opencv', 'mmengine', 'ops', 'mmdet', 'mmps'}
+    assert tried == {*tool.main.BUILD_TOOLS, *tool.main.EXTRAS, *by_name}
 
 
 def test_mmps_is_installed_editable_with_what_tests_need_if_asked(tool):

@@ -87,7 +87,7 @@ def is_ready(installer: Installer, options: argparse.Namespace) -> bool:
         return False
     if options.tests and any(not is_installed(name) for name in test_packages()):
         return False
-    works = installer.works('setuptools', 'torch', 'extras', 'mmps', 'mmdet', 'ops')
+    works = installer.works('setuptools', 'torch', *EXTRAS, 'mmps', 'mmdet', 'ops')
     asked = not options.torch or metadata.version('torch').partition('+')[0] == options.torch
     return bool(works and asked and (works['gpu'] or options.device != 'gpu'))
 
