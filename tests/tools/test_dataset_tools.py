@@ -248,6 +248,11 @@ def test_browsing(converted, tmp_path, capsys):
     assert len(list((tmp_path / 'seen').glob('Image_SSM_s*.jpg'))) == 3
     assert browse([str(config), '--split', 'test']) == 2
     assert 'has no test_dataloader; it has the splits train' in capsys.readouterr().err
+    config.write_text(config.read_text().replace('train_dataloader', 'cached_people'))
+    assert browse([str(config), '--split', 'reid', '--out-dir', str(tmp_path / 'reid')]) == 0
+    assert len(list((tmp_path / 'reid').glob('Image_SSM_s*.jpg'))) > 3
+    assert browse([str(config)]) == 2
+    assert 'has no train_dataloader; it has the splits reid' in capsys.readouterr().err
     for number in ('0', '-1'):
         assert browse([str(config), '--number', number]) == 2
         assert f'--number {number} must be at least 1' in capsys.readouterr().err
