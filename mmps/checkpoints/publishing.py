@@ -13,6 +13,7 @@ from mmengine.logging import MMLogger
 from torch import Tensor
 
 from mmps.checkpoints import read_restricted, weights_of
+from mmps.checkpoints.loss_state import is_loss_state
 from mmps.checkpoints.resuming import BRANCH_KEY, PHASE_KEY, mark_branch
 from mmps.checkpoints.test_notes import find_calibration
 from mmps.files import write_atomically
@@ -26,8 +27,8 @@ def publish(checkpoint: str | Path, out_dir: str | Path) -> Path:
     Beside the weights it has ``meta``: ``cfg`` (the config's text), ``dataset_meta``, ``epoch``,
     ``iter``, versions, and ``calibration`` where ``tools/test.py`` tested exactly these weights on
     the test set of their own config; one that does not fit is left out with a warning. Optimizer,
-    schedules, logs and the weights outside an average are left out. The same checkpoint gives the
-    same bytes.
+    schedules, logs, tables of losses and the weights outside an average are left out. The same
+    checkpoint gives the same bytes.
 
     Args:
         checkpoint: Of a training.
@@ -110,7 +111,11 @@ def slim(checkpoint: dict[str, Any], calibration: dict[str, Any] | None) -> dict
     slimmed = {
         'meta': kept,
         # Cloned, for a view would take its whole storage along.
-        'state_dict': {k: v.detach().clone() for k, v in weights.items() if isinstance(v, Tensor)},
+        'state_dict': {
+            name: weight.detach().clone()
+            for name, weight in weights.items()
+            if isinstance(weight, Tensor) and not is_loss_state(name)
+        },
     }
     mark_branch(slimmed)
     return slimmed

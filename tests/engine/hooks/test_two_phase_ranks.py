@@ -1,4 +1,4 @@
-"""What ranks must agree on: statistics, the detector behind the cache, what is drawn."""
+"""What ranks must agree on: statistics, losses' tables, the detector behind the cache, draws."""
 
 import pytest
 import torch
@@ -10,25 +10,30 @@ from mmps.testing.runs import tiny_run, train
 
 WORKER = """
     from mmengine.hooks import EMAHook
+    from mmps.testing import table_loss
     from mmps.testing.runs import tiny_run, train
 
 
     def work():
         wrapper = {'type': 'MMDistributedDataParallel', 'device_ids': None,
                    'broadcast_buffers': False}
-        runner = train(tiny_run(
+        config = tiny_run(
             f'{folder}/data', folder, launcher='pytorch', model_wrapper_cfg=wrapper,
             custom_hooks=[{'type': 'EMAHook', 'momentum': 0.3}],
             default_hooks__two_phase__batches__identities=2,
             randomness={'seed': 7, 'diff_rank_seed': True},
-        ))
+            cached_people__all_boxes=True,
+        )
+        table = {'type': 'TableLoss', 'num_ids': 'auto', 'embedding_channels': 'auto'}
+        config.default_hooks.two_phase.stages = [{'epochs': e, 'loss': table} for e in (1, 2)]
+        runner = train(config)
         (average,) = [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
         sampler = runner.train_dataloader.batch_sampler
         ids = runner.train_dataloader.dataset.person_ids
         state = {
             'model': runner.model.module.state_dict(),
             'average': average.module.state_dict(),
-            'drawn': [sorted({int(ids[index]) for index in batch}) for batch in sampler],
+            'drawn': [sorted({int(ids[i]) for i in batch} - {-1}) for batch in sampler],
             'seed': runner.seed,
         }
         torch.save(state, f'{folder}/rank_{rank}.pth')
@@ -49,6 +54,9 @@ def test_averaged_detectors_with_trained_statistics_agree_on_cache_and_draws(dra
     start, end = (torch.load(tmp_path / f'epoch_{e}.pth')['state_dict'] for e in (2, 5))
     moved = {key for key in start if not torch.equal(start[key], end[key])}
     assert any('running_var' in key for key in moved)
+    assert {
+        f'reid_branch.head.losses.{n}.{part}' for n in (0, 1) for part in ('scale', 'table')
+    } <= moved
     assert all(key.startswith('reid_branch.') for key in moved)
     assert (first['seed'], second['seed']) == (7, 8)
     *pairs, last = zip(first['drawn'], second['drawn'], strict=True)
