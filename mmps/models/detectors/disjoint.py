@@ -30,6 +30,9 @@ class DisjointDetector(PersonSearchDetector):
         backbone: Config of the crops' network; a copy of the detector's where left out. All its
             stages and batch statistics are trained.
         reid_branch: Settings of the branch, as in :class:`SharedBackboneDetector`.
+        reid: A finished re-ID network in place of ``backbone``, which is not trained: config of
+            :class:`ExportedReID` or :class:`PretrainedReID`, with ``size`` (height, width),
+            ``bgr_to_rgb`` and ``interpolation`` of its crops beside it.
         data_preprocessor: Config for scene images; the detector's own where left out.
         **kwargs: ``phase``, ``detach`` and ``init_cfg`` of :class:`PersonSearchDetector`.
     """
@@ -39,28 +42,49 @@ class DisjointDetector(PersonSearchDetector):
         detector: dict,
         backbone: dict | None = None,
         reid_branch: dict | None = None,
+        reid: dict | None = None,
         data_preprocessor: dict | None = None,
         **kwargs: Any,
     ) -> None:
         images = data_preprocessor or preprocessor_of(detector)
-        preprocessor = MODELS.build(images)
-        mean, std = normalisation(preprocessor)
         branch = {'type': 'mmps.ReIDBranch', 'cpu_chunk': CPU_CHUNK, **(reid_branch or {})}
-        defaults = {
-            'pooling': {
-                'type': 'mmps.CropAndResize',
-                'output_size': CROP_SIZE,
-                'swap_channels': swaps_channels(preprocessor),
-            },
-            'stages': {
-                'type': 'mmps.CropBackbone',
-                'backbone': backbone or detector['backbone'],
-                'mean': mean,
-                'std': std,
-            },
-            'aggregation': {'type': 'mmps.AveragePool'},
-            'head': {'type': 'mmps.TripletReIDHead'},
-        }
+        defaults = (
+            _trained_parts(MODELS.build(images), backbone or detector['backbone'])
+            if reid is None
+            else _finished_parts(reid)
+        )
         for part, settings in defaults.items():
             branch[part] = {**settings, **branch.get(part, {})}
         super().__init__(build_detector(detector), OriginalImages(), branch, images, **kwargs)
+
+
+def _trained_parts(preprocessor: Any, backbone: dict) -> dict[str, dict]:
+    """Configs of a branch that trains a network of its own on the detector's normalised pixels."""
+    mean, std = normalisation(preprocessor)
+    return {
+        'pooling': {
+            'type': 'mmps.CropAndResize',
+            'output_size': CROP_SIZE,
+            'swap_channels': swaps_channels(preprocessor),
+        },
+        'stages': {'type': 'mmps.CropBackbone', 'backbone': backbone, 'mean': mean, 'std': std},
+        'aggregation': {'type': 'mmps.AveragePool'},
+        'head': {'type': 'mmps.TripletReIDHead'},
+    }
+
+
+def _finished_parts(reid: dict) -> dict[str, dict]:
+    """Configs of a branch that only runs a finished network, with crops as that one knows them."""
+    stages = {'size': CROP_SIZE, **reid}
+    pooling = {
+        'type': 'mmps.CropAndResize',
+        'output_size': tuple(stages['size']),
+        'swap_channels': stages.pop('bgr_to_rgb', True),
+        'interpolation': stages.pop('interpolation', 'bilinear'),
+    }
+    return {
+        'pooling': pooling,
+        'stages': stages,
+        'aggregation': {'type': 'mmps.AveragePool'},
+        'head': {'type': 'mmps.ReadyHead'},
+    }

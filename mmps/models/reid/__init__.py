@@ -3,6 +3,7 @@ from .bn_neck import BNNeck
 from .branch import ReIDBranch
 from .crop_and_resize import CropAndResize
 from .crop_backbone import CropBackbone
+from .crop_networks import ExportedReID, PretrainedReID, ReadyHead
 from .feature_tap import FeatureTap
 from .random_erasing import RandomErasing
 from .replicated_stages import ReplicatedStages
@@ -15,12 +16,15 @@ __all__ = [
     'BNNeck',
     'CropAndResize',
     'CropBackbone',
+    'ExportedReID',
     'FeatureTap',
     'GeMPool',
     'GroundTruthBoxes',
     'ProposalBoxes',
+    'PretrainedReID',
     'RandomErasing',
     'ReIDBranch',
+    'ReadyHead',
     'ReplicatedStages',
     'RoIPooling',
     'TripletReIDHead',

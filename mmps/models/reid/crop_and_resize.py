@@ -8,6 +8,15 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from mmps.registry import MODELS
+from mmps.structures import ConfigError
+
+INTERPOLATIONS = {
+    'antialiased bilinear': ('bilinear', True),
+    'antialiased bicubic': ('bicubic', True),
+    'bilinear': ('bilinear', False),
+    'bicubic': ('bicubic', False),
+}
+"""Mode and antialiasing: with it as Pillow resizes, without it as OpenCV does."""
 
 
 @MODELS.register_module()
@@ -17,32 +26,51 @@ class CropAndResize(BaseModule):
     Args:
         output_size: (height, width) of a crop.
         swap_channels: Whether crops are RGB where images are BGR, or the other way round.
+        interpolation: A key of ``INTERPOLATIONS``.
+
+    Raises:
+        ConfigError: There is no such interpolation.
     """
 
-    def __init__(self, output_size: tuple[int, int], swap_channels: bool = False) -> None:
+    def __init__(
+        self,
+        output_size: tuple[int, int],
+        swap_channels: bool = False,
+        interpolation: str = 'antialiased bilinear',
+    ) -> None:
         super().__init__()
+        if interpolation not in INTERPOLATIONS:
+            raise ConfigError(
+                f'interpolation={interpolation!r} must be one of {", ".join(INTERPOLATIONS)}'
+            )
         self.output_size = tuple(output_size)
         self.swap_channels = swap_channels
+        self.interpolation = interpolation
 
     def forward(self, images: Sequence[Tensor], rois: Tensor) -> Tensor:
         """Cut every box: see :func:`crop_and_resize`."""
-        crops = crop_and_resize(images, rois, self.output_size)
+        crops = crop_and_resize(images, rois, self.output_size, self.interpolation)
         return crops.flip(1) if self.swap_channels else crops
 
     def extra_repr(self) -> str:
         """Describe the settings, for ``repr`` and with it for a cache's fingerprint."""
         return (
             f'output_size={self.output_size}, swap_channels={self.swap_channels}, '
-            'antialiased bilinear'
+            f'{self.interpolation}'
         )
 
 
-def crop_and_resize(images: Sequence[Tensor], rois: Tensor, output_size: tuple[int, int]) -> Tensor:
+def crop_and_resize(
+    images: Sequence[Tensor],
+    rois: Tensor,
+    output_size: tuple[int, int],
+    interpolation: str = 'antialiased bilinear',
+) -> Tensor:
     """Cut boxes out of images of any sizes.
 
-    Bilinear, and averaged over what a pixel of the crop covers where the box is larger than the
-    crop. Values are rounded to whole numbers: those of ``Image.crop(box).resize(size, BILINEAR)``
-    in Pillow, give or take 1. Only the pixels of a box are copied.
+    Bilinear by default, and averaged over what a pixel of the crop covers where the box is larger
+    than the crop. Values are rounded to whole numbers: those of ``Image.crop(box).resize(size,
+    BILINEAR)`` in Pillow, give or take 1. Only the pixels of a box are copied.
 
     Args:
         images: ``(3, H, W)`` uint8 each.
@@ -51,6 +79,7 @@ def crop_and_resize(images: Sequence[Tensor], rois: Tensor, output_size: tuple[i
             whole, or smaller than a pixel, the nearest pixels are left, one in each direction at
             least.
         output_size: (height, width) of a crop.
+        interpolation: A key of ``INTERPOLATIONS``.
 
     Returns:
         ``(N, 3, h, w)`` float32, whole numbers in 0..255.
@@ -64,7 +93,7 @@ def crop_and_resize(images: Sequence[Tensor], rois: Tensor, output_size: tuple[i
     # A loop, because boxes differ in size.
     return torch.cat(
         [
-            _resized(images[owner][:, y1:y2, x1:x2], output_size)
+            _resized(images[owner][:, y1:y2, x1:x2], output_size, interpolation)
             for owner, (x1, y1, x2, y2) in zip(owners.tolist(), windows, strict=True)
         ]
     )
@@ -86,7 +115,8 @@ def pixel_windows(boxes: Tensor, sizes: Tensor) -> Tensor:
     return torch.cat([first, last], dim=1).long()
 
 
-def _resized(window: Tensor, size: tuple[int, int]) -> Tensor:
+def _resized(window: Tensor, size: tuple[int, int], interpolation: str) -> Tensor:
     window = window[None].to(torch.float32, memory_format=torch.contiguous_format)
-    resized = interpolate(window, size, mode='bilinear', align_corners=False, antialias=True)
-    return resized.round_()
+    mode, antialias = INTERPOLATIONS[interpolation]
+    resized = interpolate(window, size, mode=mode, align_corners=False, antialias=antialias)
+    return resized.round_().clamp_(0, 255)

@@ -1,0 +1,32 @@
+# Works without training: YOLOX-Nano (COCO) finds people, an exported re-ID network compares them.
+_base_ = [
+    '../_base_/models/yolox-nano.py',
+    '../_base_/datasets/search_cuhk_sysu_originals.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    type='mmps.DisjointDetector',
+    detector=_base_.detector,
+    reid=dict(
+        type='mmps.ExportedReID',
+        file=None,  # yours, .onnx or .xml: --cfg-options model.reid.file=NETWORK.onnx
+        size=(256, 128),  # height, width
+        mean=[0.0, 0.0, 0.0],
+        std=[1.0, 1.0, 1.0],
+        bgr_to_rgb=False,
+        interpolation='bilinear',
+    ),
+)
+
+_pipeline = [
+    dict(type='LoadImageFromFile', _scope_='mmps'),
+    dict(type='mmps.KeepOriginalImage'),
+    dict(type='Resize', scale=(416, 416), keep_ratio=True),
+    dict(type='Pad', pad_to_square=True, pad_val=dict(img=(114.0, 114.0, 114.0))),
+    dict(type='LoadAnnotations', with_bbox=True),
+    dict(type='mmps.PackPersonSearchInputs'),
+]
+val_dataloader = test_dataloader = dict(dataset=dict(pipeline=_pipeline))
+
+load_from = 'https://download.openmmlab.com/mmdetection/v2.0/yolox/yolox_nano_coco.pth'
