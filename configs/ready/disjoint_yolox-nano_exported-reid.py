@@ -29,4 +29,4 @@ _pipeline = [
 ]
 val_dataloader = test_dataloader = dict(dataset=dict(pipeline=_pipeline))
 
-load_from = 'https://download.openmmlab.com/mmdetection/v2.0/yolox/yolox_nano_coco.pth'
+load_from = None  # a YOLOX-Nano of mmdet trained on COCO: --cfg-options load_from=DETECTOR.pth

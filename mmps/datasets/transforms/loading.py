@@ -12,7 +12,8 @@ from mmps.registry import TRANSFORMS
 class LoadScene(BaseTransform):
     """Read the scene image, and report which file is at fault if that fails.
 
-    Needs ``img_path``; adds ``img`` ``(H, W, 3)`` uint8 BGR, ``img_shape`` and ``ori_shape``.
+    Needs ``img_path``, or an image in ``img`` already; adds ``img`` ``(H, W, 3)`` uint8 BGR,
+    ``img_shape`` and ``ori_shape``.
 
     mmdet's inference API and tools look for a transform whose type is ``LoadImageFromFile``, and
     replace it for arrays. In the scope of mmps, this class has that name, so configs begin a
@@ -29,9 +30,12 @@ class LoadScene(BaseTransform):
         self.backend_args = backend_args
 
     def transform(self, results: dict) -> dict:
-        """Read one image."""
-        path = results['img_path']
-        results['img'] = image = decode(read_whole(path, self.backend_args), path)
+        """Read one image, unless it is there already."""
+        image = results.get('img')
+        if image is None:
+            path = results['img_path']
+            image = decode(read_whole(path, self.backend_args), path)
+        results['img'] = image
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
         return results
 

@@ -20,16 +20,17 @@ FIELDS = ('pred_instances', 'gt_instances', 'query_instances')
 """Fields of a data sample whose boxes get embeddings at test time, where present."""
 
 
-def keep_people(samples: list[DetDataSample]) -> list[DetDataSample]:
-    """Drop what a detector of more classes found beside people.
+def keep_people(samples: list[DetDataSample], min_score: float = 0.0) -> list[DetDataSample]:
+    """Drop what a detector of more classes found beside people, and people that score too little.
 
     Args:
         samples: From a detector's ``predict``; changed in place. People are class 0, in COCO's 80
             classes as in the annotations that train a detector here.
+        min_score: Smallest score that is kept.
     """
     for sample in samples:
         found = sample.pred_instances
-        people = found.labels == PERSON_LABEL
+        people = (found.labels == PERSON_LABEL) & (found.scores >= min_score)
         if not people.all():
             sample.pred_instances = found[people]
     return samples

@@ -73,6 +73,7 @@ class PersonSearchDetector(BaseDetector):
         self.training_boxes.check(self.detector, source)
         self.reid_branch = MODELS.build(reid_branch)
         self.detach = detach
+        self.min_score = 0.0
         self._learns = {name: p.requires_grad for name, p in self.named_parameters()}
         follow_weights(self)
         self.set_phase(phase)
@@ -190,7 +191,7 @@ class PersonSearchDetector(BaseDetector):
             with source.watch(batch_inputs, batch_data_samples), _precision_of_ops(batch_inputs):
                 samples = self.detector.predict(batch_inputs, batch_data_samples, rescale=True)
                 feature = source.feature
-            self._embed_people(feature, keep_people(samples), batch_inputs)
+            self._embed_people(feature, keep_people(samples, self.min_score), batch_inputs)
         source.release(samples)
         return samples
 
