@@ -72,7 +72,7 @@ def load_model(
             f'{type(built).__name__} has no re-ID branch; give a config such as those in '
             'configs/joint'
         )
-    content = _load_checkpoint(str(weights), map_location='cpu')
+    content = _load_checkpoint(str(weights), map_location='cpu', logger='silent')
     mark_branch(content)
     _load_checkpoint_to_model(built, content)
     built.cfg = config

@@ -54,10 +54,11 @@ def adopt_detector_weights(state_dict: dict, prefix: str, model: nn.Module) -> b
     check_backbone(state_dict, expected, f'{wrapped}backbone.')
     has_branch = any(key.startswith(branch) for key in state_dict)
     if not has_branch:
-        MMLogger.get_current_instance().warning(
-            'The checkpoint holds a detector only: search numbers mean nothing before phase 2 has '
-            'trained the re-ID branch.'
-        )
+        if not getattr(model.reid_branch.stages, 'finished', False):
+            MMLogger.get_current_instance().warning(
+                'The checkpoint holds a detector only: search numbers mean nothing before phase 2 '
+                'has trained the re-ID branch.'
+            )
         own = model.reid_branch.state_dict(prefix=branch)
         state_dict.update({key: value.clone() for key, value in own.items()})
     return has_branch

@@ -38,6 +38,9 @@ class ExportedReID(BaseModule):
             program that runs it is not installed.
     """
 
+    finished = True
+    """Nothing is left to train: a checkpoint of a detector alone makes a whole model."""
+
     def __init__(
         self,
         file: str,

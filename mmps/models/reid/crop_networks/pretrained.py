@@ -40,6 +40,9 @@ class PretrainedReID(BaseModule):
         ConfigError: It lacks weights of this network.
     """
 
+    finished = True
+    """Nothing is left to train: a checkpoint of a detector alone makes a whole model."""
+
     def __init__(
         self,
         file: str,

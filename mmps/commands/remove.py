@@ -1,0 +1,54 @@
+"""Remove people from a gallery: of sources, cameras or times, or single hits by their id.
+
+Their rows are overwritten in the file when it is compacted (mmps compact).
+
+examples:
+  mmps remove people.mmps --source footage/a.mp4
+  mmps remove people.mmps --id 5577006791947779410 --yes
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .search import add_conditions, conditions
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument('gallery', metavar='GALLERY', help='the file; its name ends in .mmps')
+    parser.add_argument('--source', nargs='+', metavar='F', help='only of these images and videos')
+    parser.add_argument('--id', nargs='+', type=int, metavar='ID', help='only these people')
+    add_conditions(parser)
+    parser.add_argument('--yes', action='store_true', help='do not ask')
+
+
+def run(options: argparse.Namespace) -> int:
+    """Remove.
+
+    Returns:
+        1 where the answer was no.
+    """
+    from mmps.gallery import open_gallery
+    from mmps.structures import ConfigError
+
+    where = conditions(options, sources=options.source, ids=options.id)
+    if not where.given:
+        raise ConfigError('say which people: --source, --id, --camera, --since, --until')
+    with open_gallery(options.gallery, mode='w') as gallery:
+        unknown = {*(options.source or ())} - {*gallery.progress()}
+        if unknown:
+            raise ConfigError(f'{options.gallery} holds no source {sorted(unknown)[0]}')
+        count = gallery.count(where)
+        if not options.yes and not _confirmed(f'Remove {count:,} people of {options.gallery}?'):
+            return 1
+        print(f'{gallery.remove(where):,} people removed, {gallery.count():,} are left')
+    return 0
+
+
+def _confirmed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        print(f'{question} Nothing was removed: give --yes', file=sys.stderr)
+        return False
+    return input(f'{question} [y/N] ').strip().lower() in ('y', 'yes')
