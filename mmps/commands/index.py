@@ -130,7 +130,7 @@ def _print_summary(summary: object, gallery: str, total: int) -> None:
     new = f'{summary.people:,} people in {summary.frames:,} images and frames of '
     print(f'{new}{summary.sources:,} files; {summary.unchanged:,} files were indexed before')
     for source, sentence in summary.problems.items():
-        print(f'  not read to the end: {sentence or source}', file=sys.stderr)
+        print(f'  note: {sentence}', file=sys.stderr)
     for copy, original in summary.copies.items():
         print(f'  left out: {copy} has the same content as {original}', file=sys.stderr)
     print(f'{gallery} holds {total:,} people')

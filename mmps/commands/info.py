@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> None:
     from mmps.files import write_json
     from mmps.gallery import open_gallery
 
-    from .search import shown_time
+    from .results import shown_time
 
     with open_gallery(options.gallery) as gallery:
         info, states = gallery.info, gallery.progress()

@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> None:
     from mmps.apis.inferencer import as_pixels
     from mmps.files import write_json
     from mmps.gallery import open_gallery
+    from mmps.visualization.figures import SERIES
 
     info = None
     if options.gallery:
@@ -56,6 +57,8 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         write_json(Path(options.json), {'image': options.image, 'people': found})
     if options.out:
-        from mmps.visualization.contact_sheet import draw_people
+        from mmps.visualization.contact_sheet import save_image, with_boxes
 
-        draw_people(Path(options.out), pixels, found)
+        boxes, numbers = [p['box'] for p in found], [str(p['number']) for p in found]
+        colours = [SERIES[i % len(SERIES)] for i in range(len(found))]
+        save_image(with_boxes(pixels, boxes, colours, numbers), Path(options.out))

@@ -13,11 +13,10 @@ examples:
 from __future__ import annotations
 
 import argparse
-import math
-from datetime import datetime
 from typing import Any
 
 from .models import add_model_options, load_inferencer
+from .results import print_hits, write_results
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -108,9 +107,9 @@ def run(options: argparse.Namespace) -> None:
         vector = averaged_query(np.concatenate([query.vector for query in queries]))
         find = search_visits if options.per_visit else _search
         hits = find(gallery, vector, options.top, where)
-    described = describe(queries, hits)
-    print_hits(described['hits'])
-    _write(options, queries, hits, described)
+        described = describe(queries, hits)
+        print_hits(described['hits'])
+        write_results(options, described, gallery.progress())
 
 
 def _search(gallery: Any, vector: Any, top: int, where: Any) -> Any:
@@ -170,63 +169,3 @@ def describe(queries: list[Any], hits: Any) -> dict[str, Any]:
     for row, visit in zip(found, hits.visits or [], strict=False):
         row['visit'] = {'since': visit.since, 'until': visit.until, 'boxes': visit.boxes}
     return {'query': {**images[0], 'images': images}, 'hits': found}
-
-
-def print_hits(hits: list[dict[str, Any]]) -> None:
-    """Print hits as a table.
-
-    Args:
-        hits: As :func:`describe` returns them.
-    """
-    if not hits:
-        print('nobody in the gallery meets the conditions')
-        return
-    print(f'{"rank":>4}  {"similarity":>10}  {"camera":<10}  {"time":<19}  source')
-    for hit in hits:
-        camera, moment = hit['camera'] or '-', shown_time(hit['time'])
-        frame = '' if hit['frame'] is None else f'  frame {hit["frame"]}'
-        visit = hit.get('visit')
-        stay = f'  until {shown_time(visit["until"])}' if visit and visit['boxes'] > 1 else ''
-        print(
-            f'{hit["rank"]:>4}  {hit["similarity"]:>10.3f}  {camera:<10}  {moment:<19}  '
-            f'{hit["source"]}{frame}{stay}'
-        )
-
-
-FIRST_DATE = 86_400.0 * 365
-"""Times before 1971 are those of videos that count from their own beginning."""
-
-
-def shown_time(time: float | None) -> str:
-    """Write a time as people read it: local date and time, or minutes and seconds of a video.
-
-    Args:
-        time: Seconds since 1970 or since a video's beginning.
-    """
-    if time is None or math.isnan(time):
-        return '-'
-    if time < FIRST_DATE:
-        return f'{int(time // 3600)}:{int(time // 60 % 60):02}:{time % 60:04.1f}'
-    return datetime.fromtimestamp(time).strftime('%Y-%m-%d %H:%M:%S')
-
-
-def _write(
-    options: argparse.Namespace, queries: list[Any], hits: Any, described: dict[str, Any]
-) -> None:
-    from pathlib import Path
-
-    from mmps.files import write_json
-    from mmps.structures import DataError
-
-    try:
-        if options.json:
-            write_json(Path(options.json), described)
-        if options.sheet or options.evidence:
-            from mmps.visualization.contact_sheet import draw_sheet, write_evidence
-
-            if options.sheet:
-                draw_sheet(Path(options.sheet), described)
-            if options.evidence:
-                write_evidence(Path(options.evidence), described)
-    except OSError as error:
-        raise DataError(f'{error.filename}: {error.strerror}') from None

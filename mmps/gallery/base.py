@@ -62,6 +62,7 @@ class Progress:
         width: Of its images in pixels, after EXIF rotation; 0 where unknown.
         height: As ``width``.
         every: Seconds between the frames of a video that were searched for people.
+        start: Time of a video's first frame in seconds since 1970; 0 where unknown.
         time_origin: Where the times of its rows come from, such as ``exif`` or ``start``.
         problem: Why it could not be indexed, or an empty text.
     """
@@ -76,6 +77,7 @@ class Progress:
     width: int = 0
     height: int = 0
     every: float = 0.0
+    start: float = 0.0
     time_origin: str = ''
     problem: str = ''
 

@@ -163,13 +163,14 @@ def _state(source: str, before: Progress | None, settings: Settings) -> Progress
         mtime=status.st_mtime_ns,
         camera=place.camera,
         every=settings.every if is_video(source) else 0.0,
+        start=place.start or 0.0,
         time_origin=time_origin(source, Sampling(settings.every, place.start)),
     )
 
 
 def _is_same(before: Progress, state: Progress) -> bool:
     """Check whether rows of before stand for the same content, seen in the same way."""
-    keys = ('digest', 'camera', 'every', 'time_origin')
+    keys = ('digest', 'camera', 'every', 'start', 'time_origin')
     return all(getattr(before, key) == getattr(state, key) for key in keys)
 
 

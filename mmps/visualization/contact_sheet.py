@@ -83,9 +83,7 @@ def draw_sheet(
     return sheet
 
 
-def scene_and_crop(
-    image: np.ndarray, box: Sequence[float], width: int, colour: str
-) -> Image.Image:
+def scene_and_crop(image: np.ndarray, box: Sequence[float], width: int, colour: str) -> Image.Image:
     """Put a person's crop beside the scene with the box.
 
     Args:

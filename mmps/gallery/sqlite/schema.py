@@ -27,7 +27,7 @@ CREATE TABLE meta(key TEXT PRIMARY KEY, value);
 CREATE TABLE source(
     id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NULL, digest TEXT NOT NULL, size INTEGER,
     mtime INTEGER, last_frame INTEGER, finished INTEGER, camera TEXT, width INTEGER,
-    height INTEGER, every REAL, time_origin TEXT, problem TEXT);
+    height INTEGER, every REAL, start REAL, time_origin TEXT, problem TEXT);
 CREATE TABLE camera(id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL);
 CREATE TABLE person(
     id INTEGER PRIMARY KEY AUTOINCREMENT, public INTEGER NOT NULL, source INTEGER NOT NULL,

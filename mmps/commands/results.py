@@ -1,0 +1,126 @@
+"""What a search shows and writes: a table, JSON, a sheet, evidence."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+FIRST_DATE = 86_400.0 * 365
+"""Times before 1971 are those of videos that count from their own beginning."""
+
+
+def shown_time(time: float | None) -> str:
+    """Write a time as people read it: local date and time, or minutes and seconds of a video.
+
+    Args:
+        time: Seconds since 1970 or since a video's beginning.
+    """
+    if time is None or math.isnan(time):
+        return '-'
+    if time < FIRST_DATE:
+        return f'{int(time // 3600)}:{int(time // 60 % 60):02}:{time % 60:04.1f}'
+    return datetime.fromtimestamp(time).strftime('%Y-%m-%d %H:%M:%S')
+
+
+def print_hits(hits: list[dict[str, Any]]) -> None:
+    """Print hits as a table.
+
+    Args:
+        hits: As ``--json`` writes them.
+    """
+    if not hits:
+        print('nobody in the gallery meets the conditions')
+        return
+    times = [shown_time(hit['time']) for hit in hits]
+    cameras = [hit['camera'] or '-' for hit in hits]
+    wide, far = max(6, *map(len, cameras)), max(4, *map(len, times))
+    print(f'{"rank":>4}  {"similarity":>10}  {"camera":<{wide}}  {"time":<{far}}  source')
+    for hit, camera, moment in zip(hits, cameras, times, strict=True):
+        start = f'{hit["rank"]:>4}  {hit["similarity"]:>10.3f}  {camera:<{wide}}  {moment:<{far}}'
+        print(f'{start}  {place(hit)}{stay(hit)}')
+
+
+def place(hit: dict[str, Any]) -> str:
+    """Name the image or frame of a hit."""
+    return hit['source'] + ('' if hit['frame'] is None else f'  frame {hit["frame"]}')
+
+
+def stay(hit: dict[str, Any]) -> str:
+    """Write how long the visit of a hit was, where hits stand for visits."""
+    visit = hit.get('visit')
+    if not visit or visit['boxes'] < 2 or math.isnan(visit['since']):
+        return ''
+    return f'  ({shown_time(visit["since"])} to {shown_time(visit["until"])})'
+
+
+def write_results(
+    options: argparse.Namespace, described: dict[str, Any], states: Mapping[str, Any]
+) -> None:
+    """Write what the options ask for.
+
+    Args:
+        options: Of a search.
+        described: Query and hits.
+        states: Of the gallery's sources, by path.
+
+    Raises:
+        DataError: A file cannot be written.
+    """
+    from mmps.files import write_json
+    from mmps.gallery.scenes import scenes_of
+    from mmps.structures import DataError
+
+    hits = described['hits']
+    scenes, problems = scenes_of(hits, states) if options.sheet or options.evidence else ([], [])
+    for problem in problems:
+        print(f'not drawn: {problem}', file=sys.stderr)
+    try:
+        if options.json:
+            write_json(Path(options.json), described)
+        if options.sheet:
+            _write_sheet(Path(options.sheet), described, scenes)
+        if options.evidence:
+            _write_evidence(Path(options.evidence), described, scenes)
+    except OSError as error:
+        raise DataError(
+            f'{error.filename or options} cannot be written: {error.strerror}'
+        ) from None
+
+
+def _write_sheet(path: Path, described: dict[str, Any], scenes: list[Any]) -> None:
+    from mmps.apis.inferencer import as_pixels
+    from mmps.visualization.contact_sheet import draw_sheet, save_image
+
+    hits = described['hits']
+    queries = [(as_pixels(q['image']), q['box']) for q in described['query']['images']]
+    names = ', '.join(Path(query['image']).name for query in described['query']['images'])
+    captions = [caption(hit) for hit in hits]
+    title = f'{names}: {len(hits)} most similar'
+    save_image(draw_sheet(queries, list(zip(hits, scenes, strict=True)), captions, title), path)
+
+
+def caption(hit: dict[str, Any]) -> list[str]:
+    """Describe a hit below its scene."""
+    camera = f'   camera {hit["camera"]}' if hit['camera'] else ''
+    when = [] if hit['time'] is None else [shown_time(hit['time']) + stay(hit)]
+    return [f'{hit["rank"]}    similarity {hit["similarity"]:.3f}{camera}', *when, place(hit)]
+
+
+def _write_evidence(folder: Path, described: dict[str, Any], scenes: list[Any]) -> None:
+    from mmps.files import write_json
+    from mmps.visualization.contact_sheet import crop_of, save_image, with_boxes
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / 'hits.json', described)
+    for hit, scene in zip(described['hits'], scenes, strict=True):
+        if scene is None:
+            continue
+        label = f'{hit["rank"]}: {hit["similarity"]:.3f}'
+        name = f'{hit["rank"]:03}_{hit["id"]}'
+        save_image(with_boxes(scene, [hit['box']], ['#16a34a'], [label]), folder / f'{name}.jpg')
+        save_image(crop_of(scene, hit['box']), folder / f'{name}_crop.png')
