@@ -59,12 +59,21 @@ setup(
     # torch and mmcv have to fit the machine, and mmcv, mmdet and mmengine come from one of two
     # stacks that share their import names: tools/setup_env.sh (or an extra) installs them.
     install_requires=['matplotlib', 'numpy', 'pycocotools', 'rich', 'scipy'],
+    entry_points={'console_scripts': ['mmps = mmps.commands.main:main']},
     extras_require={
         'openmmlab': ['mmdet', 'mmengine'],
         'onedl': ['onedl-mmdetection', 'onedl-mmengine'],
         'tensorboard': ['tensorboard'],
+        # exported re-ID networks, by the program that runs them; exact seeks in videos
+        'onnx': ['onnxruntime'],
+        'openvino': ['openvino'],
+        'video': ['av'],
         'tests': [
+            'av',
             'hypothesis',
+            'onnx',
+            'onnxruntime',
+            'openvino',
             'pytest',
             'pytest-cov',
             'pytest-xdist',

@@ -170,7 +170,8 @@ class PersonSearchInferencer:
         pixels = as_pixels(image)
         height, width = pixels.shape[:2]
         whole = [[0, 0, width, height]]
-        wanted = torch.tensor(whole if boxes is None else boxes, dtype=torch.float32).reshape(-1, 4)
+        given = np.asarray(whole if boxes is None else boxes, dtype=np.float32)
+        wanted = torch.from_numpy(given.reshape(-1, 4))
         _check_boxes(wanted, width, height)
         data = pseudo_collate([self._prepared(pixels)])
         data['data_samples'][0].query_instances = InstanceData(bboxes=wanted)

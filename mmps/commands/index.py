@@ -129,7 +129,7 @@ class _Progress:
 def _print_summary(summary: object, gallery: str, total: int) -> None:
     new = f'{summary.people:,} people in {summary.frames:,} images and frames of '
     print(f'{new}{summary.sources:,} files; {summary.unchanged:,} files were indexed before')
-    for source, sentence in summary.problems.items():
+    for sentence in summary.problems.values():
         print(f'  note: {sentence}', file=sys.stderr)
     for copy, original in summary.copies.items():
         print(f'  left out: {copy} has the same content as {original}', file=sys.stderr)

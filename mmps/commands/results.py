@@ -106,9 +106,9 @@ def _write_sheet(path: Path, described: dict[str, Any], scenes: list[Any]) -> No
 
 def caption(hit: dict[str, Any]) -> list[str]:
     """Describe a hit below its scene."""
-    camera = f'   camera {hit["camera"]}' if hit['camera'] else ''
+    camera = [f'camera {hit["camera"]}'] if hit['camera'] else []
     when = [] if hit['time'] is None else [shown_time(hit['time']) + stay(hit)]
-    return [f'{hit["rank"]}    similarity {hit["similarity"]:.3f}{camera}', *when, place(hit)]
+    return [f'{hit["rank"]}    similarity {hit["similarity"]:.3f}', *when, *camera, place(hit)]
 
 
 def _write_evidence(folder: Path, described: dict[str, Any], scenes: list[Any]) -> None:
