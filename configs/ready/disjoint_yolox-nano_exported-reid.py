@@ -1,13 +1,11 @@
 # Works without training: YOLOX-Nano (COCO) finds people, an exported re-ID network compares them.
 _base_ = [
-    '../_base_/models/yolox-nano.py',
+    '../_base_/models/disjoint_yolox-nano.py',
     '../_base_/datasets/search_cuhk_sysu_originals.py',
     '../_base_/default_runtime.py',
 ]
 
 model = dict(
-    type='mmps.DisjointDetector',
-    detector=_base_.detector,
     reid=dict(
         type='mmps.ExportedReID',
         file=None,  # yours, .onnx or .xml: --cfg-options model.reid.file=NETWORK.onnx
@@ -16,7 +14,7 @@ model = dict(
         std=[1.0, 1.0, 1.0],
         bgr_to_rgb=False,
         interpolation='bilinear',
-    ),
+    )
 )
 
 _pipeline = [
@@ -29,4 +27,4 @@ _pipeline = [
 ]
 val_dataloader = test_dataloader = dict(dataset=dict(pipeline=_pipeline))
 
-load_from = None  # a YOLOX-Nano of mmdet trained on COCO: --cfg-options load_from=DETECTOR.pth
+load_from = None  # yours, a YOLOX-Nano of mmdet: --cfg-options load_from=DETECTOR.pth

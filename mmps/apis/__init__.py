@@ -7,27 +7,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mmps.gallery import GalleryModel, Hits, Rows, Where, open_gallery
     from mmps.structures import ConfigError, DataError, FoundPeople, UserError
 
     from .configs import load_config, resume_from
     from .inference import find_people, list_images, load_model
+    from .inferencer import PersonSearchInferencer
     from .running import evaluate_checkpoint, train_config
 
 __all__ = [
     'ConfigError',
     'DataError',
     'FoundPeople',
+    'GalleryModel',
+    'Hits',
+    'PersonSearchInferencer',
+    'Rows',
     'UserError',
+    'Where',
     'evaluate_checkpoint',
     'find_people',
     'list_images',
     'load_config',
     'load_model',
+    'open_gallery',
     'resume_from',
     'train_config',
 ]
 
 _HOMES = {
+    'mmps.apis.inferencer': ('PersonSearchInferencer',),
+    'mmps.gallery': ('GalleryModel', 'Hits', 'Rows', 'Where', 'open_gallery'),
     'mmps.apis.configs': ('load_config', 'resume_from'),
     'mmps.apis.inference': ('find_people', 'list_images', 'load_model'),
     'mmps.apis.running': ('evaluate_checkpoint', 'train_config'),

@@ -1,7 +1,7 @@
 # YOLOX-Nano as mmdet's yolox_nano_8xb8-300e_coco.py has it, for people alone.
 _norm = dict(type='BN', momentum=0.03, eps=0.001)
 
-detector = dict(
+model = dict(
     type='YOLOX',
     data_preprocessor=dict(type='DetDataPreprocessor', pad_size_divisor=32),
     backbone=dict(
