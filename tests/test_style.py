@@ -105,7 +105,8 @@ def test_the_library_does_not_print_or_unpickle():
     )
     assert not [name_of(path) for path in LIBRARY if unsafe.search(read(path))]
     printing = [name_of(path) for path in LIBRARY if 'print' in plain_calls(path)]
-    assert not [name for name in printing if not name.endswith(COMMAND_LINES)]
+    commands = [name for name in printing if name.startswith('mmps/commands/')]
+    assert not [n for n in printing if not n.endswith(COMMAND_LINES) and n not in commands]
 
 
 def test_tests_do_not_hide_skips():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,20 +13,16 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
-from PIL import Image
 
 from mmps.checkpoints.downloading import local_file
 from mmps.digests import digest, weights_digest
-from mmps.gallery import STILL, Gallery, GalleryModel, Hits, Where
-from mmps.gallery.sources import Sampling, list_sources, read_frames
-from mmps.images import read_image
+from mmps.gallery import Gallery, GalleryModel, Hits, Where
+from mmps.gallery.sources import Sampling
 from mmps.structures import ConfigError, DataError, FoundPeople
 
 from .configs import load_config
+from .image_inputs import ImageLike, as_pixels, read_inputs
 from .inference import load_model
-
-ImageLike = str | Path | np.ndarray | Image.Image
-"""A path, a ``(H, W, 3)`` uint8 BGR array as OpenCV reads it, or an image of Pillow."""
 
 READY = 'ready'
 """Folder of the configs that work without training."""
@@ -127,7 +122,7 @@ class PersonSearchInferencer:
         """Find people as calling does, but hand each image's on as soon as it is ready."""
         given = [inputs] if isinstance(inputs, ImageLike) else list(inputs)
         batch: list[tuple[np.ndarray, dict[str, Any]]] = []
-        for image, place in _images(given, Sampling(every)):
+        for image, place in read_inputs(given, Sampling(every)):
             batch.append((image, place))
             if len(batch) == batch_size:
                 yield from self._finished(batch)
@@ -233,27 +228,6 @@ def averaged_query(vectors: np.ndarray) -> np.ndarray:
     return mean / max(float(np.linalg.norm(mean)), 1e-12)
 
 
-def as_pixels(image: ImageLike) -> np.ndarray:
-    """Get the pixels of an image: ``(H, W, 3)`` uint8 BGR.
-
-    Args:
-        image: A path, an array or an image of Pillow.
-
-    Raises:
-        DataError: It cannot be read, or an array has another form.
-    """
-    if isinstance(image, str | Path):
-        return read_image(Path(image))
-    if isinstance(image, Image.Image):
-        return np.ascontiguousarray(np.asarray(image.convert('RGB'))[..., ::-1])
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-        raise DataError(
-            f'an image has shape {image.shape} and type {image.dtype}, expected (H, W, 3) and '
-            'uint8, blue first'
-        )
-    return image
-
-
 def ready_configs() -> dict[str, Path]:
     """Find the configs that work without training, by name."""
     package = Path(__file__).resolve().parents[1]
@@ -282,24 +256,6 @@ def _config_of(
     if options:
         raise ConfigError('options change a config: give the config and its weights, not a file')
     return local_file(text)
-
-
-def _images(
-    inputs: Sequence[ImageLike], sampling: Sampling
-) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
-    for given in inputs:
-        if not isinstance(given, str | Path):
-            yield as_pixels(given), {'path': None}
-            continue
-        for source in list_sources([given]):
-            for frame in read_frames(source, sampling, note=_note):
-                number = None if frame.number == STILL else frame.number
-                time = None if np.isnan(frame.time) else frame.time
-                yield frame.image, {'path': Path(source), 'frame': number, 'time': time}
-
-
-def _note(sentence: str) -> None:
-    sys.stderr.write(f'{sentence}\n')
 
 
 def _found(people: InstanceData) -> FoundPeople:

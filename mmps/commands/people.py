@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> None:
     """Find and number people."""
     from pathlib import Path
 
-    from mmps.apis.inferencer import as_pixels
+    from mmps.apis.image_inputs import as_pixels
     from mmps.files import write_json
     from mmps.gallery import open_gallery
     from mmps.visualization.figures import SERIES

@@ -93,7 +93,7 @@ def write_results(
 
 
 def _write_sheet(path: Path, described: dict[str, Any], scenes: list[Any]) -> None:
-    from mmps.apis.inferencer import as_pixels
+    from mmps.apis.image_inputs import as_pixels
     from mmps.visualization.contact_sheet import draw_sheet, save_image
 
     hits = described['hits']

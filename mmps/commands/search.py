@@ -130,7 +130,7 @@ def find_query(inferencer: Any, path: str, options: argparse.Namespace) -> Any:
     Raises:
         DataError: Nobody is found, or there is no person of this number.
     """
-    from mmps.apis.inferencer import as_pixels
+    from mmps.apis.image_inputs import as_pixels
     from mmps.gallery.visits import Query
     from mmps.structures import DataError
 
