@@ -1,4 +1,4 @@
-"""What every tool's command line shares: a ``--help`` that teaches, and errors in one sentence."""
+"""Shared by the command lines of all tools: a ``--help`` with examples, errors in one sentence."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ EXAMPLES = '\nexamples:\n'
 class TeachingFormatter(
     argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter
 ):
-    """Keeps the lines of a docstring, and adds to each option's help the default that it has."""
+    """Keeps the lines of a docstring, and shows the default in the help of each option."""
 
     def _get_help_string(self, action: argparse.Action) -> str:
         text, default = action.help or '', action.default
-        # Of these the help itself says what happens, where there is anything to say.
+        # For these, the help text itself describes the default.
         if default is None or default is False or default == [] or 'default:' in text:
             return text
         if isinstance(default, list | tuple):
@@ -31,9 +31,9 @@ def teaching_parser(docstring: str, prog: str | None = None) -> argparse.Argumen
     """Build a tool's parser from its docstring.
 
     Args:
-        docstring: What the tool does, then a paragraph that begins with ``examples:``, which the
-            help shows last.
-        prog: How the tool is called, where that is not the name of its file.
+        docstring: Description of the tool, then a paragraph that begins with ``examples:``, which
+            the help shows last.
+        prog: Name of the command if it is not the name of the file.
     """
     _escape_what_no_terminal_shows()
     description, heading, commands = docstring.partition(EXAMPLES)
@@ -46,10 +46,10 @@ def teaching_parser(docstring: str, prog: str | None = None) -> argparse.Argumen
 
 
 def report_user_errors(main: Callable[[], None]) -> int:
-    """Run a tool; show an error that the user can fix as its one sentence.
+    """Run a tool; print an error that the user can fix as one sentence.
 
     Args:
-        main: The tool.
+        main: Main function of the tool.
 
     Returns:
         Exit code: 0, 2 for wrong input, 130 for an interrupt.
@@ -60,7 +60,7 @@ def report_user_errors(main: Callable[[], None]) -> int:
         print('\ninterrupted; what was finished is kept', file=sys.stderr)
         return 130
     except UserError as error:
-        # An error from a loader's worker process carries that process's traceback before it.
+        # An error of a loader's worker process begins with that process's traceback.
         sentence = str(error).strip().splitlines()[-1].split('Error: ', 1)[-1]
         print(f'error: {sentence}', file=sys.stderr)
         return 2
@@ -68,7 +68,7 @@ def report_user_errors(main: Callable[[], None]) -> int:
 
 
 def _escape_what_no_terminal_shows() -> None:
-    """Escape file names that cannot be printed; they would end the program otherwise."""
+    """Escape file names that cannot be printed, which would end the program."""
     for stream in (sys.stdout, sys.stderr):
         if getattr(stream, 'errors', None) == 'strict' and hasattr(stream, 'reconfigure'):
             stream.reconfigure(errors='backslashreplace')

@@ -1,9 +1,9 @@
 """The one side effect of ``import mmps``: checkpoints of MMEngine load on any torch, safely.
 
-A checkpoint of mmengine 0.10 holds ``HistoryBuffer`` objects and NumPy arrays, which torch's
-restricted unpickler refuses. The names it needs are allowed here, each behind a check of its
-state, so that a crafted file still cannot run anything (see open-mmlab/mmengine#1655).
-Files and downloads go through the restricted unpickler where torch's own default does not.
+A checkpoint of mmengine 0.10 contains ``HistoryBuffer`` objects and NumPy arrays, which torch's
+restricted unpickler rejects. This module allows the names that they need, each with a check of its
+state, so that a crafted file still cannot run code (see open-mmlab/mmengine#1655).
+Files and downloads are read by the restricted unpickler even if it is not torch's default.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 def make_checkpoints_loadable() -> None:
     """Allow exactly what MMEngine's checkpoints need; called once, by ``import mmps``.
 
-    Torch before 2.4 cannot allow names, and loads as ever. Where torch or MMEngine is missing or
-    broken, ``import mmps`` must still work, for ``python -m mmps.doctor`` says what is wrong.
+    Torch before 2.4 cannot allow names and loads without them. If torch or MMEngine is missing or
+    broken, ``import mmps`` must still work, so that ``python -m mmps.doctor`` can report it.
     """
     try:
         import torch.serialization
@@ -43,12 +43,12 @@ def make_checkpoints_loadable() -> None:
 
 
 class RestrictedTorch(ModuleType):
-    """Stands for ``torch`` in MMEngine's module of checkpoints, which names it for all storages.
+    """Replaces ``torch`` in MMEngine's module of checkpoints, which uses it for all storages.
 
-    MMEngine leaves the choice of the unpickler to torch, whose default came with torch 2.6.
+    MMEngine leaves the choice of the unpickler to torch, whose safe default came with torch 2.6.
 
     Args:
-        torch: All but ``load`` is its.
+        torch: The real module, which provides everything except ``load``.
     """
 
     def __init__(self, torch: ModuleType) -> None:
@@ -64,10 +64,10 @@ class RestrictedTorch(ModuleType):
 
 
 def _load_restricted(file: Any, map_location: Any = None, weights_only: Any = None) -> Any:
-    """Take the place of onedl-mmengine's loader.
+    """Replace onedl-mmengine's loader.
 
-    Its own reads without restriction whatever the restricted one refuses, and takes back after
-    each file what was allowed before.
+    Its own loader reads without restriction what the restricted one rejects, and after each file
+    removes names that were allowed before.
     """
     import torch
 
@@ -75,7 +75,7 @@ def _load_restricted(file: Any, map_location: Any = None, weights_only: Any = No
 
 
 def _python_globals() -> list[Any]:
-    """Allow how old pickles write bytes; torch from 2.6 on does so itself."""
+    """Return the function by which old pickles write bytes; torch allows it from 2.6 on."""
 
     def encode(text: str, encoding: str) -> bytes:
         if encoding != 'latin1':
@@ -107,7 +107,7 @@ def _mmengine_globals() -> list[Any]:
     from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
     class CheckedHistoryBuffer(HistoryBuffer):
-        """Takes the place of ``HistoryBuffer`` while a file is read; accepts plain numbers only."""
+        """Replaces ``HistoryBuffer`` while a file is read; accepts only plain numbers."""
 
         def __setstate__(self, state: dict) -> None:
             state = {key: value for key, value in state.items() if key != 'statistics_methods'}
@@ -123,12 +123,12 @@ def _mmengine_globals() -> list[Any]:
             self._set_default_statistics()
 
     class OneCycleName:
-        """Takes the place of the scheduler, whose state names two of its static functions."""
+        """Replaces the scheduler, whose state names two of its static functions."""
 
         def __init__(self) -> None:
             raise ValueError('the checkpoint wants to build a scheduler: refused')
 
-    # Somebody else may have allowed the true HistoryBuffer too, and then either may come.
+    # Other code may have allowed the real HistoryBuffer too; then either name may be resolved.
     methods = {
         CheckedHistoryBuffer: (HistoryBuffer, ('min', 'max', 'mean', 'current')),
         HistoryBuffer: (HistoryBuffer, ('min', 'max', 'mean', 'current')),
@@ -151,7 +151,7 @@ def _mmengine_globals() -> list[Any]:
 
 
 def _named(module: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a stand-in that is found by a name; torch before 2.6 takes none beside the function."""
+    """Rename a stand-in: torch before 2.6 accepts no name beside the function."""
 
     def stand_in(*args: Any) -> Any:
         return function(*args)

@@ -1,4 +1,4 @@
-"""What a cached feature depends on, as one short text that changes when any of it does."""
+"""Digests: short texts that change when the weights, files or settings behind a feature change."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def file_digest(path: str | Path) -> str:
 
 
 def files_digest(paths: Sequence[str]) -> str:
-    """Hash size and time of change of files, in nanoseconds; those not on disk count as absent.
+    """Hash size and modification time (ns) of files; files not on a disk count as absent.
 
     Args:
-        paths: In a fixed order; where they lie does not matter.
+        paths: Files in a fixed order; their folders do not matter.
     """
     digest = hashlib.sha256()
     for path in paths:

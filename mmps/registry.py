@@ -1,8 +1,8 @@
 """Registries of mmps: children of mmdet's, so that either package finds the other's parts.
 
-Whatever is ours is written ``mmps.Name``, in configs and in library defaults; the default
-scope of a config stays ``mmdet``. Naming ``mmps.X`` imports this module, and the module
-that holds ``X``, by itself: no ``custom_imports`` is needed.
+Types of ours are written ``mmps.Name``, in configs and in library defaults; the default scope of a
+config stays ``mmdet``. The name ``mmps.X`` imports this module and the module of ``X``
+automatically: no ``custom_imports`` is needed.
 """
 
 from mmdet import registry as mmdet_registry

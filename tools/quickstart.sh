@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From a fresh clone to a trained, evaluated, pictured person search: sets up, then runs everything.
+# From a new clone to a trained and evaluated person search: installs, then runs everything.
 set -euo pipefail
 
 tools="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -8,14 +8,14 @@ case " $* " in
         cat <<'TEXT'
 usage: bash tools/quickstart.sh [--seed N] [--fresh] [--frames DIR] [--work-dir DIR]
 
-Installs what is missing (the first time about 3 minutes beside the downloads), then draws
+Installs what is missing (the first time about 3 minutes plus downloads), then draws
 a small data set in CUHK-SYSU's layout, converts it, trains a detector once and the re-ID branches
-J2, J3 and J4 on it, evaluates each, and writes results.json and pictures to work_dirs/quickstart.
-About 5 minutes on 2 CPU cores. Run again, it goes on where it stopped.
+J2, J3 and J4 on it, evaluates each, and writes results.json and figures to work_dirs/quickstart.
+About 5 minutes on 2 CPU cores. A second run continues where the first stopped.
 
   --seed N        draw other data (default: 0)
-  --fresh         start over instead of going on
-  --frames DIR    search the drawn people in a folder of your own pictures too
+  --fresh         start again instead of continuing
+  --frames DIR    also search the drawn people in a folder of your own images
   --work-dir DIR  where everything is written (default: work_dirs/quickstart)
 TEXT
         exit 0

@@ -33,7 +33,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file that the checkpoint was trained with')
     parser.add_argument(
         'checkpoint',
-        help="file such as epoch_790.pth; of a plain detector's, only detection numbers mean much",
+        help='file such as epoch_790.pth; of a plain detector, only detection numbers are useful',
     )
     parser.add_argument(
         '--work-dir', metavar='DIR', help='folder for logs (default: work_dirs/NAME_OF_CONFIG)'
@@ -52,8 +52,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--fast',
         action='store_true',
-        help='fold batch normalisation into convolutions where that leaves results equal up to '
-        'rounding',
+        help='fold batch normalisation into convolutions if the results stay equal up to rounding',
     )
     parser.add_argument(
         '--cfg-options',

@@ -31,7 +31,7 @@ TYPICAL_PEOPLE = 20
 class Suite:
     """What is measured.
 
-    Args:
+    Attributes:
         configs: Config file of each variant.
         settings: Device, size and rounds.
         options: How models compute in inference.

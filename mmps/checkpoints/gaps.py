@@ -1,4 +1,4 @@
-"""Which parts of a person-search model a checkpoint leaves out, told in place of lists of names."""
+"""Which parts of a person-search model a checkpoint leaves out, told instead of lists of names."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def fill_gaps(state_dict: dict[str, Tensor], prefix: str, model: nn.Module) -> G
         What was filled and dropped.
     """
     own = model.state_dict()
-    # What losses hold is of use to training alone, and is silently left out or begun anew.
+    # The state of losses is needed only in training: it is silently left out or reset.
     theirs = set(own) - set(without_losses(own))
     for name in theirs:
         if getattr(state_dict.get(prefix + name), 'shape', None) != own[name].shape:

@@ -23,7 +23,7 @@ def is_loss_state(name: str) -> bool:
 
 
 def drop_loss_state(checkpoint: MutableMapping[str, Any]) -> None:
-    """Let losses begin anew: those of a checkpoint know the identities of another run.
+    """Reset the losses: those of a checkpoint belong to the identities of another run.
 
     Args:
         checkpoint: That training starts from, without resuming; changed in place.

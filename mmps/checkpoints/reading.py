@@ -25,7 +25,7 @@ BEGINNINGS = (
     (rb'PK', 'it is cut short', ''),
     (rb'\x80[\x02-\x05]', 'it is cut short, or a pickle of more than weights', ''),
 )
-"""First bytes of files that are taken for a checkpoint, what they are, and a cure of their own."""
+"""First bytes of files that are taken for a checkpoint, what they are, and their own fix."""
 
 
 def check_checkpoint(path: str | Path, resume: bool = False) -> None:
@@ -122,7 +122,7 @@ def _reason(error: Exception, path: Path) -> tuple[str, str]:
     """Say in plain words why torch refused a file; it may advise to lift the restriction.
 
     Returns:
-        The reason, and a cure where the kind of file has one of its own.
+        The reason, and the fix if the kind of file has its own.
     """
     if isinstance(error, OSError) and error.strerror:
         return error.strerror, ''

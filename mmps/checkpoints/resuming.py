@@ -81,7 +81,7 @@ def _last_checkpoint(folder: Path) -> str | None:
 
 
 def choose_checkpoint(runner: Runner, start: str, detection_epochs: int) -> None:
-    """Point a run that resumes to a whole checkpoint, the same on all ranks; else start it anew.
+    """Choose a complete checkpoint to resume, the same on all ranks; without one, start again.
 
     Args:
         runner: Before it loads anything; changed in place.
@@ -117,7 +117,7 @@ def choose_checkpoint(runner: Runner, start: str, detection_epochs: int) -> None
     if path is None:
         runner._resume = False
         MMLogger.get_current_instance().warning(
-            'Nothing to resume in %s: starting anew', runner.work_dir
+            'Nothing to resume in %s: starting from the beginning', runner.work_dir
         )
 
 

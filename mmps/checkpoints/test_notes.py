@@ -24,7 +24,7 @@ NOTE = 'tested.json'
 class CheckpointTest:
     """A test of a checkpoint, about to be run.
 
-    Args:
+    Attributes:
         checkpoint: Its file.
         config: Name of the config that it is tested with.
         ann_file: Of the test set, as that config writes it.

@@ -198,7 +198,7 @@ def _check_checkpoints(hook: CheckpointHook) -> None:
     if hook.max_keep_ckpts == 1:
         MMLogger.get_current_instance().warning(
             '%s.max_keep_ckpts=1: the only checkpoint is deleted before the next one is written, '
-            'and a kill in between starts the run anew; keep at least 2', name
+            'and a kill in between starts the run again; keep at least 2', name
         )  # fmt: skip
 
 
@@ -253,6 +253,7 @@ def check_watched(hooks: list[Hook], metrics: dict[str, float] | None) -> None:
     Raises:
         ConfigError: A checkpoint or early-stopping hook watches another one.
     """
+    # Without metrics there was no validation, so nothing can be missing.
     for hook in hooks if metrics else ():
         for key in _watched(hook):
             if key != 'auto' and key not in metrics:

@@ -15,7 +15,7 @@ def bare_model(runner: Runner) -> Any:
 
 
 def wrap_again(runner: Runner) -> None:
-    """Wrap the model anew where it is wrapped: DDP notes at construction which weights learn."""
+    """Wrap a wrapped model again: DDP records at construction which weights learn."""
     if is_model_wrapper(runner.model):
         wrapper = copy.deepcopy(runner.cfg.get('model_wrapper_cfg'))
         runner.model = runner.wrap_model(wrapper, bare_model(runner))

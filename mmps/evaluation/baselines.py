@@ -25,10 +25,10 @@ def random_embeddings(
     """Keep the boxes, draw random unit embeddings.
 
     Args:
-        predictions: whose boxes and scores are kept.
-        ground_truth: says how many queries and annotations there are.
-        seed: of the generator.
-        size: numbers per embedding.
+        predictions: Predictions whose boxes and scores are kept.
+        ground_truth: Determines the numbers of queries and annotations.
+        seed: Seed of the generator.
+        size: Numbers per embedding.
     """
     generator = np.random.default_rng(seed)
 
@@ -54,12 +54,12 @@ def chance_metrics(
     """Average the metrics of several draws of random embeddings on the same boxes.
 
     Args:
-        predictions: whose boxes and scores are kept.
-        ground_truth: the annotation file's content.
-        protocol: galleries and rules.
-        score_thr: detections below it are left out.
-        draws: number of draws.
-        seed: of the first draw; the others count up from it.
+        predictions: Predictions whose boxes and scores are kept.
+        ground_truth: The annotation file's content.
+        protocol: Galleries and rules.
+        score_thr: Detections below it are left out.
+        draws: Number of draws.
+        seed: Seed of the first draw; the others count up from it.
 
     Returns:
         Fractions in 0..1 by key, with detected and with annotated boxes (``gt/``).
@@ -111,13 +111,13 @@ def colour_predictions(
     with brightness.
 
     Args:
-        predictions: whose boxes and scores are kept.
-        ground_truth: queries, annotated boxes and file names.
-        image_root: folder that ``file_name`` is relative to.
-        progress: called with the number of images done and that of all images.
+        predictions: Predictions whose boxes and scores are kept.
+        ground_truth: Queries, annotated boxes and file names.
+        image_root: Folder that ``file_name`` is relative to.
+        progress: Called with the numbers of finished and of all images.
 
     Raises:
-        DataError: if an image is missing or cannot be read.
+        DataError: An image is missing or cannot be read.
     """
     images = ground_truth.image_positions(predictions.image_ids, 'image_ids of the predictions')
     groups = (

@@ -21,7 +21,7 @@ FALSE_ACCEPT_RATES = (0.1, 0.01, 0.001, 0.0001)
 class Calibration:
     """How similar the same person and other people are, as histograms.
 
-    Args:
+    Attributes:
         edges: ``(K + 1,)`` ascending ends of the bins.
         same: ``(K,)`` hits of the search: the same person in another image.
         other: ``(K,)`` other people and background.
@@ -35,7 +35,7 @@ class Calibration:
         """Find the least similarity that lets in no more than a part of the others.
 
         Args:
-            false_accept_rate: that part, in 0..1.
+            false_accept_rate: That part, in 0..1.
 
         Returns:
             Lower end of a bin, so exact to the width of a bin; the upper end of all bins if even
@@ -49,7 +49,7 @@ class Calibration:
         """Say which part of the same-person pairs reaches a threshold.
 
         Args:
-            threshold: an end of a bin.
+            threshold: An end of a bin.
 
         Returns:
             In 0..1, nothing without such pairs.
@@ -64,7 +64,7 @@ class Calibration:
         similarity is left out, and ``pairs_needed`` says how many it takes.
 
         Args:
-            rates: false-accept rates for which thresholds are given.
+            rates: False-accept rates for which thresholds are given.
         """
         return {
             'pairs': {'same': int(self.same.sum()), 'other': int(self.other.sum())},
@@ -92,7 +92,7 @@ class Calibration:
         """Write the summary.
 
         Args:
-            path: a JSON file.
+            path: A JSON file.
         """
         write_json(Path(path), self.summary())
 
@@ -151,7 +151,7 @@ def calibrate(
 
     Args:
         query_embeddings: ``(Q, D)`` in the order of the plan's queries.
-        plan: What is searched where.
+        plan: Boxes, galleries and targets of the search.
         memory_mb: Bound on the similarities that exist at one time, in MiB.
         bins: Number of bins between the least and the greatest possible similarity.
         counted: ``(Q,)`` true for queries that count; all of them when not given.

@@ -56,9 +56,9 @@ def write_query_csv(
     them; a query without targets has an empty average precision.
 
     Args:
-        queries: results by setting.
-        ground_truth: the annotation file's content.
-        path: the file.
+        queries: Results by setting.
+        ground_truth: The annotation file's content.
+        path: The file.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator='\n')

@@ -26,8 +26,8 @@ def detection_metrics(
     counted, are neither right nor wrong.
 
     Args:
-        ground_truth: the annotation file's content.
-        predictions: boxes and scores.
+        ground_truth: The annotation file's content.
+        predictions: Boxes and scores.
         convention: ``legacy`` or ``strict``.
 
     Returns:

@@ -35,7 +35,7 @@ GT_PREFIX = 'gt/'
 class Report:
     """Numbers of one evaluation.
 
-    Args:
+    Attributes:
         metrics: Fractions in 0..1 by key, as ``g100/mAP``, ``gt/g100/top1``, ``det/recall``.
         queries: How each query did, by setting, as ``g100`` or ``gt/g100``.
         searched: Boxes that were kept, and the query embeddings that were used.
@@ -103,6 +103,7 @@ def evaluate_predictions(
         plans = chain(plans, ((f'{GT_PREFIX}{setting}', plan) for setting, plan in annotated))
     counter = SimilarityCounter() if calibrated else None
     found = searches(ground_truth, predictions.query_embeddings, protocol, plans, counter)
+    # Queries without an embedding are left out (legacy, as in PSTR) or count as failed (strict).
     treat = of_convention(protocol.convention, QueryResults.without, QueryResults.failed)
     queries = {
         setting: treat(results, unseen[results.query_index]) for setting, _, results in found
@@ -151,8 +152,8 @@ def queries_from_detections(
     IoU counts the last pixel of a box.
 
     Args:
-        predictions: all boxes of the model, before any score threshold.
-        ground_truth: the annotation file's content.
+        predictions: All boxes of the model, before any score threshold.
+        ground_truth: The annotation file's content.
 
     Returns:
         The predictions with these queries, and ``(Q,)`` true for queries in whose image nothing was
@@ -216,8 +217,8 @@ def search_metrics(queries: dict[str, QueryResults], ks: Sequence[int]) -> dict[
     """Average all settings, and name the best number of boxes per image.
 
     Args:
-        queries: results by setting.
-        ks: places for the top-k rates.
+        queries: Results by setting.
+        ks: Ranks for the top-k rates.
 
     Returns:
         Fractions in 0..1 by key; ``best_bpi/*`` is the ``bpi<K>`` of greatest mAP.
@@ -237,7 +238,7 @@ def metric_key(setting: str, name: str) -> str:
     """Join a setting and a metric: ``g100`` and ``mAP`` to ``g100/mAP``, ``gt/`` to ``gt/mAP``.
 
     Args:
-        setting: key of ``Report.queries``.
+        setting: Key of ``Report.queries``.
         name: ``mAP``, ``top1``, ...
     """
     return f'{setting}/{name}' if setting and not setting.endswith('/') else f'{setting}{name}'
@@ -249,10 +250,10 @@ def confidence_intervals(
     """Bootstrap each search metric over the queries.
 
     Args:
-        report: of an evaluation.
-        ks: places for the top-k rates.
-        draws: number of draws.
-        seed: of the generator.
+        report: Report of an evaluation.
+        ks: Ranks for the top-k rates.
+        draws: Number of draws.
+        seed: Seed of the generator.
 
     Returns:
         Ends of the 95 % interval, ``<key>_low`` and ``<key>_high``.

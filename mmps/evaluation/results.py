@@ -18,13 +18,13 @@ TOP_KS = (1, 5, 10)
 class QueryResults:
     """How each query did; every array is ``(Q,)``.
 
-    Args:
-        query_index: position in the annotation file's ``queries``.
-        average_precision: in 0..1.
-        first_rank: place of the first hit, counted from 1; 0 without a hit.
-        num_targets: right boxes that exist.
-        num_undetected: targets without a detection that covers them.
-        num_outranked: targets that were detected, with a wrong box before or beside them.
+    Attributes:
+        query_index: Position in the annotation file's ``queries``.
+        average_precision: Average precision, in 0..1.
+        first_rank: Rank of the first hit, from 1; 0 without a hit.
+        num_targets: Right boxes that exist.
+        num_undetected: Targets without a detection that covers them.
+        num_outranked: Targets that were detected, with a wrong box before or beside them.
     """
 
     query_index: np.ndarray
@@ -46,13 +46,13 @@ class QueryResults:
         """List each metric's value of every query that counts.
 
         Args:
-            ks: places for the top-k rates.
+            ks: Ranks for the top-k rates.
 
         Returns:
             ``mAP`` and ``top<k>``, one value in 0..1 per query that has something to find.
 
         Raises:
-            DataError: if no query has anything to find.
+            DataError: No query has anything to find.
         """
         if not self.counted.any():
             raise DataError('no query that is left has a person to find in its gallery.')
@@ -64,13 +64,13 @@ class QueryResults:
         """Average over the queries that have something to find.
 
         Args:
-            ks: places for the top-k rates.
+            ks: Ranks for the top-k rates.
 
         Returns:
             ``mAP`` and ``top<k>``, fractions in 0..1.
 
         Raises:
-            DataError: if no query has anything to find.
+            DataError: No query has anything to find.
         """
         return {name: float(values.mean()) for name, values in self.per_query(ks).items()}
 
@@ -102,7 +102,7 @@ class QueryResults:
         """Join results of consecutive queries.
 
         Args:
-            parts: at least one.
+            parts: Results of at least one part.
         """
         names = [field.name for field in fields(cls)]
         return cls(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
@@ -115,15 +115,15 @@ def bootstrap_interval(
 
     Args:
         values: ``(Q,)`` one number per query, Q at least 1.
-        draws: number of draws.
-        seed: of the generator.
-        confidence: part of the means that the interval holds, in 0..1.
+        draws: Number of draws.
+        seed: Seed of the generator.
+        confidence: Share of the means inside the interval, in 0..1.
 
     Returns:
         Lower and upper end.
 
     Raises:
-        ConfigError: if the number of draws is not positive.
+        ConfigError: The number of draws is not positive.
     """
     if draws < 1:
         raise ConfigError(f'the number of bootstrap draws must be positive, not {draws}.')

@@ -61,12 +61,12 @@ class Observer(Protocol):
 class SearchTask:
     """What is searched where, and what is right.
 
-    Args:
+    Attributes:
         query_index: ``(Q,)`` position of each query in the annotation file's ``queries``.
-        gallery: images of each query.
-        judge: finds the hits.
+        gallery: Images of each query.
+        judge: Finds the hits.
         num_targets: ``(Q,)`` number that recall is measured against.
-        measure: ranks a query's boxes and says what its hits are worth.
+        measure: Ranks a query's boxes and evaluates its hits.
     """
 
     query_index: np.ndarray
@@ -80,9 +80,9 @@ class SearchTask:
 class SearchPlan:
     """A task and the boxes that it searches.
 
-    Args:
-        task: galleries and targets.
-        boxes: of all images.
+    Attributes:
+        task: Galleries and targets.
+        boxes: Boxes of all images.
     """
 
     task: SearchTask
@@ -101,7 +101,7 @@ def search(
 
     Args:
         query_embeddings: ``(Q, D)`` in the order of the task's queries.
-        plan: What is searched where.
+        plan: Boxes, galleries and targets of the search.
         rerankers: Revisions of the similarities, applied in order.
         memory_mb: Bound on the similarities and masks that exist at one time, in MiB.
         share: Consecutive queries that are searched; all of them when not given.
@@ -138,7 +138,7 @@ def similarity_blocks_of(
 
     Args:
         query_embeddings: ``(Q, D)`` in the order of the task's queries.
-        plan: What is searched where.
+        plan: Boxes, galleries and targets of the search.
         memory_mb: Bound on the similarities and masks that exist at one time, in MiB.
         share: Consecutive queries that are searched; all of them when not given.
 
@@ -162,12 +162,12 @@ class Searcher:
     """Carries out searches; under ``torchrun`` the ranks share the queries.
 
     Args:
-        score_weighted: multiply each similarity by the score of the box (NAE, SeqNet: CWS).
-        rerankers: configs of revisions of the similarities, applied in order.
-        memory_mb: bound on the similarities and masks that exist at one time, in MiB.
+        score_weighted: Multiply each similarity by the score of the box (NAE, SeqNet: CWS).
+        rerankers: Configs of revisions of the similarities, applied in order.
+        memory_mb: Bound on the similarities and masks that exist at one time, in MiB.
 
     Raises:
-        ConfigError: if the bound is not a positive number.
+        ConfigError: The bound is not a positive number.
     """
 
     def __init__(
@@ -194,9 +194,9 @@ class Searcher:
         """Search every query of a plan.
 
         Args:
-            ground_truth: the annotation file's content.
+            ground_truth: The annotation file's content.
             query_embeddings: ``(Q, D)`` of all queries of the annotation file, on every rank.
-            plan: what is searched where.
+            plan: Boxes, galleries and targets of the search.
             observer: Sees the similarities of the queries that this rank searches.
 
         Returns:
@@ -213,7 +213,7 @@ class Searcher:
         """Weight the embeddings of a plan's boxes by their scores, if so set.
 
         Args:
-            plan: what is searched where.
+            plan: Boxes, galleries and targets of the search.
         """
         if not self.score_weighted:
             return plan

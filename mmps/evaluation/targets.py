@@ -22,7 +22,7 @@ from .functional.matching import (
 class Targets:
     """Boxes of the query people in the galleries, sorted by query.
 
-    Args:
+    Attributes:
         queries: ``(T,)`` position of the query in the search, ascending.
         images: ``(T,)`` position of the image.
         bboxes: ``(T, 4)`` xyxy in original pixels.
@@ -48,7 +48,7 @@ class Targets:
         """Keep the targets of consecutive queries, which then count from 0.
 
         Args:
-            block: positions of the queries.
+            block: Positions of the queries.
         """
         kept = slice(*np.searchsorted(self.queries, [block.start, block.stop]))
         return Targets(self.queries[kept] - block.start, self.images[kept], self.bboxes[kept])
@@ -57,7 +57,7 @@ class Targets:
         """Find the detections that cover a target well enough (size-aware IoU threshold).
 
         Args:
-            boxes: of all images.
+            boxes: Boxes of all images.
 
         Returns:
             ``(P,)`` targets, ascending, ``(P,)`` detections, ascending within each target, and
@@ -76,9 +76,9 @@ class Targets:
         Two targets of a query in one image never share a box.
 
         Args:
-            block: positions of the queries.
+            block: Positions of the queries.
             similarities: ``(B, N)`` of these queries.
-            boxes: of all images.
+            boxes: Boxes of all images.
 
         Returns:
             ``(H,)`` query of each hit within the block, ascending, and ``(H,)`` its detection.
@@ -100,8 +100,8 @@ class Targets:
         """Find all boxes on the query's person, hits or not.
 
         Args:
-            block: positions of the queries.
-            boxes: of all images.
+            block: Positions of the queries.
+            boxes: Boxes of all images.
 
         Returns:
             ``(P,)`` query within the block, ascending, and ``(P,)`` detection.

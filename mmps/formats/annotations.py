@@ -50,12 +50,12 @@ _SPELLINGS = {*ID_KEYS, *CAMERA_KEYS, *IGNORE_KEYS, KNOWN_KEY}
 
 @dataclass(frozen=True, eq=False)
 class Annotations:
-    """What an annotation file says, in one spelling.
+    """The content of an annotation file, in one spelling.
 
     Letters: A annotations, in the order of the file and all of them, so that positions are those
     in the file.
 
-    Args:
+    Attributes:
         images: Entries of ``images``, ``id`` and sizes as integers, with ``camera_id``.
         image_ids: ``A`` ids of the images that the annotations are in.
         bboxes: ``A`` boxes, xywh in pixels of the image file.
@@ -63,7 +63,7 @@ class Annotations:
         people: ``A`` flags of people.
         ignored: ``A`` flags of ignore regions; what is neither belongs to another category.
         queries: ``image_id``, ``bbox``, ``person_id`` and ``camera_id`` of each query.
-        remarks: What is odd about the file, and worth a line in a log.
+        remarks: Unexpected entries of the file, for the log.
     """
 
     images: list[dict[str, Any]]
@@ -93,7 +93,7 @@ def read_annotations(
 
     Args:
         path: JSON file with ``images``, ``annotations`` and, for test sets, ``queries``.
-        reading: How the file is to be read.
+        reading: Options of the reader.
         image_keys: What each of ``images`` must have.
         keep_empty_boxes: Whether annotated boxes may lack an area.
 
@@ -101,7 +101,7 @@ def read_annotations(
         What it says.
 
     Raises:
-        DataError: The file is missing, no JSON, or not in this format.
+        DataError: The file is missing, not JSON, or not in this format.
     """
     return unify(parse(path, reading, image_keys, keep_empty_boxes), reading)
 
@@ -139,7 +139,7 @@ def unify(content: dict[str, Any], reading: Reading | None = None) -> Annotation
 
     Args:
         content: A parsed file whose structure and references are right.
-        reading: How the file is to be read.
+        reading: Options of the reader.
 
     Returns:
         What it says.
@@ -198,7 +198,7 @@ def in_our_spelling(content: dict[str, Any], reading: Reading | None = None) -> 
 
     Args:
         content: A parsed file in which nothing is wrong.
-        reading: How it is to be read.
+        reading: Options of the reader.
 
     Returns:
         A copy with ``person_id``, ``camera_id`` and ``iscrowd`` in every record that has such

@@ -14,7 +14,7 @@ PERSON_NAMES = ('person', 'persons', 'people', 'pedestrian', 'pedestrians')
 class Categories:
     """The roles of a file's categories.
 
-    Args:
+    Attributes:
         people: Ids of those whose boxes are people.
         ignored: Ids of those whose boxes are ignore regions.
         names: Name of each id.

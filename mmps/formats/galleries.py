@@ -21,15 +21,15 @@ class Galleries:
 
     Letters: Q queries of these galleries, M entries over all of them, P entries with the person.
 
-    Args:
-        path: the file, for messages.
+    Attributes:
+        path: The file, for messages.
         offsets: ``(Q + 1,)``, query ``q`` owns the entries ``offsets[q]:offsets[q + 1]``.
         image_ids: ``(M,)`` ``images[].id``; repetitions as in the official file.
         person_entries: ``(P,)`` the entries that say where the query person is, ascending.
         person_bboxes: ``(P, 4)`` xyxy in original pixels, where that is.
         query_index: ``(Q,)`` position of each query in the annotation file's ``queries``.
-        of_all_queries: whether the file names no queries, and so means all of them, in order.
-        listing: digest of the annotation file that the galleries were made with; empty if unknown.
+        of_all_queries: Whether the file names no queries, and so means all of them, in order.
+        listing: Digest of the annotation file that the galleries were made with; empty if unknown.
     """
 
     path: Path
@@ -56,10 +56,10 @@ class Galleries:
         """Read ``galleries_<size>.npz``.
 
         Args:
-            path: the file.
+            path: The file.
 
         Raises:
-            DataError: if there is no such file (the message lists the sizes beside it), it is of
+            DataError: There is no such file (the message lists the sizes beside it), it is of
                 another kind, its offsets do not fit its entries, or a box has no area.
         """
         path = Path(path)
@@ -91,10 +91,10 @@ class Galleries:
         """Check that these galleries belong to an annotation file.
 
         Args:
-            ground_truth: the annotation file's content.
+            ground_truth: The annotation file's content.
 
         Raises:
-            DataError: if the queries differ in number, or it lists other pictures or queries than
+            DataError: The queries differ in number, or it lists other images or queries than
                 when the galleries were made.
         """
         index, queries = self.query_index, ground_truth.num_queries
@@ -106,7 +106,7 @@ class Galleries:
             )
         if self.listing and ground_truth.listing and self.listing != ground_truth.listing:
             raise DataError(
-                f'{self.path} was made with other pictures or queries than {ground_truth.path} '
+                f'{self.path} was made with other images or queries than {ground_truth.path} '
                 'lists; convert the data set again.'
             )
 
@@ -140,8 +140,8 @@ def gallery_file(directory: str | Path, size: int | str) -> Path:
     """Name the galleries file of a size or a subset.
 
     Args:
-        directory: folder that holds the galleries.
-        size: number of images, or ``occlusion`` or ``resolution``.
+        directory: Folder that holds the galleries.
+        size: Number of images, or ``occlusion`` or ``resolution``.
     """
     return Path(directory) / f'galleries_{size}.npz'
 
@@ -150,7 +150,7 @@ def available_sizes(directory: str | Path) -> list[str]:
     """List the gallery sizes and subsets for which a folder holds a file.
 
     Args:
-        directory: folder to look in.
+        directory: Folder to look in.
 
     Returns:
         Names, numbers first in ascending order.

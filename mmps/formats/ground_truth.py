@@ -1,4 +1,4 @@
-"""What an annotation file says about people, in arrays, as every protocol reads it."""
+"""The people of an annotation file, in arrays, as every protocol reads them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class GroundTruth:
 
     Letters: I images, A annotations, Q queries. Images are named by their position in the file.
 
-    Args:
+    Attributes:
         path: The file, for messages and for the galleries beside it.
         image_ids: ``(I,)`` ``images[].id``, in the order of the file.
         file_names: ``I`` names, relative to the data set's root.

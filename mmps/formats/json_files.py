@@ -49,7 +49,7 @@ def read_json(path: str | Path) -> Any:
 
 
 def _reason(error: Exception, path: Path) -> tuple[str, str]:
-    """Say in plain words why a file is no JSON, and what is to be done about it."""
+    """Return in plain words why a file is not JSON, and how to fix it."""
     if isinstance(error, OSError):
         return str(error), _AGAIN
     data = path.read_bytes().strip()

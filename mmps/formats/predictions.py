@@ -17,7 +17,7 @@ from .ground_truth import GroundTruth
 class SortedBoxes:
     """Boxes in the order of the annotation file's images, then of their rows in the predictions.
 
-    Args:
+    Attributes:
         images: ``(N,)`` position of each box's image, ascending.
         offsets: ``(I + 1,)``, image ``i`` owns the boxes ``offsets[i]:offsets[i + 1]``.
         bboxes: ``(N, 4)`` xyxy in original pixels.
@@ -56,7 +56,7 @@ class Predictions:
 
     Letters: N detections, D embedding size, Q queries, A annotations. Rows may come in any order.
 
-    Args:
+    Attributes:
         image_ids: ``(N,)`` ``images[].id`` of the annotation file.
         bboxes: ``(N, 4)`` xyxy in original pixels.
         scores: ``(N,)`` detection scores.
@@ -66,7 +66,7 @@ class Predictions:
             zero.
 
     Raises:
-        DataError: if shapes disagree or a number is not finite.
+        DataError: Shapes disagree or a number is not finite.
     """
 
     image_ids: np.ndarray
@@ -90,10 +90,10 @@ class Predictions:
         """Read an ``.npz`` file; nothing in it is unpickled.
 
         Args:
-            path: the file.
+            path: The file.
 
         Raises:
-            DataError: if there is no such file, it is of another kind, lacks an array, or breaks a
+            DataError: There is no such file, it is of another kind, lacks an array, or breaks a
                 rule of this class.
         """
         path = Path(path)
@@ -113,7 +113,7 @@ class Predictions:
         """Write an ``.npz`` file; an interrupted write leaves no half file under this name.
 
         Args:
-            path: the file; its folder is made when absent.
+            path: The file; its folder is created if it is missing.
         """
         arrays = {key: getattr(self, key) for key in self.__annotations__}
         with atomic_file(Path(path)) as file:
@@ -163,10 +163,10 @@ class Predictions:
         as well, ignore regions are not.
 
         Args:
-            ground_truth: the annotation file's content.
+            ground_truth: The annotation file's content.
 
         Raises:
-            DataError: if the predictions hold no embeddings of annotated boxes.
+            DataError: The predictions hold no embeddings of annotated boxes.
         """
         if self.gt_embeddings is None:
             raise DataError(
@@ -186,10 +186,10 @@ class Predictions:
         """Check that these predictions belong to an annotation file.
 
         Args:
-            ground_truth: the annotation file's content.
+            ground_truth: The annotation file's content.
 
         Raises:
-            DataError: if an image is not in the file, or queries or annotations differ in number.
+            DataError: An image is not in the file, or queries or annotations differ in number.
         """
         ground_truth.image_positions(self.image_ids, 'image_ids of the predictions')
         queries = len(self.query_embeddings)

@@ -1,4 +1,4 @@
-"""What a validation finds: problems with a place, collected into one report."""
+"""Problems that a validation finds, with their places, collected into one report."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong, or odd, in one place.
+    """One problem, or unexpected entry, in one place.
 
-    Args:
-        kind: What is wrong, the same words for the same thing.
+    Attributes:
+        kind: Description, in the same words for the same problem.
         where: The place in the file.
         is_error: Whether the file cannot be used as it is.
     """
@@ -24,10 +24,10 @@ class Problem:
 
 
 def report(problems: Iterable[Problem]) -> list[str]:
-    """Sum up problems, errors first.
+    """Summarise problems, errors first.
 
     Args:
-        problems: All of them.
+        problems: All problems.
 
     Returns:
         One line per kind of problem, with the first places.

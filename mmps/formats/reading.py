@@ -30,7 +30,7 @@ KNOWN_KEY = 'is_known'
 class Reading:
     """How to read an annotation file where it leaves a choice.
 
-    Args:
+    Attributes:
         unlabelled_ids: Identities that mean unknown in this file; negative ones always do.
         identity_key: Field that holds the identities, such as ``attributes.track_id``; each dot
             leads into an object. Where a record lacks it, ``person_id``, ``pid`` or ``identity``.
@@ -119,7 +119,7 @@ def identities(records: Sequence[dict], reading: Reading) -> list[int]:
 
     Args:
         records: Entries of ``annotations`` or ``queries``.
-        reading: How the file is to be read.
+        reading: Options of the reader.
 
     Returns:
         One a record, ``UNLABELLED`` where unknown.

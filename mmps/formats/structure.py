@@ -60,7 +60,7 @@ def check_structure(
 
     Args:
         content: The parsed JSON file.
-        reading: How the file is to be read.
+        reading: Options of the reader.
         needs: The parts and fields that must be there; fields that are there are always checked.
 
     Yields:
@@ -87,7 +87,7 @@ def check_references(content: dict, reading: Reading | None = None) -> Iterator[
 
     Args:
         content: A file whose structure is right.
-        reading: How the file is to be read.
+        reading: Options of the reader.
 
     Yields:
         Errors.
@@ -146,7 +146,7 @@ def is_outside(bbox: Sequence[float], width: float, height: float) -> bool:
     """Check whether a box shows no part of its image.
 
     Args:
-        bbox: xywh.
+        bbox: Box as xywh.
         width: Of the image, in pixels.
         height: Of the image, in pixels.
     """

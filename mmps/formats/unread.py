@@ -23,7 +23,7 @@ def check_unread(content: dict, reading: Reading) -> Iterator[Problem]:
 
     Args:
         content: A file whose structure is right.
-        reading: How it is to be read.
+        reading: Options of the reader.
 
     Yields:
         Warnings.

@@ -24,7 +24,7 @@ such a box takes time and memory in proportion to its sides."""
 class Rule:
     """What a field may hold.
 
-    Args:
+    Attributes:
         wanted: The right values in words.
         is_right: Whether one value is right.
         are_right: A quick look at many values; it may overlook right ones, never wrong ones.

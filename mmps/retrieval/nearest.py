@@ -20,7 +20,7 @@ GATHERED = 0.1
 class Nearest:
     """The most similar rows of each query, most similar first, equal ones in ascending position.
 
-    Args:
+    Attributes:
         positions: ``(Q, K)`` of the rows.
         similarities: ``(Q, K)``.
     """

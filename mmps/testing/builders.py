@@ -16,10 +16,10 @@ from mmps.structures.originals import ORIGINAL_IMAGE
 
 
 def tiny_detector(**changes: Any) -> ConfigDict:
-    """Config of a RetinaNet on a quarter-width ResNet-18 that runs in milliseconds.
+    """Return the config of a RetinaNet on a quarter-width ResNet-18 that runs in milliseconds.
 
     Args:
-        **changes: Replace top-level entries.
+        **changes: Replacements of top-level entries.
     """
     config = {
         'type': 'RetinaNet',
@@ -74,8 +74,8 @@ def tiny_searcher(shared_stages: int = 3, detector: dict | None = None, **change
 
     Args:
         shared_stages: 2, 3 or 4.
-        detector: Config of a detector, else :func:`tiny_detector`.
-        **changes: Further arguments.
+        detector: Config of a detector; by default :func:`tiny_detector`.
+        **changes: Further arguments of the detector's class.
     """
     init_default_scope('mmdet')
     torch.manual_seed(0)
@@ -96,8 +96,8 @@ def people(boxes: list[list[float]], person_ids: list[int] | None = None) -> Ins
     """Make ``gt_instances`` of one image.
 
     Args:
-        boxes: xyxy.
-        person_ids: Identity of each box, else 0, 1, 2, ...
+        boxes: Boxes as xyxy.
+        person_ids: Identity of each box; by default 0, 1, 2, ...
     """
     count = len(boxes)
     return InstanceData(
@@ -114,15 +114,15 @@ def packed_batch(
     size: tuple[int, int] = (96, 128),
     scale_factor: tuple[float, float] = (1.0, 1.0),
 ) -> tuple[Tensor, list[DetDataSample]]:
-    """Make preprocessed images of noise and their samples, with ground truth and one query each.
+    """Create preprocessed images of noise and their samples, with ground truth and one query each.
 
-    Each sample has an original image of noise too, for models that cut people out of it.
+    Each sample has an original image of noise too, for models that crop people from it.
 
     Args:
-        images: How many.
-        boxes: xyxy of the people in each image.
+        images: Number of images.
+        boxes: Boxes as xyxy of the people in each image.
         size: (height, width) of the network's input.
-        scale_factor: (width, height) factors of the pretended resize.
+        scale_factor: (width, height) factors of the simulated resize.
     """
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(images, 3, *size, generator=generator)

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 COMPARED = ('state_dict', 'ema_state_dict', 'optimizer', 'param_schedulers')
-"""Entries of a checkpoint that a run goes on from; the others hold times and logs."""
+"""Entries of a checkpoint that a run resumes from; the others contain times and logs."""
 
 
 def compare(whole: Path, resumed: Path) -> list[str]:
     """Compare two checkpoints: weights, averages, states of the optimizer and the schedules.
 
     Args:
-        whole: Of a run that went through.
-        resumed: Of one that did not.
+        whole: Checkpoint of an uninterrupted run.
+        resumed: Checkpoint of a resumed run.
 
     Returns:
         Names of the tensors and numbers in which they differ in any bit.
@@ -31,12 +31,12 @@ def compare(whole: Path, resumed: Path) -> list[str]:
 
 
 def differences(a: Any, b: Any, name: str = '') -> list[str]:
-    """Name the tensors and numbers in which two states differ in any bit.
+    """List the tensors and numbers in which two states differ in any bit.
 
     Args:
-        a: Of tensors, dicts, lists and plain values.
-        b: The other.
-        name: What they are called.
+        a: State of tensors, dicts, lists and plain values.
+        b: The other state.
+        name: Prefix of their names.
     """
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         return [] if same_bits(a, b) else [name]
@@ -53,7 +53,7 @@ def differences(a: Any, b: Any, name: str = '') -> list[str]:
 
 
 def same_bits(a: Tensor, b: Tensor) -> bool:
-    """Tell whether two tensors have the same bytes: 0.0 is not -0.0, and a NaN is itself."""
+    """Check whether two tensors have the same bytes: 0.0 is not -0.0, and a NaN equals itself."""
     if a.dtype != b.dtype or a.shape != b.shape:
         return False
     a, b = (t.detach().reshape(-1).contiguous().view(torch.uint8) for t in (a, b))

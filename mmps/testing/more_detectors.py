@@ -1,6 +1,6 @@
 """Tiny detectors of further families whose heads score classes, set up as in mmdet's configs.
 
-All but YOLOX and RTMDet stand on the tiny ResNet of :mod:`mmps.testing.builders`.
+All except YOLOX and RTMDet use the tiny ResNet of :mod:`mmps.testing.builders`.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def tiny_yolof() -> ConfigDict:
 
 
 def tiny_reppoints() -> ConfigDict:
-    """Config of a RepPoints detector: deformable points in place of boxes."""
+    """Config of a RepPoints detector: deformable points instead of boxes."""
     head = {**DENSE, 'type': 'RepPointsHead', 'point_feat_channels': 16, 'num_points': 9,
             'gradient_mul': 0.1, 'point_strides': STRIDES, 'point_base_scale': 4,
             'loss_cls': FOCAL, 'loss_bbox_init': {'type': 'SmoothL1Loss', 'beta': 0.11},

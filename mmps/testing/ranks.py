@@ -59,12 +59,12 @@ if any(codes):
 
 
 def run_ranks(script: str, folder: Path, world_size: int, timeout: float = 240) -> None:
-    """Run a script in several processes that are ranks of one gloo group.
+    """Run a script in several processes, the ranks of one gloo group.
 
     Args:
-        script: Python source that defines ``work()``; it knows ``rank``, ``world_size`` and
-            ``folder``, and leaves its results as files.
-        folder: For the script and what it writes.
+        script: Python source that defines ``work()``; it can use ``rank``, ``world_size`` and
+            ``folder``, and writes its results to files.
+        folder: Folder for the script and its results.
         world_size: Number of processes.
         timeout: Seconds for all of them.
 

@@ -25,10 +25,10 @@ DetectionsOfImages = dict[int, tuple[list[Box], list[float], np.ndarray]]
 class Person:
     """One annotated box.
 
-    Args:
-        image: where it is.
-        box: xyxy.
-        person_id: negative where unknown.
+    Attributes:
+        image: Image that it is in.
+        box: Box as xyxy.
+        person_id: Identity, negative if unknown.
     """
 
     image: int
@@ -38,12 +38,12 @@ class Person:
 
 @dataclass(frozen=True)
 class Query:
-    """Who is searched.
+    """A person to search for.
 
-    Args:
-        image: where the query was cut out.
-        person_id: whom it shows.
-        camera: of the image.
+    Attributes:
+        image: Image of the query.
+        person_id: Identity of the person.
+        camera: Camera of the image.
     """
 
     image: int
@@ -55,8 +55,8 @@ def iou(a: Box, b: Box, last_pixel: int = 0) -> float:
     """Compute the intersection over union of two xyxy boxes.
 
     Args:
-        a: xyxy.
-        b: xyxy.
+        a: First box as xyxy.
+        b: Second box as xyxy.
         last_pixel: 1 to count the pixel in which a box ends.
     """
     width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]) + last_pixel)
@@ -83,11 +83,11 @@ def other_image_entries(
     """List the gallery of a query that is searched in all other images (PRW, generic).
 
     Args:
-        query: who is searched.
-        cameras: camera of every image.
-        people: annotated boxes.
-        cross_camera: leave out images of the query's camera.
-        legacy: look for the first box of the person in an image only.
+        query: The query.
+        cameras: Camera of every image.
+        people: Annotated boxes.
+        cross_camera: Leave out images of the query's camera.
+        legacy: Look for the first box of the person in an image only.
     """
     entries: list[Entry] = []
     for image, camera in cameras.items():
@@ -106,10 +106,10 @@ def search_one_query(
 
     Args:
         query: ``(D,)``.
-        entries: the gallery.
-        detections: boxes of every image.
-        legacy: count but do not search an image that the gallery lists again (SeqNet); else search
-            each image once for all boxes that its entries name.
+        entries: The gallery.
+        detections: Boxes of every image.
+        legacy: Count but do not search an image that the gallery lists again (SeqNet). Otherwise
+            search each image once for all boxes of its entries.
 
     Returns:
         The average precision, and (similarity, label) of every box that was searched.
@@ -131,7 +131,7 @@ def search_one_query(
 
 
 def _labels(boxes: list[Box], sims: np.ndarray, targets: list[Box]) -> list[int]:
-    """Let the boxes of an image take the targets in descending order of similarity."""
+    """Assign targets to the boxes of an image in descending order of similarity."""
     labels = [0] * len(boxes)
     if not targets:
         return labels
@@ -168,7 +168,7 @@ def _expected(entries: Sequence[Entry], legacy: bool) -> int:
 
 
 def first_rank(ranking: Sequence[tuple[float, int]]) -> int:
-    """Find the place of the first right box, 0 without one; equal boxes stay in their order."""
+    """Return the rank of the first right box, 0 without one; ties keep their order."""
     ordered = sorted(ranking, key=lambda pair: -pair[0])
     for place, (_, label) in enumerate(ordered, start=1):
         if label:
@@ -182,8 +182,8 @@ def detection_recall_and_ap(
     """Evaluate detection as OIM's and SeqNet's ``eval_detection`` do, at IoU 0.5.
 
     Args:
-        people: annotated boxes by image.
-        detections: boxes of every image.
+        people: Annotated boxes by image.
+        detections: Boxes of every image.
     """
     labels: list[int] = []
     all_scores: list[float] = []

@@ -14,11 +14,11 @@ BACKGROUND, JUNK = 'background', 'junk'
 def assign(
     detections: DetectionsOfImages, people: Sequence[Person]
 ) -> tuple[dict[int, list], list[Person]]:
-    """Give each detection an identity.
+    """Assign an identity to each detection.
 
     Args:
-        detections: boxes of every image.
-        people: annotated boxes.
+        detections: Boxes of every image.
+        people: Annotated boxes.
 
     Returns:
         Identities by image, in the order of the boxes, and the people that were missed in images
@@ -62,15 +62,15 @@ def search_one_query(
     """Evaluate one query.
 
     Args:
-        query: who is searched.
+        query: The query.
         embedding: ``(D,)``.
-        cameras: camera of every image.
-        detections: boxes of every image.
-        assigned: of ``assign``.
-        score_thr: boxes below it have no place, though people in them still count.
+        cameras: Camera of every image.
+        detections: Boxes of every image.
+        assigned: Result of ``assign``.
+        score_thr: Boxes below it have no rank, but people in them still count.
 
     Returns:
-        The average precision by trapezia, and the place of the first hit, 0 without one.
+        The average precision by the trapezoidal rule, and the rank of the first hit, 0 without one.
     """
     names, missed = assigned
     good = sum(p.person_id == query.person_id and cameras[p.image] != query.camera for p in missed)

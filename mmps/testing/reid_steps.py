@@ -1,4 +1,4 @@
-"""Training steps of a tiny model, by the same code in one process and in several."""
+"""Training steps of a tiny model, with the same code in one process and in several."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def reid_steps(loss: dict, data: dict[str, Any], **sampling: Any) -> list[Step]:
     """Train one epoch of phase 2 in float64 as the two-phase hook does, normalisation fixed.
 
     Args:
-        loss: Config.
+        loss: Config of the loss.
         data: ``ids`` ``(N,)`` and ``features`` ``(N, 32, 8, 4)``.
-        **sampling: Of the batch sampler.
+        **sampling: Arguments of the batch sampler.
 
     Returns:
         For each step the loss and the branch's weights after it.
@@ -41,7 +41,7 @@ def reid_steps(loss: dict, data: dict[str, Any], **sampling: Any) -> list[Step]:
 
 
 def joint_step(images: list[list[int]]) -> Step:
-    """Make one step of the joint objective, whose re-ID loss is over all images of all ranks.
+    """Run one step of the joint objective, whose re-ID loss is over all images of all ranks.
 
     Args:
         images: Identities of the people in each of this process's images.
@@ -50,7 +50,7 @@ def joint_step(images: list[list[int]]) -> Step:
     inputs, samples = packed_batch(len(images))
     for sample, ids in zip(samples, images, strict=True):
         _relabel(sample, ids)
-    # Every image is the same noise, so that it does not matter which process has it.
+    # All images are the same noise, so that it does not matter which process has which.
     batch = {'inputs': list(inputs[:1].expand_as(inputs)), 'data_samples': samples}
     return _train(model, [batch])[0]
 

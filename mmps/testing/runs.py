@@ -19,8 +19,8 @@ def tiny_run(data_root: str | Path, work_dir: str | Path, **changes: Any) -> Con
 
     Args:
         data_root: Folder of a converted data set.
-        work_dir: Where the run writes.
-        **changes: Dotted keys, with ``__`` for the dot, and values.
+        work_dir: Work directory of the run.
+        **changes: Values by dotted key, with ``__`` for the dot.
     """
     config = Config(
         {
@@ -67,7 +67,7 @@ def disjoint_run(data_root: str | Path, work_dir: str | Path, **changes: Any) ->
 
 
 def train(config: Config) -> Runner:
-    """Train a config; give the runner, whose model is trained."""
+    """Train a config; return the runner with the trained model."""
     runner = Runner.from_cfg(config)
     runner.train()
     return runner

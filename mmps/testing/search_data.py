@@ -16,10 +16,10 @@ from mmps.structures import UNLABELLED
 class SearchData:
     """An annotation file, its galleries and predictions.
 
-    Args:
-        annotation: content of the JSON file.
-        galleries: by size, ``{query: [(image id, xywh or None), ...]}`` as a list over queries.
-        predictions: of a model that does not exist.
+    Attributes:
+        annotation: Content of the JSON file.
+        galleries: By size, ``{query: [(image id, xywh or None), ...]}`` as a list over queries.
+        predictions: Random predictions, without a model.
     """
 
     annotation: dict
@@ -30,7 +30,7 @@ class SearchData:
         """Write all files.
 
         Args:
-            directory: existing folder.
+            directory: Existing folder.
 
         Returns:
             The annotation file and the predictions.
@@ -47,7 +47,7 @@ def write_galleries(path: Path, galleries: list[list[tuple[int, list[float] | No
     """Write galleries as the converters do.
 
     Args:
-        path: the ``.npz`` file.
+        path: The ``.npz`` file.
         galleries: (image id, xywh or None) of each entry of each query.
     """
     entries = [entry for gallery in galleries for entry in gallery]
@@ -70,11 +70,11 @@ def random_search_data(
     """Draw a problem with ties, repeated entries, twins in an image and missed people.
 
     Args:
-        generator: source of randomness.
-        num_images: at least 1.
-        num_people: identities, at least 1.
-        num_queries: at least 1.
-        size: numbers per embedding, small integers.
+        generator: Source of randomness.
+        num_images: At least 1.
+        num_people: Identities, at least 1.
+        num_queries: At least 1.
+        size: Numbers per embedding, small integers.
     """
     image_ids = generator.permutation(100)[:num_images].tolist()
     images = [

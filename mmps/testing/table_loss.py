@@ -1,4 +1,4 @@
-"""A small loss with all that a loss may have: weights, a table, a queue, something for an epoch."""
+"""A small loss with everything that a loss may have: weights, a table, a queue, epoch state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TableLoss(ReIDLoss):
     Args:
         num_ids: Rows of the table.
         embedding_channels: D.
-        size: Places of the queue.
+        size: Length of the queue.
     """
 
     uses_unlabelled = True

@@ -44,7 +44,7 @@ def test_other_weights_have_other_calibrations(checkpoint):
     leave(other, 0.9)
     assert find_calibration(checkpoint, CFG) == (None, [])
     leave(checkpoint, 0.4)
-    checkpoint.write_bytes(b'trained anew')
+    checkpoint.write_bytes(b'trained again')
     found, (reason,) = find_calibration(checkpoint, CFG)
     assert found is None
     assert reason.endswith('own is of other weights')

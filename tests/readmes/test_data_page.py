@@ -92,9 +92,7 @@ def test_the_worked_example_makes_a_searchable_set(tmp_path, monkeypatch, save):
     exec(recipe, {})
     content = json.loads((tmp_path / 'root/test.json').read_text())
     problems = validate(content, tmp_path / 'root')
-    assert [(p.kind, p.where) for p in problems] == [
-        ('a person is in one picture only', 'person 9')
-    ]
+    assert [(p.kind, p.where) for p in problems] == [('a person is in one image only', 'person 9')]
     ground_truth = GroundTruth.load(tmp_path / 'root/test.json')
     assert (ground_truth.num_images, ground_truth.num_queries) == (3, 2)
     assert ground_truth.person_ids.tolist() == [3, UNLABELLED, 3, 5, 5, 9]

@@ -130,7 +130,7 @@ def test_validating(converted, tmp_path, capsys):
     assert validate([test, '--images', str(root), '--other', train]) == 0
     assert '0 errors' in capsys.readouterr().out
     assert validate([test, '--other', test]) == 1
-    assert 'error: a picture is in both files' in capsys.readouterr().out
+    assert 'error: an image is in both files' in capsys.readouterr().out
     (tmp_path / 'other.json').write_text('{"images": []}')
     assert validate([test, '--other', str(tmp_path / 'other.json')]) == 1
     assert (
@@ -155,7 +155,7 @@ def test_validating_can_decode_every_picture(converted, tmp_path, capsys):
     assert validate(arguments) == 0
     capsys.readouterr()
     assert validate([*arguments, '--decode', '--workers', '2']) == 1
-    assert f'error: a picture is broken or cut short: Image/SSM/{picture.name}' in (
+    assert f'error: an image is broken or cut short: Image/SSM/{picture.name}' in (
         capsys.readouterr().out
     )
 

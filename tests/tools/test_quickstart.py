@@ -51,7 +51,7 @@ def test_a_tool_that_fails_ends_the_quickstart_with_its_code(modules, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('j4', 'sentence'), [(0.2, 'J4 lies 10.0 points of mAP below'), (0.35, 'J4 lies 5.0 points')]
+    ('j4', 'sentence'), [(0.2, 'J4 is 10.0 points of mAP below'), (0.35, 'J4 is 5.0 points')]
 )
 def test_the_table_says_how_j4_stands_to_the_colours(modules, j4, sentence):
     _, report = modules

@@ -1,10 +1,11 @@
-"""Draw, train, evaluate, picture: what tools/quickstart.sh runs once everything is installed.
+"""Draw data, train, evaluate, draw figures: tools/quickstart.sh runs this after the set-up.
 
-Every step is done once: run again, it goes on where it stopped. Leaves results.json and pictures.
+Every step is done once: a second run continues where the first stopped. Writes results.json and
+figures.
 
 examples:
   bash tools/quickstart.sh
-  # other data, and the drawn people searched in pictures of your own
+  # other data, and a search for the drawn people in your own images
   bash tools/quickstart.sh --seed 1 --frames DIR
 """
 
@@ -27,17 +28,15 @@ from mmps.files import write_json
 
 def parse_args() -> argparse.Namespace:
     parser = teaching_parser(__doc__, prog='quickstart.sh')
+    parser.add_argument('--seed', type=int, default=0, metavar='N', help='chooses the data to draw')
     parser.add_argument(
-        '--seed', type=int, default=0, metavar='N', help='chooses the data that are drawn'
-    )
-    parser.add_argument(
-        '--fresh', action='store_true', help='start over instead of going on where it stopped'
+        '--fresh', action='store_true', help='start again instead of continuing where it stopped'
     )
     parser.add_argument(
         '--frames',
         type=Path,
         metavar='DIR',
-        help='folder of your own pictures to search too (default: none)',
+        help='folder of your own images to search too (default: none)',
     )
     parser.add_argument(
         '--work-dir',

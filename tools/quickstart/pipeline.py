@@ -1,4 +1,4 @@
-"""What the quickstart does, step by step, and what flows between the steps."""
+"""The steps of the quickstart and the files between them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ console = Console()
 
 
 class Quickstart:
-    """The steps and what flows between them, by way of files below one folder per seed."""
+    """The steps, which exchange files in one folder per seed."""
 
     def __init__(self, work_dir: Path, seed: int) -> None:
         self.folder = work_dir / f'seed_{seed}'
@@ -33,7 +33,7 @@ class Quickstart:
         self.detector = self._run('retinanet_r18_fpn_synthetic', 'detector')
 
     def steps(self) -> list[Step]:
-        """List all steps in their order."""
+        """List all steps in order."""
         steps = [
             Step('draw', 'Draw a data set in the layout of CUHK-SYSU', self.draw),
             Step('convert', 'Convert it', self.convert, ['draw']),
@@ -51,7 +51,7 @@ class Quickstart:
                  '--seed', self.seed)  # fmt: skip
 
     def convert(self) -> None:
-        """Convert it as the real one would be."""
+        """Convert it as the real data set is converted."""
         run_tool('tools/dataset_converters/cuhk_sysu.py', self.data)
 
     def train(self, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""The table and the pictures that the quickstart leaves."""
+"""The table and the figures of the quickstart."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from mmps.visualization import (
 
 
 def print_table(results: dict[str, Any]) -> None:
-    """Show the numbers as one table, in percent, and what they say of J4."""
+    """Print the numbers as one table, in percent, and a comparison of J4."""
     table = Table(title='Synthetic person search, 100 images per gallery (percent)')
     for heading in ('', 'mAP', 'top-1', 'mAP, GT boxes', 'top-1, GT boxes'):
         table.add_column(heading, justify='right' if heading else 'left')
@@ -52,21 +52,21 @@ def print_table(results: dict[str, Any]) -> None:
 
 
 def compare_j4(results: dict[str, Any]) -> str:
-    """Say in a sentence how J4 stands to the colours."""
+    """Return a sentence that compares J4 with the colour baseline."""
     j4 = 100 * results['variants']['j4']['gt']['mAP']
     colour = 100 * results['baselines']['colour']['gt']['mAP']
     side = 'above' if j4 > colour else 'below'
     return (
-        f'J4 lies {abs(j4 - colour):.1f} points of mAP {side} the colour baseline with '
-        'GT boxes: one replicated block on features this small and this far from the '
-        'pixels has little left to tell people apart by.'
+        f'J4 is {abs(j4 - colour):.1f} points of mAP {side} the colour baseline with GT boxes: '
+        'on features this small and this far from the pixels, one replicated block can hardly '
+        'distinguish people.'
         if side == 'below'
-        else f'J4 lies {j4 - colour:.1f} points of mAP above the colour baseline.'
+        else f'J4 is {j4 - colour:.1f} points of mAP above the colour baseline.'
     )
 
 
 def draw_pictures(start: Quickstart, folder: Path) -> None:
-    """Write the pictures and say where they lie."""
+    """Write the figures and print their paths."""
     save_ranked_lists(start, folder / 'ranked_lists.png')
     save_figure(draw_result_bars(read_results(folder / 'results.json')), folder / 'results.png')
     logs = [read_training_log(start.folder / name) for name in ('detector', *VARIANTS)]
@@ -81,7 +81,7 @@ def draw_pictures(start: Quickstart, folder: Path) -> None:
 
 
 def save_ranked_lists(start: Quickstart, out: Path) -> None:
-    """Picture queries of J2 that did well, so so and badly, beside their top hits."""
+    """Draw queries of J2 with good, medium and poor results, and their top hits."""
     truth = GroundTruth.load(start.test_json)
     predictions = Predictions.load(start.folder / 'j2.npz')
     protocol = CUHKSYSUProtocol(gallery_sizes=(100,))
@@ -108,19 +108,21 @@ def gallery_images(start: Quickstart, truth: GroundTruth, queries: list[int]) ->
 
 
 def search_frames(start: Quickstart, pictures: list[Path], out: Path) -> None:
-    """Search some drawn people in somebody's own pictures, with J2."""
+    """Search some drawn people in the user's images, with J2."""
     model = load_model(start.test('j2').load(), start.reid('j2').checkpoint)
     people = []
-    for picture in track(pictures, 'Pictures'):
+    for picture in track(pictures, 'Images'):
         try:
             people.extend(find_people(model, picture))
         except DataError:
-            console.print(f'  [yellow]{picture} is no readable image: left out[/]', soft_wrap=True)
+            console.print(
+                f'  [yellow]{picture} is not a readable image: left out[/]', soft_wrap=True
+            )
     if not people:
-        raise DataError(f'none of the pictures in {pictures[0].parent} can be read')
+        raise DataError(f'none of the images in {pictures[0].parent} can be read')
     truth = GroundTruth.load(start.test_json)
     predictions = Predictions.load(start.folder / 'j2.npz')
     lists = ranked_frames(truth, predictions, start.data, spread_queries(truth, 3), people)
     save_figure(draw_ranked_lists(lists), out)
     count = sum(len(found.boxes) for found in people)
-    console.print(f'  {out}  [dim]drawn people among the {count} boxes of your pictures[/]')
+    console.print(f'  {out}  [dim]drawn people among the {count} boxes of your images[/]')

@@ -31,7 +31,7 @@ class OnePhaseHook(Hook):
             number_identities(runner)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Let losses begin anew, unless a run is resumed."""
+        """Reset the losses, unless a run is resumed."""
         if not _trains(runner):
             return
         if runner._resume:

@@ -18,8 +18,8 @@ def mutual_best_pairs(
         items: ``(P,)`` annotated person of each pair, ascending.
         members: ``(P,)`` detection of each pair, ascending within each person.
         overlaps: ``(P,)`` IoU.
-        num_items: number of annotated people.
-        num_members: number of detections.
+        num_items: Number of annotated people.
+        num_members: Number of detections.
 
     Returns:
         ``(P,)`` booleans.
@@ -65,7 +65,7 @@ def average_precision(scores: np.ndarray, correct: np.ndarray, num_people: int) 
     Args:
         scores: ``(N,)`` detection scores.
         correct: ``(N,)`` true for detections that are right.
-        num_people: number of annotated people.
+        num_people: Number of annotated people.
 
     Returns:
         In 0..1, NaN without people.

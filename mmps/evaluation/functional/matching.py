@@ -86,7 +86,7 @@ def best_of_each(items: np.ndarray, values: np.ndarray, num_items: int) -> np.nd
     Args:
         items: ``(P,)`` item of each pair, ascending.
         values: ``(P,)`` value of each pair.
-        num_items: number of items.
+        num_items: Number of items.
 
     Returns:
         ``(num_items,)`` position of the first pair of greatest value, -1 where an item has none.

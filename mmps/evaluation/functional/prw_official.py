@@ -83,7 +83,7 @@ def rank_hits_trapezoid(similarities: np.ndarray, hits: np.ndarray, num_targets:
     Args:
         similarities: ``(N,)`` to every box, ``-inf`` for junk and boxes outside the gallery.
         hits: ``(H,)`` positions of the right boxes, each at most once.
-        num_targets: number of right boxes that exist, at least H.
+        num_targets: Number of right boxes that exist, at least H.
     """
     places = hit_places(similarities, hits, LAST_RANK)
     if len(places) == 0:
@@ -101,7 +101,7 @@ def hit_places(similarities: np.ndarray, hits: np.ndarray, last: int) -> np.ndar
     Args:
         similarities: ``(N,)`` to every box, ``-inf`` for boxes that have no place.
         hits: ``(H,)`` positions of the right boxes.
-        last: place after which hits are left out.
+        last: Rank after which hits are left out.
 
     Returns:
         Places, ascending.

@@ -15,10 +15,10 @@ import numpy as np
 class RankedHits:
     """How one query did.
 
-    Args:
-        average_precision: in 0..1.
-        first_rank: place of the first hit, counted from 1; 0 without a hit.
-        num_outranked: hits that have at least one wrong box before or beside them.
+    Attributes:
+        average_precision: Average precision, in 0..1.
+        first_rank: Rank of the first hit, from 1; 0 without a hit.
+        num_outranked: Hits that have at least one wrong box before or beside them.
     """
 
     average_precision: float
@@ -36,7 +36,7 @@ def rank_hits(similarities: np.ndarray, hits: np.ndarray, num_targets: int) -> R
     Args:
         similarities: ``(N,)`` to every box, ``-inf`` for boxes outside the gallery.
         hits: ``(H,)`` positions of the right boxes, each at most once.
-        num_targets: number of right boxes that exist, at least H.
+        num_targets: Number of right boxes that exist, at least H.
     """
     if len(hits) == 0:
         return RankedHits(0.0, 0, 0)
@@ -67,7 +67,7 @@ def top_k(first_ranks: np.ndarray, k: int) -> np.ndarray:
 
     Args:
         first_ranks: ``(Q,)`` place of the first hit, counted from 1; 0 without a hit.
-        k: at least 1.
+        k: Number of ranks, at least 1.
 
     Returns:
         ``(Q,)`` booleans.

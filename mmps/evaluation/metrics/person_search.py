@@ -38,13 +38,13 @@ class PersonSearchMetric(BaseMetric):
     Args:
         ann_file: Annotation file; that of the tested ``mmps.PersonSearchDataset`` when not given,
             which is then read as the data set reads it.
-        protocol: config of the protocol; CUHK-SYSU with galleries of 100 images when not given.
-        gt_boxes: search the annotated boxes as well.
-        score_thr: detections below it are left out of the evaluation, not of the file.
-        detected_queries: take each query's embedding from the detection that overlaps its box
+        protocol: Config of the protocol; CUHK-SYSU with galleries of 100 images when not given.
+        gt_boxes: Search the annotated boxes as well.
+        score_thr: Detections below it are left out of the evaluation, not of the file.
+        detected_queries: Take each query's embedding from the detection that overlaps its box
             most, not from its own box.
-        out: where to write the predictions, an ``.npz`` file.
-        details: folder for ``queries.csv`` and ``calibration.json``, which
+        out: File for the predictions, ending in ``.npz``.
+        details: Folder for ``queries.csv`` and ``calibration.json``, which
             ``tools/test.py`` chooses by itself.
         unlabelled_ids: Identities that mean unknown in the annotation file, as in
             ``mmps.PersonSearchDataset``; negative ones always do.
@@ -139,11 +139,11 @@ class PersonSearchMetric(BaseMetric):
         """Keep what the evaluation needs of each image.
 
         Args:
-            data_batch: not used.
-            data_samples: one per image.
+            data_batch: Not used.
+            data_samples: One per image.
 
         Raises:
-            ConfigError: if people or queries stand elsewhere than in the annotation file.
+            ConfigError: Boxes of people or queries differ from the annotation file.
         """
         del data_batch
         for sample in data_samples:
@@ -154,7 +154,7 @@ class PersonSearchMetric(BaseMetric):
         """Gather the images of all ranks, then share the searches among the ranks.
 
         Args:
-            size: number of images in the data set; images that a sampler repeated are left out.
+            size: Number of images in the data set; images that a sampler repeated are left out.
 
         Returns:
             The same numbers on every rank.
@@ -170,13 +170,13 @@ class PersonSearchMetric(BaseMetric):
         """Evaluate the images of the whole data set.
 
         Args:
-            results: what ``process`` kept of each image.
+            results: Results of ``process`` for each image.
 
         Returns:
             Fractions in 0..1 by key.
 
         Raises:
-            UserError: if the data set is not the one of the annotation file.
+            UserError: The data set is not the one of the annotation file.
         """
         ground_truth = self.ground_truth
         predictions = assemble(results, ground_truth)

@@ -23,7 +23,7 @@ PIXELS = 0.1
 class Embedded:
     """Embeddings of some entries of a list in the annotation file.
 
-    Args:
+    Attributes:
         indices: ``(K,)`` positions in the list.
         embeddings: ``(K, D)``.
     """
@@ -36,13 +36,13 @@ class Embedded:
 class ImageRecord:
     """One image of a test pass.
 
-    Args:
+    Attributes:
         image_id: ``images[].id``.
         bboxes: ``(N, 4)`` xyxy in original pixels.
         scores: ``(N,)``.
         embeddings: ``(N, D)``, nothing from a bare detector.
-        queries: embeddings of the queries in the image.
-        annotations: embeddings of the annotated boxes in the image.
+        queries: Embeddings of the queries in the image.
+        annotations: Embeddings of the annotated boxes in the image.
     """
 
     image_id: int
@@ -57,7 +57,7 @@ class ImageRecord:
         """Take what the evaluation needs of a data sample.
 
         Args:
-            sample: as ``mmps.PersonSearchMetric`` describes it.
+            sample: Data sample as described in ``mmps.PersonSearchMetric``.
         """
         detected = sample['pred_instances']
         if 'labels' in detected:  # of a bare detector, which may have more classes
@@ -78,11 +78,11 @@ def check_places(sample: Mapping[str, Any], ground_truth: GroundTruth) -> None:
     """Refuse known boxes of another place than in the annotation file: a pipeline moved them.
 
     Args:
-        sample: of one image; its ``gt_instances`` and ``query_instances`` may lack boxes.
-        ground_truth: the annotation file.
+        sample: Data sample of an image; ``gt_instances`` and ``query_instances`` may lack boxes.
+        ground_truth: The annotation file.
 
     Raises:
-        ConfigError: if a box is not in pixels of the image file.
+        ConfigError: A box is not in pixels of the image file.
     """
     for part, indices, expected in (
         ('gt_instances', 'ann_indices', ground_truth.bboxes),
@@ -94,6 +94,7 @@ def check_places(sample: Mapping[str, Any], ground_truth: GroundTruth) -> None:
         positions = _array(instances[indices]).astype(np.int64)
         boxes = _array(instances['bboxes']).reshape(-1, 4)
         known = positions < len(expected)  # of another file is said once all images are there
+        # Positions beyond the file index row 0 instead, and [known] drops their differences.
         if (np.abs(boxes - expected[positions * known])[known] > PIXELS).any():
             raise ConfigError(
                 f'{part} of image {sample["img_id"]} are not in pixels of the image file, so that '
@@ -106,11 +107,11 @@ def assemble(records: Sequence[ImageRecord], ground_truth: GroundTruth) -> Predi
     """Join records of images to one set of predictions.
 
     Args:
-        records: of a whole data set; an image that a sampler repeated counts once.
-        ground_truth: says how many queries and annotations there are.
+        records: Records of a data set; an image that a sampler repeated counts once.
+        ground_truth: Determines the numbers of queries and annotations.
 
     Raises:
-        ConfigError: if images, or embeddings of some queries or annotations, are missing, or there
+        ConfigError: Images, or embeddings of some queries or annotations, are missing, or there
             are some that the annotation file does not know.
     """
     records = list({record.image_id: record for record in records}.values())
@@ -193,6 +194,7 @@ def _rows(record: ImageRecord, width: int) -> np.ndarray:
 
 
 def _joined(arrays: Sequence[np.ndarray], width: int) -> np.ndarray:
+    # The empty array sets the width of the result if there is no other array.
     return np.concatenate([np.zeros((0, width), dtype=np.float32), *arrays])
 
 

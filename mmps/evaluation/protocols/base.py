@@ -72,7 +72,7 @@ class SearchProtocol(ABC):
         """Convert the annotation to what the protocol's evaluator read; here, leave it.
 
         Args:
-            ground_truth: the annotation file's content.
+            ground_truth: The annotation file's content.
         """
         return ground_truth
 
@@ -83,10 +83,10 @@ class SearchProtocol(ABC):
         nobody, a warning says how many.
 
         Args:
-            ground_truth: the annotation file's content.
+            ground_truth: The annotation file's content.
 
         Raises:
-            DataError: if the protocol cannot be used with this annotation.
+            DataError: The protocol cannot be used with this annotation.
         """
         ground_truth = self.prepare(ground_truth)
         for setting, queries, targets in self.findable(ground_truth):
@@ -98,7 +98,7 @@ class SearchProtocol(ABC):
         """Count whom each query can find, as far as the annotation alone decides it.
 
         Args:
-            ground_truth: the annotation file's content, as ``prepare`` leaves it.
+            ground_truth: The annotation file's content, as returned by ``prepare``.
 
         Yields:
             Setting, queries and numbers of right boxes; here, nothing is known before the search.
@@ -110,7 +110,7 @@ class SearchProtocol(ABC):
         """Say why queries have nobody to find, and what helps.
 
         Args:
-            ground_truth: the annotation file's content.
+            ground_truth: The annotation file's content.
             queries: ``(M,)`` positions of such queries, at least one.
         """
         return why_nobody(ground_truth, queries, self.across_cameras)
@@ -122,7 +122,7 @@ class SearchProtocol(ABC):
         """Plan all searches, one after the other: only one plan needs to be in memory.
 
         Args:
-            ground_truth: The annotation file's content, as ``prepare`` leaves it.
+            ground_truth: The annotation file's content, as returned by ``prepare``.
             predictions: All boxes and embeddings, in any order.
             score_thr: Smallest score that is searched. ``None`` for annotated boxes, whose scores
                 mean nothing: all are searched, and searches among the best boxes are left out.
@@ -168,15 +168,15 @@ def budget_threshold(scores: np.ndarray, num_images: int, boxes_per_image: float
 
     Args:
         scores: ``(N,)`` of all detections.
-        num_images: number of images, those without detections included.
-        boxes_per_image: boxes per image that are kept, at least one box in all; all boxes, if there
+        num_images: Number of images, those without detections included.
+        boxes_per_image: Boxes per image that are kept, at least one box in all; all boxes, if there
             are fewer.
 
     Returns:
         Smallest score that is kept; boxes of equal score stay together.
 
     Raises:
-        ConfigError: if the number of boxes is not positive, or not finite.
+        ConfigError: The number of boxes is not positive, or not finite.
     """
     if not 0 < boxes_per_image < math.inf:
         raise ConfigError(f'boxes per image must be positive numbers, not {boxes_per_image:g}.')
@@ -190,6 +190,6 @@ def as_tuple(values: Sequence | float | str) -> tuple:
     """Take a single value as a sequence of one, as a command line's ``gallery_sizes=50`` gives it.
 
     Args:
-        values: one, or several.
+        values: One value, or several.
     """
     return (values,) if isinstance(values, (int, float, str)) else tuple(values)

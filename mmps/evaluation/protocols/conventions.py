@@ -21,11 +21,11 @@ def of_convention(name: str, legacy: Choice, strict: Choice) -> Choice:
 
     Args:
         name: ``legacy`` or ``strict``.
-        legacy: what ``legacy`` uses.
-        strict: what ``strict`` uses.
+        legacy: Value for ``legacy``.
+        strict: Value for ``strict``.
 
     Raises:
-        ConfigError: if there is no such convention.
+        ConfigError: There is no such convention.
     """
     choices = {'legacy': legacy, 'strict': strict}
     if name not in choices:

@@ -30,15 +30,15 @@ class CUHKSYSUProtocol(SearchProtocol):
     2017; evaluators of OIM, NAE and SeqNet.
 
     Args:
-        gallery_sizes: numbers of images, ``occlusion``, ``resolution``, or ``full``, which is all
+        gallery_sizes: Numbers of images, ``occlusion``, ``resolution``, or ``full``, which is all
             test images except the query's own.
-        galleries_dir: folder of ``galleries_<size>.npz``; beside the annotation file when not
+        galleries_dir: Folder of ``galleries_<size>.npz``; beside the annotation file when not
             given.
         convention: ``legacy`` or ``strict``; they differ in galleries that list an image twice.
-        searcher: config of the ``mmps.Searcher``.
+        searcher: Config of the ``mmps.Searcher``.
 
     Raises:
-        ConfigError: if there is no such convention.
+        ConfigError: There is no such convention.
     """
 
     name = 'cuhk_sysu'
@@ -59,10 +59,10 @@ class CUHKSYSUProtocol(SearchProtocol):
         """Read the galleries of each size, and count the people in them.
 
         Args:
-            ground_truth: the annotation file's content.
+            ground_truth: The annotation file's content.
 
         Raises:
-            DataError: see ``task``.
+            DataError: See ``task``.
         """
         for size in self.gallery_sizes:
             task = self.task(ground_truth, size)
@@ -72,7 +72,7 @@ class CUHKSYSUProtocol(SearchProtocol):
         """Say that the galleries decide whom there is to find.
 
         Args:
-            ground_truth: the annotation file's content.
+            ground_truth: The annotation file's content.
             queries: ``(M,)`` positions of such queries.
         """
         del ground_truth, queries
@@ -94,11 +94,11 @@ class CUHKSYSUProtocol(SearchProtocol):
         """Read the galleries of one size.
 
         Args:
-            ground_truth: the annotation file's content.
-            size: one of the gallery sizes.
+            ground_truth: The annotation file's content.
+            size: One of the gallery sizes.
 
         Raises:
-            DataError: if there is no such file (the message lists the sizes that exist), or the
+            DataError: There is no such file (the message lists the sizes that exist), or the
                 galleries do not fit the annotation file.
         """
         directory = Path(self.galleries_dir or ground_truth.path.parent)
@@ -124,7 +124,7 @@ def listed_images(offsets: np.ndarray, images: np.ndarray, num_images: int) -> G
     Args:
         offsets: ``(Q + 1,)``, query ``q`` owns the entries ``offsets[q]:offsets[q + 1]``.
         images: ``(M,)`` position of each entry's image.
-        num_images: number of images in the annotation file.
+        num_images: Number of images in the annotation file.
     """
 
     def mask(block: slice) -> np.ndarray:

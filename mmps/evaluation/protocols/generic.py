@@ -22,14 +22,14 @@ class GenericProtocol(SearchProtocol):
     """Search each query in every image but its own.
 
     Args:
-        cross_camera: leave out all images of the query's camera (SeqNet's
+        cross_camera: Leave out all images of the query's camera (SeqNet's
             ``ignore_cam_id=False``, COAT's multi-view gallery).
-        boxes_per_image: also search among the best boxes, so many per image on average.
+        boxes_per_image: Also search among the best boxes, so many per image on average.
         convention: ``legacy`` looks for one box of a person per image, ``strict`` for each.
-        searcher: config of the ``mmps.Searcher``.
+        searcher: Config of the ``mmps.Searcher``.
 
     Raises:
-        ConfigError: if there is no such convention.
+        ConfigError: There is no such convention.
     """
 
     name = 'generic'
@@ -64,7 +64,7 @@ class GenericProtocol(SearchProtocol):
         """Count the people in the images that are searched.
 
         Args:
-            ground_truth: the annotation file's content.
+            ground_truth: The annotation file's content.
         """
         task = self.task(ground_truth)
         yield '', task.query_index, task.num_targets
@@ -73,10 +73,10 @@ class GenericProtocol(SearchProtocol):
         """Say what each query is searched in and what is right.
 
         Args:
-            ground_truth: the annotation file's content.
+            ground_truth: The annotation file's content.
 
         Raises:
-            DataError: if cameras are needed and unknown.
+            DataError: Cameras are needed and unknown.
         """
         if self.cross_camera:
             require_cameras(ground_truth)
@@ -101,8 +101,8 @@ def other_images(ground_truth: GroundTruth, cross_camera: bool) -> GalleryMask:
     """Make the mask of galleries that hold every image but the query's.
 
     Args:
-        ground_truth: the annotation file's content.
-        cross_camera: leave out all images of the query's camera.
+        ground_truth: The annotation file's content.
+        cross_camera: Leave out all images of the query's camera.
     """
     positions = np.arange(ground_truth.num_images)
 

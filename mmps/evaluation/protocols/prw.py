@@ -29,7 +29,7 @@ class PRWProtocol(GenericProtocol):
         """Convert the boxes as the convention wants them.
 
         Args:
-            ground_truth: the annotation file's content.
+            ground_truth: The annotation file's content.
         """
         convert = of_convention(self.convention, whole_pixels, np.asarray)
         return replace(ground_truth, bboxes=convert(ground_truth.bboxes))

@@ -28,7 +28,7 @@ from .findable import require_cameras
 class AssignedIdentities:
     """SortedBoxes with identities, and whom each query looks for.
 
-    Args:
+    Attributes:
         identities: ``(N,)`` identity of each detection, ``JUNK`` or ``BACKGROUND``.
         cameras: ``(N,)`` camera of each detection.
         kept: ``(N,)`` true for detections that are searched.
@@ -48,9 +48,9 @@ class AssignedIdentities:
         """Take the boxes of the person in other cameras; drop junk and the same camera's boxes.
 
         Args:
-            block: positions of the queries.
+            block: Positions of the queries.
             similarities: ``(B, N)``, set to ``-inf`` where a box is dropped.
-            boxes: of all images.
+            boxes: Boxes of all images.
         """
         del boxes
         same_person = self._same_person(block)
@@ -63,8 +63,8 @@ class AssignedIdentities:
         """Find the boxes on the query's person.
 
         Args:
-            block: positions of the queries.
-            boxes: of all images.
+            block: Positions of the queries.
+            boxes: Boxes of all images.
         """
         del boxes
         return np.nonzero(self._same_person(block))
@@ -82,14 +82,14 @@ class PRWOfficialProtocol(SearchProtocol):
     average precision is taken by trapezia over the first 1,000 places.
 
     Args:
-        boxes_per_image: also search among the best boxes, so many per image on average.
+        boxes_per_image: Also search among the best boxes, so many per image on average.
         convention: ``legacy`` repeats the authors' code: identities are given before boxes are cut
             by score, whatever sets the cut, and images without a detection miss nobody.
             ``strict`` cuts first and counts everybody.
-        searcher: config of the ``mmps.Searcher``.
+        searcher: Config of the ``mmps.Searcher``.
 
     Raises:
-        ConfigError: if there is no such convention.
+        ConfigError: There is no such convention.
     """
 
     name = 'prw_official'
@@ -110,10 +110,10 @@ class PRWOfficialProtocol(SearchProtocol):
         """Leave the annotation as it is; the authors' code reads fractions of pixels.
 
         Args:
-            ground_truth: the annotation file's content.
+            ground_truth: The annotation file's content.
 
         Raises:
-            DataError: if a camera is unknown.
+            DataError: A camera is unknown.
         """
         require_cameras(ground_truth)
         return ground_truth
@@ -122,7 +122,7 @@ class PRWOfficialProtocol(SearchProtocol):
         """Count the annotated boxes in other cameras.
 
         Args:
-            ground_truth: the annotation file's content.
+            ground_truth: The annotation file's content.
         """
         named = ground_truth.people & is_labelled(ground_truth.person_ids)
         cameras = ground_truth.image_cameras[ground_truth.images[named]]

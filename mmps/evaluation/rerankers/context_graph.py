@@ -25,11 +25,11 @@ class ContextGraph:
     CUHK-SYSU, 30 and 4 on PRW.
 
     Args:
-        k1: number of most similar boxes whose images are revised.
-        k2: number of people of the query's image that are matched, the query included.
+        k1: Number of most similar boxes whose images are revised.
+        k2: Number of people of the query's image that are matched, the query included.
 
     Raises:
-        ConfigError: if a number is less than 1.
+        ConfigError: A number is less than 1.
     """
 
     def __init__(self, k1: int = 10, k2: int = 3) -> None:
@@ -48,10 +48,10 @@ class ContextGraph:
         """Bind the revision to one search.
 
         Args:
-            ground_truth: the annotation file's content.
+            ground_truth: The annotation file's content.
             query_embeddings: ``(Q, D)`` in the order of the plan's queries.
-            plan: its boxes around the query are the context.
-            weighted: the same plan, boxes weighted by their scores if so set.
+            plan: Search plan; its boxes around the query are the context.
+            weighted: The same plan, with boxes weighted by their scores if configured.
         """
         gallery = weighted.boxes
 
@@ -82,9 +82,9 @@ def context_boxes(ground_truth: GroundTruth, detections: SortedBoxes, query: int
     """Find the boxes of other people around a query, in descending order of score.
 
     Args:
-        ground_truth: the annotation file's content.
-        detections: boxes of all images.
-        query: position in the annotation file's ``queries``.
+        ground_truth: The annotation file's content.
+        detections: Boxes of all images.
+        query: Position in the annotation file's ``queries``.
 
     Returns:
         Positions of detections.

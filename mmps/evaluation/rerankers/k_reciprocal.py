@@ -19,13 +19,13 @@ class KReciprocal:
     The boxes of the short list share out the similarities that they had.
 
     Args:
-        length: number of boxes in the short list.
-        k1: number of neighbours that have to be mutual.
-        k2: number of neighbours whose encodings are averaged.
-        original_weight: weight of the original distance, in 0..1.
+        length: Number of boxes in the short list.
+        k1: Number of neighbours that have to be mutual.
+        k2: Number of neighbours whose encodings are averaged.
+        original_weight: Weight of the original distance, in 0..1.
 
     Raises:
-        ConfigError: if a number is less than 1.
+        ConfigError: A number is less than 1.
     """
 
     def __init__(
@@ -50,10 +50,10 @@ class KReciprocal:
         """Bind the revision to one search.
 
         Args:
-            ground_truth: not used.
+            ground_truth: Not used.
             query_embeddings: ``(Q, D)`` in the order of the plan's queries.
-            plan: its boxes, unweighted, are compared with each other.
-            weighted: not used.
+            plan: Search plan; its unweighted boxes are compared with each other.
+            weighted: Not used.
         """
         del ground_truth, weighted
         gallery = plan.boxes.embeddings
@@ -82,9 +82,9 @@ def k_reciprocal_distances(
 
     Args:
         similarities: ``(n, n)`` between the query, which is first, and its short list.
-        k1: number of neighbours that have to be mutual.
-        k2: number of neighbours whose encodings are averaged.
-        original_weight: weight of the original distance, in 0..1 (the paper's lambda).
+        k1: Number of neighbours that have to be mutual.
+        k2: Number of neighbours whose encodings are averaged.
+        original_weight: Weight of the original distance, in 0..1 (the paper's lambda).
 
     Returns:
         ``(n - 1,)`` distances of the short list from the query.

@@ -1,4 +1,4 @@
-"""Pictures decoded to their last pixel, as training does it, in several processes."""
+"""Images decoded to their last pixel, as training does it, in several processes."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ..problems import Problem
 
 _CHUNK = 8
 _HARMLESS = ('[', 'libpng warning')
-"""Beginnings of lines that tell of OpenCV's own doings, or of odd remarks in a whole picture."""
+"""Beginnings of lines about OpenCV itself, or of harmless remarks about an intact image."""
 
 
 class Decoded(NamedTuple):
-    """What came of one image.
+    """The result of decoding one image.
 
-    Args:
-        size: (width, height), ``None`` where no image could be decoded.
-        said: What the decoder said.
-        bits: How many of its 16 bits a nearly black image uses, otherwise ``None``.
+    Attributes:
+        size: (width, height), ``None`` if no image could be decoded.
+        said: Messages of the decoder.
+        bits: Number of its 16 bits that a nearly black image uses, otherwise ``None``.
     """
 
     size: tuple[int, int] | None
@@ -41,16 +41,16 @@ def check_decoding(
     workers: int,
     progress: Callable[[Iterable, int], Iterable],
 ) -> Iterator[Problem]:
-    """Check that every picture can be decoded, and then has the size that the file says.
+    """Check that every image can be decoded, and then has the size that the file says.
 
     Args:
         images: Entries of ``images``.
         folder: Folder that file names are relative to.
-        workers: How many processes decode; the result does not depend on it.
-        progress: Called with the pictures as they are decoded and their number; hands them on.
+        workers: Number of processes that decode; the result does not depend on it.
+        progress: Receives an iterable of decoded images and their number; returns the iterable.
 
     Yields:
-        Errors for pictures that are missing, cannot be decoded or have another size, warnings for
+        Errors for images that are missing, cannot be decoded or have another size, warnings for
         those that a decoder could only guess in part or that are nearly black for their depth.
 
     Raises:
@@ -64,7 +64,7 @@ def check_decoding(
                 yield from _judge(image, folder, result)
         except BrokenProcessPool as error:
             raise DataError(
-                f'a process that decoded pictures of {folder} was killed, perhaps for want of '
+                f'a process that decoded images of {folder} was killed, perhaps for lack of '
                 'memory: use fewer processes (--workers)'
             ) from error
 
@@ -73,16 +73,16 @@ def _judge(image: dict, folder: Path, result: Decoded) -> Iterator[Problem]:
     name, path = image['file_name'], folder / image['file_name']
     size, said, bits = result
     if not path.is_file():
-        yield Problem(f'a picture is missing under {folder}', name)
+        yield Problem(f'an image is missing under {folder}', name)
     elif size is None:
         where = f'{name} ({said or f"{path.stat().st_size} bytes"})'
-        yield Problem('a picture is broken or cut short', where)
+        yield Problem('an image is broken or cut short', where)
     elif size != (image['width'], image['height']):
         said_size = f'{image["width"]}x{image["height"]}'
         place = f'{name} (decoded {size[0]}x{size[1]}, annotation {said_size})'
-        yield Problem('a picture has another size', place)
+        yield Problem('an image has another size', place)
     if size is not None and said:
-        kind = 'a picture is damaged, and decoded in part only'
+        kind = 'an image is damaged, and only partly decoded'
         yield Problem(kind, f'{name} ({said})', is_error=False)
     if bits is not None:
         kind = 'an image has 16 bits and uses fewer, so it is loaded nearly black'

@@ -35,14 +35,14 @@ def check_boxes(said: Annotations) -> Iterator[Problem]:
         if is_outside(bbox, image['width'], image['height']):
             yield Problem(OUTSIDE, where)
         elif x < 0 or y < 0 or x + w > image['width'] or y + h > image['height']:
-            yield Problem('a box leaves its picture', where, is_error=False)
+            yield Problem('a box leaves its image', where, is_error=False)
         if 0 < min(w, h) < 1:
             kind = 'a box is under one pixel, and left out of training'
             yield Problem(kind, where, is_error=False)
     seen: set[tuple] = set()
     for k, (image_id, bbox) in enumerate(zip(said.image_ids, said.bboxes, strict=True)):
         if (image_id, *bbox) in seen:
-            yield Problem('a box occurs twice in its picture', f'annotations[{k}]', is_error=False)
+            yield Problem('a box occurs twice in its image', f'annotations[{k}]', is_error=False)
         seen.add((image_id, *bbox))
 
 
@@ -94,10 +94,10 @@ def check_identities(said: Annotations) -> Iterator[Problem]:
             images.setdefault(person_id, Counter())[image_id] += 1
     for person_id, counts in images.items():
         if len(counts) == 1:
-            yield Problem('a person is in one picture only', f'person {person_id}', is_error=False)
+            yield Problem('a person is in one image only', f'person {person_id}', is_error=False)
         for image_id in (image_id for image_id, count in counts.items() if count > 1):
             where = f'person {person_id} in image {image_id}'
-            yield Problem('a person is twice in one picture', where, is_error=False)
+            yield Problem('a person is twice in one image', where, is_error=False)
 
 
 def check_ignored(content: dict, said: Annotations, reading: Reading) -> Iterator[Problem]:
@@ -150,9 +150,9 @@ def check_queries(content: dict, said: Annotations, reading: Reading) -> Iterato
                 'a query names a person who has no box but ignore regions', where, is_error=False
             )
         elif (image_id, person_id) not in boxes:
-            yield Problem('a query names a person who is not annotated in its picture', where)
+            yield Problem('a query names a person who is not annotated in its image', where)
         elif not images[person_id] - {image_id}:
-            yield Problem('a query has no match in any other picture', where)
+            yield Problem('a query has no match in any other image', where)
         elif max(_iou(query['bbox'], box) for box in boxes[image_id, person_id]) < _SAME_PERSON_IOU:
             yield Problem("a query's box is not that of its person", where, is_error=False)
 
@@ -168,8 +168,8 @@ def check_cameras(said: Annotations) -> Iterator[Problem]:
     """
     known = [image['camera_id'] is not None for image in said.images]
     if any(known) and not all(known):
-        where = f'{known.count(False)} of {len(known)} pictures'
-        yield Problem('some pictures have no camera_id and others do', where, is_error=False)
+        where = f'{known.count(False)} of {len(known)} images'
+        yield Problem('some images have no camera_id and others do', where, is_error=False)
 
 
 def _iou(a: list[float], b: list[float]) -> float:

@@ -1,4 +1,4 @@
-"""Checks on the pictures themselves, and on pictures that two files share."""
+"""Checks on the images themselves, and on images that two files share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check_file_names(content: dict) -> Iterator[Problem]:
 
 
 def check_pictures(images: Iterable[dict], folder: Path) -> Iterator[Problem]:
-    """Check that every picture is there and has the size that the file says.
+    """Check that every image is there and has the size that the file says.
 
     Args:
         images: Entries of ``images``.
@@ -46,24 +46,24 @@ def check_pictures(images: Iterable[dict], folder: Path) -> Iterator[Problem]:
         try:
             size = picture_size(path)
         except FileNotFoundError:
-            yield Problem(f'a picture is missing under {folder}', image['file_name'])
+            yield Problem(f'an image is missing under {folder}', image['file_name'])
             continue
         except OSError:
-            yield Problem('a picture cannot be read', image['file_name'])
+            yield Problem('an image cannot be read', image['file_name'])
             continue
         if size != (image['width'], image['height']):
             said = f'{image["width"]}x{image["height"]}'
             where = f'{image["file_name"]} (file {size[0]}x{size[1]}, annotation {said})'
-            yield Problem('a picture has another size', where)
+            yield Problem('an image has another size', where)
 
 
 def check_overlap(content: dict, other: Any, folder: Path | None) -> Iterator[Problem]:
-    """Check that two files share no picture, by name and, where pictures are there, by content.
+    """Check that two files share no image, by name and, where images are there, by content.
 
     Args:
         content: One file, such as the test split.
         other: The other one, such as the training split; it may be broken, file names are enough.
-        folder: Folder that file names are relative to, if pictures are to be compared.
+        folder: Folder that file names are relative to, if images are to be compared.
 
     Yields:
         Errors.
@@ -71,7 +71,7 @@ def check_overlap(content: dict, other: Any, folder: Path | None) -> Iterator[Pr
     names = _file_names(other)
     shared = {image['file_name'] for image in content['images']} & names
     for name in sorted(shared):
-        yield Problem('a picture is in both files', name)
+        yield Problem('an image is in both files', name)
     if folder is None:
         return
     known = _by_size(folder, sorted(names))
@@ -81,7 +81,7 @@ def check_overlap(content: dict, other: Any, folder: Path | None) -> Iterator[Pr
             continue
         for twin in known.get(path.stat().st_size, ()):
             if _digest(folder / twin) == _digest(path):
-                yield Problem('the same picture is in both files', f'{name} and {twin}')
+                yield Problem('the same image is in both files', f'{name} and {twin}')
 
 
 def _file_names(content: Any) -> set[str]:

@@ -43,7 +43,7 @@ def validate(
         progress: Called with the images as they are read and their number; hands them on.
         decode_workers: How many processes decode every image; with 0 headers are read only.
         other_name: What the other file is called where something is wrong with it.
-        reading: How the file is to be read.
+        reading: Options of the reader.
 
     Returns:
         All problems; later checks are left out where the file is too broken for them.

@@ -132,7 +132,7 @@ class PersonSearchDetector(BaseDetector):
             data_samples: Annotations and meta information of the images.
             mode: ``'loss'``, ``'predict'``, ``'tensor'``, or ``'embed'`` to embed people in the
                 boxes that the samples have, without detecting.
-            pooled: ``(N, C, h, w)`` pooled features from the cache, in place of images.
+            pooled: ``(N, C, h, w)`` pooled features from the cache, instead of images.
             person_ids: ``(N,)`` identities of the pooled features.
         """
         if pooled is not None:

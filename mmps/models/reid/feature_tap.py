@@ -56,7 +56,7 @@ class FeatureTap:
         """Move ``(..., 4)`` boxes from image pixels to those of the network's input.
 
         Args:
-            boxes: xyxy.
+            boxes: Boxes as xyxy.
             sample: Of the image, as the preprocessor leaves it.
             mirror: Whether the input is mirrored.
         """

@@ -41,6 +41,7 @@ class Split:
     stride: int
 
 
+# Not an Exception: a backbone that catches Exceptions of its layers must not catch this one.
 class _EnoughComputed(BaseException):
     """Ends a backbone pass as soon as a feature is there.
 

@@ -1,4 +1,4 @@
-"""Losses with weights and tables in phase 2: trained, saved, resumed to the bit, begun anew."""
+"""Losses with weights and tables in phase 2: trained, saved, resumed to the bit, reset."""
 
 import shutil
 

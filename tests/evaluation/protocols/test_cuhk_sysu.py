@@ -183,7 +183,7 @@ def test_galleries_of_fewer_queries_must_name_them(two_images):
 
 
 def test_galleries_of_another_conversion(two_images):
-    """Converted without image 1, image 2 was called 1: the numbers exist, the pictures differ."""
+    """Converted without image 1, image 2 was called 1: the numbers exist, the images differ."""
     two_images.galleries(100, [[(2, two_images.box(0)), (3, None)]]).detect(2, 0, 0.9)
     path = two_images.directory / 'galleries_100.npz'
     stored = dict(np.load(path))
@@ -193,7 +193,7 @@ def test_galleries_of_another_conversion(two_images):
     for number, image in enumerate(content['images']):
         image['file_name'] = f'{number}.jpg'
     np.savez(path, **stored, listing=listing_digest(content))
-    sentence = r'galleries_100\.npz was made with other pictures or queries than .*test\.json lists'
+    sentence = r'galleries_100\.npz was made with other images or queries than .*test\.json lists'
     with pytest.raises(DataError, match=sentence):
         evaluate(two_images)
 

@@ -20,7 +20,7 @@ def smooth():
 
 @pytest.fixture
 def folder(tmp_path):
-    """Whole pictures, and every way in which one can be broken below its header."""
+    """Whole images, and every way in which one can be broken below its header."""
     jpeg = cv2.imencode('.jpg', smooth())[1].tobytes()
     png = cv2.imencode('.png', smooth())[1].tobytes()
     contents = {
@@ -69,7 +69,7 @@ def test_whole_pictures_have_no_problem(folder):
 @pytest.mark.parametrize('name', ['cut.jpg', 'cut.png', 'empty.jpg'])
 def test_a_picture_without_its_end_is_an_error_that_headers_do_not_show(folder, name):
     ((kind, where, is_error),) = found(folder, name)
-    assert (kind, is_error) == ('a picture is broken or cut short', True)
+    assert (kind, is_error) == ('an image is broken or cut short', True)
     assert where.startswith(f'a/{name} (')
     if name != 'empty.jpg':
         assert validate(listing(name), folder) == []
@@ -77,7 +77,7 @@ def test_a_picture_without_its_end_is_an_error_that_headers_do_not_show(folder, 
 
 def test_what_a_decoder_had_to_guess_is_a_warning(folder, capfd):
     ((kind, where, is_error),) = found(folder, 'filled up.jpg')
-    assert (kind, is_error) == ('a picture is damaged, and decoded in part only', False)
+    assert (kind, is_error) == ('an image is damaged, and only partly decoded', False)
     assert 'premature end of data' in where
     assert capfd.readouterr().err == ''
 
@@ -102,17 +102,17 @@ def test_every_format_is_read_and_dark_16_bit_files_are_a_warning(folder):
 
 def test_the_size_is_that_of_the_decoded_picture(folder):
     expected = 'a/turned.jpg (decoded 40x60, annotation 60x40)'
-    assert found(folder, 'turned.jpg') == [('a picture has another size', expected, True)]
+    assert found(folder, 'turned.jpg') == [('an image has another size', expected, True)]
 
 
 def test_the_header_tells_the_same_size(folder):
     (problem,) = validate(listing('turned.jpg'), folder)
-    assert problem.kind == 'a picture has another size'
+    assert problem.kind == 'an image has another size'
     assert problem.where == 'a/turned.jpg (file 40x60, annotation 60x40)'
 
 
 def test_a_missing_picture_is_told_as_without_decoding(folder):
-    expected = [(f'a picture is missing under {folder}', 'a/none.jpg', True)]
+    expected = [(f'an image is missing under {folder}', 'a/none.jpg', True)]
     assert found(folder, 'none.jpg') == expected
 
 
@@ -143,4 +143,4 @@ def test_a_killed_process_is_told(folder, monkeypatch):
 def test_an_image_that_does_not_fit_into_memory_is_told_so(folder):
     (folder / 'a/wide.ppm').write_bytes(b'P6\n2000000000 2000000000\n255\n')
     where = 'a/wide.ppm (it does not fit into memory)'
-    assert ('a picture is broken or cut short', where, True) in found(folder, 'wide.ppm')
+    assert ('an image is broken or cut short', where, True) in found(folder, 'wide.ppm')

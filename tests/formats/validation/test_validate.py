@@ -10,7 +10,7 @@ from mmps.formats.validation import Problem, report, validate
 
 
 def good():
-    """Two pictures, one person in both, one unlabelled person, one query."""
+    """Two images, one person in both, one unlabelled person, one query."""
     images = [
         {'id': k, 'file_name': f'a/{k}.png', 'width': 60, 'height': 40, 'camera_id': 1}
         for k in (1, 2)
@@ -78,10 +78,10 @@ ERRORS = {
     'no match': (set_value('annotations', 1, 'person_id', -1), 'a query has no match in any other'),
 }
 WARNINGS = {
-    'leaves': (set_value('annotations', 2, 'bbox', [55, 2, 10, 20]), 'a box leaves its picture'),
-    'twice': (set_value('annotations', 2, 'bbox', [3.5, 2, 10, 20]), 'occurs twice in its picture'),
-    'once': (set_value('annotations', 2, 'person_id', 8), 'in one picture only'),
-    'twins': (set_value('annotations', 2, 'person_id', 5), 'twice in one picture'),
+    'leaves': (set_value('annotations', 2, 'bbox', [55, 2, 10, 20]), 'a box leaves its image'),
+    'twice': (set_value('annotations', 2, 'bbox', [3.5, 2, 10, 20]), 'occurs twice in its image'),
+    'once': (set_value('annotations', 2, 'person_id', 8), 'in one image only'),
+    'twins': (set_value('annotations', 2, 'person_id', 5), 'twice in one image'),
     'other box': (set_value('queries', 0, 'bbox', [30, 2, 10, 20]), 'is not that of its person'),
     'cameras': (set_value('images', 0, 'camera_id', None), 'have no camera_id and others do'),
 }
@@ -124,22 +124,22 @@ def folder(tmp_path):
 
 def test_pictures(folder):
     assert validate(good(), folder) == []
-    (folder / 'a/1.png').write_bytes(b'no picture')
+    (folder / 'a/1.png').write_bytes(b'no image')
     Image.fromarray(np.zeros((41, 60, 3), np.uint8)).save(folder / 'a/2.png')
     kinds = {problem.kind: problem.where for problem in validate(good(), folder)}
     assert kinds == {
-        'a picture cannot be read': 'a/1.png',
-        'a picture has another size': 'a/2.png (file 60x41, annotation 60x40)',
+        'an image cannot be read': 'a/1.png',
+        'an image has another size': 'a/2.png (file 60x41, annotation 60x40)',
     }
     (folder / 'a/1.png').unlink()
-    assert any('a picture is missing under' in p.kind for p in validate(good(), folder))
+    assert any('an image is missing under' in p.kind for p in validate(good(), folder))
 
 
 def test_pictures_that_two_splits_share(folder):
     other = good()
     other['images'][0]['file_name'] = 'b/7.png'
     (problem,) = validate(good(), None, other)
-    assert (problem.kind, problem.where) == ('a picture is in both files', 'a/2.png')
+    assert (problem.kind, problem.where) == ('an image is in both files', 'a/2.png')
     (folder / 'b').mkdir()
     shutil.copy(folder / 'a/1.png', folder / 'b/7.png')
     places = {problem.where for problem in validate(good(), folder, other)}
@@ -164,7 +164,7 @@ def test_another_split_with_a_flaw_is_told_and_still_compared():
             "train.json, images[0] (the text '60' is not a whole number above 0)",
         ),
         ("the field 'bbox' is missing", 'train.json, annotations[1]'),
-        ('a picture is in both files', 'a/2.png'),
+        ('an image is in both files', 'a/2.png'),
     ]
     assert all(problem.is_error for problem in problems)
 

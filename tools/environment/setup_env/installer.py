@@ -62,7 +62,7 @@ class Installer:
     """Runs pip in this environment, and writes all that it prints to a log.
 
     Args:
-        torch: The version to install in place of the one that stands in ``mmps/versions.txt``.
+        torch: The version to install instead of the one in ``mmps/versions.txt``.
     """
 
     def __init__(self, torch: str = '') -> None:
@@ -104,7 +104,7 @@ class Installer:
         return json.loads(done.stdout.strip().splitlines()[-1]) if done.returncode == 0 else None
 
     def replace(self, *names: str, options: tuple[str, ...] = ()) -> None:
-        """Install packages at their tested versions, in place of what is there of them.
+        """Install packages at their tested versions, instead of their installed versions.
 
         pip takes a broken package for a satisfied one, so it is removed first.
         """
