@@ -1,4 +1,4 @@
-"""What a test asks of the evaluators in its config."""
+"""Settings of the evaluators in a config for a test."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def search_metrics(config: Config) -> Iterator[Any]:
 
 
 def write_predictions(config: Config, out: str | Path) -> None:
-    """Let our metric write what the model predicts.
+    """Make our metric write the predictions of the model.
 
     Args:
         config: Changed in place.
@@ -70,7 +70,7 @@ def write_predictions(config: Config, out: str | Path) -> None:
 
 
 def draw_predictions(config: Config, folder: str | Path) -> None:
-    """Let mmdet's hook draw the boxes of every tested image.
+    """Make mmdet's hook draw the boxes of every tested image.
 
     Args:
         config: Changed in place.
@@ -82,7 +82,7 @@ def draw_predictions(config: Config, folder: str | Path) -> None:
 
 
 def keep_details_beside(config: Config, checkpoint: str | Path) -> CheckpointTest | None:
-    """Let our metric write ``queries.csv`` and ``calibration.json`` beside a checkpoint.
+    """Make our metric write ``queries.csv`` and ``calibration.json`` beside a checkpoint.
 
     They go to a folder of this checkpoint and this config. A folder that the config names itself,
     a checkpoint from the network and a folder that cannot be written are left alone.

@@ -12,7 +12,7 @@ from mmps.structures import ConfigError
 
 
 def has_operators() -> bool:
-    """Tell whether MMCV was built with operators for a GPU."""
+    """Check whether MMCV was built with operators for a GPU."""
     return get_compiling_cuda_version() != 'not available'
 
 

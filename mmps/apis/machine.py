@@ -1,4 +1,4 @@
-"""What numbers depend on beside the code: date, machine and versions."""
+"""The context of measured numbers: date, machine and versions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 
 
 def describe_machine(device: str | None = None) -> dict[str, str]:
-    """Name the machine that computes.
+    """Describe the machine that computes.
 
     Args:
         device: Where models run, such as ``cpu`` or ``cuda``; a GPU if there is one, by default.

@@ -1,4 +1,4 @@
-"""What frozen stages would save in a step of phase 1."""
+"""The saving by frozen stages in a step of phase 1."""
 
 from __future__ import annotations
 

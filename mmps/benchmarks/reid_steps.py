@@ -1,4 +1,4 @@
-"""What the feature cache saves: re-ID steps with and without it."""
+"""The saving by the feature cache: re-ID steps with and without it."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def adopt_detector_weights(state_dict: dict, prefix: str, model: nn.Module) -> b
 
 
 def rename_old_layers(state_dict: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """Give layers of early anchor-free heads, ``fcos_cls``, their present name, ``conv_cls``.
+    """Rename layers of early anchor-free heads from ``fcos_cls`` to ``conv_cls``.
 
     mmdet does so for a detector that is loaded by itself, but not inside another model.
 

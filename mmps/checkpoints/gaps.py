@@ -1,4 +1,4 @@
-"""Which parts of a person-search model a checkpoint leaves out, told instead of lists of names."""
+"""The parts of a person-search model that a checkpoint lacks, reported instead of weight names."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Gaps:
 
 
 def fill_gaps(state_dict: dict[str, Tensor], prefix: str, model: nn.Module) -> Gaps:
-    """Let weights that a checkpoint cannot give be the model's own, and drop what nobody reads.
+    """Fill weights that a checkpoint lacks with the model's own, and drop unused ones.
 
     Args:
         state_dict: Weights by name; changed in place.
@@ -114,7 +114,7 @@ def fill_gaps(state_dict: dict[str, Tensor], prefix: str, model: nn.Module) -> G
 
 
 def part_of(name: str, model: nn.Module) -> str:
-    """Name the part of a model that a weight belongs to.
+    """Return the part of a model that a weight belongs to.
 
     Args:
         name: Of the weight, as in the model's ``state_dict()``.

@@ -1,4 +1,4 @@
-"""Where a model's weights come from, and how its re-ID branch begins."""
+"""The origin of a model's weights, and the start of its re-ID branch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Origin:
 
 
 def follow_weights(model: Any) -> None:
-    """Let a model note where its weights come from, and load checkpoints of plain detectors too.
+    """Make a model record the origin of its weights, and load checkpoints of plain detectors too.
 
     Whoever loads, MMEngine or PyTorch: what a checkpoint does not fill keeps its weights. One
     warning names the parts, and they are reported to the caller, which refuses them where it is
@@ -100,7 +100,7 @@ def check_features(model: Any) -> None:
 def read_checkpoint(
     model: Any, state_dict: dict[str, Tensor], prefix: str, metadata: dict[str, Any]
 ) -> Gaps:
-    """Make a checkpoint fit a person-search model, and note what it fills.
+    """Convert a checkpoint for a person-search model, and record what it fills.
 
     A branch that it fills is kept by training. Where it has none, one of other stages, or one that
     was only drawn, the branch begins as the detector's stages: at once in the joint phase, which

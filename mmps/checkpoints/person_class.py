@@ -75,7 +75,7 @@ def person_rows(name: str, rows: int, wanted: int | None = None) -> Sequence[int
 
 
 def _by_name(layer: str, rows: int) -> Iterator[tuple[int, int, int]]:
-    """Say how COCO's classes may stand in a layer: their number, rows before and after."""
+    """List the layouts of COCO's classes in a layer: their number, rows before and after."""
     alone = layer in ALONE and rows == COCO_CLASSES
     boxes = layer == 'fc_reg' and rows == 4 * COCO_CLASSES
     if alone or boxes or layer == 'fc_logits' or SCORES.fullmatch(layer):

@@ -1,4 +1,4 @@
-"""What a checkpoint holds beside weights, as tensors and plain data, and back.
+"""Conversion of a checkpoint's other content to tensors and plain data, and back.
 
 Stock ``torch.load``, mmdet's inference API and its tools refuse MMEngine's own files: its message
 hub keeps histories of logged numbers as objects, and some schedules keep a function.

@@ -110,7 +110,7 @@ def read_restricted(path: str | Path, cure: str = AGAIN) -> Any:
 
 
 def is_whole(path: str | Path) -> bool:
-    """Tell whether a checkpoint has its end and every record the checksum that it was given."""
+    """Check that a checkpoint is complete and every record has its checksum."""
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
@@ -119,7 +119,7 @@ def is_whole(path: str | Path) -> bool:
 
 
 def _reason(error: Exception, path: Path) -> tuple[str, str]:
-    """Say in plain words why torch refused a file; it may advise to lift the restriction.
+    """Return in plain words why torch rejected a file; torch may advise to lift the restriction.
 
     Returns:
         The reason, and the fix if the kind of file has its own.
@@ -141,7 +141,7 @@ def _reason(error: Exception, path: Path) -> tuple[str, str]:
 
 
 def refusal(error: Exception) -> str | None:
-    """Say in plain words what torch has against a file that MMEngine read by itself.
+    """Return in plain words why torch rejected a file that MMEngine read by itself.
 
     Args:
         error: Anything.
@@ -162,7 +162,7 @@ def _asked_for(error: Exception) -> str:
 
 
 def _archive(path: Path) -> tuple[str, str]:
-    """Say what a zip archive is that torch did not take."""
+    """Return what a zip archive is that torch rejected."""
     with zipfile.ZipFile(path) as archive:
         names = {name.split('/')[-1] for name in archive.namelist()}
     if 'constants.pkl' in names:

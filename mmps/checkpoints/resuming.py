@@ -1,4 +1,4 @@
-"""Which checkpoint to go on from after a run was killed, perhaps while writing one."""
+"""The choice of the checkpoint to resume from after a run was killed, even while writing one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BRANCH_KEY = 'mmps_branch_trained'
 
 
 def mark_branch(checkpoint: dict[str, Any]) -> None:
-    """Let a checkpoint's weights say what its ``meta`` says of the re-ID branch.
+    """Store what a checkpoint's ``meta`` records about the re-ID branch in its weights.
 
     Models do not see ``meta``, but the metadata of a state dict, whoever loads it.
 
@@ -124,7 +124,7 @@ def choose_checkpoint(runner: Runner, start: str, detection_epochs: int) -> None
 def check_resumable(
     checkpoint: dict[str, Any], path: str | None, detection_epochs: int, start: str = 'detection'
 ) -> str:
-    """Tell in which phase a checkpoint was saved; a detector's own belongs to phase 1.
+    """Return the phase in which a checkpoint was saved; that of a detector belongs to phase 1.
 
     Args:
         checkpoint: Loaded.

@@ -1,4 +1,4 @@
-"""What a test leaves beside a checkpoint, tied to the weights and the test set that it was of."""
+"""The results of a test beside a checkpoint, tied to its weights and its test set."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CheckpointTest:
 
     @property
     def folder(self) -> Path:
-        """Where the test's files go: all checkpoints of a run share a folder."""
+        """Return the folder of the test's files; all checkpoints of a run share a parent folder."""
         return folder_of(self.checkpoint) / self.config
 
     @master_only
@@ -55,7 +55,7 @@ class CheckpointTest:
 
 
 def folder_of(checkpoint: Path) -> Path:
-    """Name the folder of all tests of a checkpoint."""
+    """Return the folder of all tests of a checkpoint."""
     return checkpoint.with_name(f'{checkpoint.stem}_tested')
 
 

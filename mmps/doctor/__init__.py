@@ -1,4 +1,4 @@
-"""What is wrong with this installation, and the command that repairs it.
+"""The problems of this installation, and the command that fixes each.
 
 ``python -m mmps.doctor`` works with any part missing: each package is tried in a process of its
 own (``probes.py``), the findings are drawn from those facts alone (``diagnosis.py``).

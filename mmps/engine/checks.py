@@ -1,4 +1,4 @@
-"""What a two-phase run refuses, before it has computed anything, in one sentence each."""
+"""Checks of a two-phase run before it computes anything; each error is one sentence."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def check_originals(runner: Runner, model: Any, people: CachedPeople) -> None:
 
 
 def reid_lr_factor(auto_scale_lr: dict[str, Any] | None, batch_size: int) -> float:
-    """Say by what ``auto_scale_lr`` multiplies phase 2's learning rate.
+    """Return the factor of ``auto_scale_lr`` for phase 2's learning rate.
 
     Args:
         auto_scale_lr: The config's; ``base_batch_size`` counts phase 1's images, and

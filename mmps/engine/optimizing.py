@@ -62,7 +62,7 @@ def schedule_of_phase(
 
 
 def _to_zero_behind_phase(poly: dict[str, Any], batches: int) -> dict[str, Any]:
-    """Let a PolyLR reach zero one step behind its phase, as other schedulers do.
+    """Make a PolyLR reach zero one step after its phase, as other schedulers do.
 
     MMEngine's is there in its last step, ``end - 1``, so that the last batch would train nothing.
     """

@@ -42,7 +42,7 @@ def install_losses(model: Any, identities: IdentityMap, losses: Sequence[Mapping
 
 
 def enter_stage(model: Any, stage: int) -> bool:
-    """Let the loss of a stage train the epoch that begins.
+    """Select the loss of the stage for the epoch that begins.
 
     Args:
         model: A person-search model, bare.
@@ -58,7 +58,7 @@ def enter_stage(model: Any, stage: int) -> bool:
 
 
 def reset_losses(model: Any) -> None:
-    """Let the active loss forget what ends with an epoch, where the head has losses of ours.
+    """Reset the active loss's state that ends with an epoch, if the head has losses of ours.
 
     Args:
         model: A person-search model, or one that has its head without a branch; bare.

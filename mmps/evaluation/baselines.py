@@ -1,4 +1,4 @@
-"""What needs no learning: chance, and the colours of clothes. Publish them beside results."""
+"""Baselines without learning: chance, and the colours of clothes. Publish them beside results."""
 
 from __future__ import annotations
 

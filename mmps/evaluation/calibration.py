@@ -46,7 +46,7 @@ class Calibration:
         return float(self.edges[np.argmax(allowed)])
 
     def true_accept_rate(self, threshold: float) -> float | None:
-        """Say which part of the same-person pairs reaches a threshold.
+        """Return the share of the same-person pairs that reaches a threshold.
 
         Args:
             threshold: An end of a bin.

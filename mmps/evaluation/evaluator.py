@@ -193,7 +193,7 @@ def _cut(predictions: Predictions, score_thr: float) -> Predictions:
 def _warn_of_other_boxes(
     ground_truth: GroundTruth, detected: Predictions, detection: dict[str, float]
 ) -> None:
-    """Say so if nearly no box lies on a person, as it is with boxes in another form."""
+    """Warn if hardly any box is on a person, as with boxes in another format."""
     recall = detection.get('det/recall', 1.0)
     if not len(detected.scores) or recall >= FEW:
         return

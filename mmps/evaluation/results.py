@@ -75,7 +75,7 @@ class QueryResults:
         return {name: float(values.mean()) for name, values in self.per_query(ks).items()}
 
     def failed(self, queries: np.ndarray) -> QueryResults:
-        """Let queries find nothing, though they count.
+        """Mark queries as failed: they find nothing, but count.
 
         Args:
             queries: ``(Q,)`` true for those queries.

@@ -59,7 +59,7 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class SearchTask:
-    """What is searched where, and what is right.
+    """A search: the queries' galleries, the boxes, and which of them are right.
 
     Attributes:
         query_index: ``(Q,)`` position of each query in the annotation file's ``queries``.

@@ -34,7 +34,7 @@ class Targets:
 
     @classmethod
     def sort(cls, queries: np.ndarray, images: np.ndarray, bboxes: np.ndarray) -> Targets:
-        """Make targets from any order.
+        """Build targets in any order.
 
         Args:
             queries: ``(T,)`` position of the query in the search.

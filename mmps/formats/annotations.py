@@ -251,7 +251,7 @@ def _rest(record: dict) -> dict:
 
 
 def _roles(annotations: list[dict], categories: Categories) -> tuple[list[bool], list[bool]]:
-    """Tell people from ignore regions, ``A`` flags each."""
+    """Return which annotations are people and which are ignore regions, ``A`` flags each."""
     ignored = ignore_flags(annotations)
     if categories.all_people:
         return [not flag for flag in ignored], ignored

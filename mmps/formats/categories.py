@@ -1,4 +1,4 @@
-"""Which categories of a file are people, and which mark regions to ignore."""
+"""The categories of a file that are people, and those of regions to ignore."""
 
 from __future__ import annotations
 

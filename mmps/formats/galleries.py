@@ -137,7 +137,7 @@ class Galleries:
 
 
 def gallery_file(directory: str | Path, size: int | str) -> Path:
-    """Name the galleries file of a size or a subset.
+    """Return the path of the galleries file of a size or a subset.
 
     Args:
         directory: Folder that holds the galleries.

@@ -19,7 +19,7 @@ _CAMERA_WORDS = {'cam', 'camera', 'camid', 'cameraid', 'camname', 'cameraname', 
 
 
 def check_unread(content: dict, reading: Reading) -> Iterator[Problem]:
-    """Name fields that look as if they held what nobody has, by what is read.
+    """Report fields that seem to contain identities or cameras but are not read.
 
     Args:
         content: A file whose structure is right.

@@ -1,4 +1,4 @@
-"""What a field of an annotation file may hold: one rule for each kind of value."""
+"""The permitted values of the fields of an annotation file: one rule for each kind of value."""
 
 from __future__ import annotations
 

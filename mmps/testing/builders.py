@@ -93,7 +93,7 @@ def tiny_searcher(shared_stages: int = 3, detector: dict | None = None, **change
 
 
 def people(boxes: list[list[float]], person_ids: list[int] | None = None) -> InstanceData:
-    """Make ``gt_instances`` of one image.
+    """Create the ``gt_instances`` of one image.
 
     Args:
         boxes: Boxes as xyxy.

@@ -82,7 +82,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def all_presets() -> list[str]:
-    """Name the toy presets, the combined one last."""
+    """List the toy presets, the combined one last."""
     before, after = NAME.split('{}')
     names = {p.name[len(before) : -len(after)] for p in CONFIGS.glob(NAME.format('*'))}
     return sorted(names - {PLAIN}, key=lambda name: (name == 'combined', name))

@@ -154,7 +154,7 @@ def print_table(report: Report, title: str) -> None:
 
 
 def settings(args: argparse.Namespace, report: Report) -> dict:
-    """Name every option that the numbers depend on, and the queries that they are means over."""
+    """Return every option that the numbers depend on, and the numbers of averaged queries."""
     queries = 'detections' if args.detected_queries else 'annotated boxes'
     return {
         'protocol': protocol_config(args),
@@ -169,7 +169,7 @@ def settings(args: argparse.Namespace, report: Report) -> dict:
 
 
 def title(args: argparse.Namespace) -> str:
-    """Name the conventions in one line."""
+    """Describe the conventions in one line."""
     parts = [args.protocol, args.convention, f'score >= {args.score_thr:g}']
     has_cameras = 'cross_camera' in protocol_config(args)
     parts += [f'camera {args.camera}'] if has_cameras or args.camera != 'all' else []
@@ -181,7 +181,7 @@ def title(args: argparse.Namespace) -> str:
 
 
 def join_processes() -> None:
-    """Let the processes of ``torchrun`` share the queries."""
+    """Share the queries among the processes of ``torchrun``."""
     if int(os.environ.get('WORLD_SIZE', '1')) > 1:
         torch.distributed.init_process_group('gloo')
         # Left to the interpreter's end, gloo's threads may abort the process.
@@ -189,7 +189,7 @@ def join_processes() -> None:
 
 
 def is_first_process() -> bool:
-    """Tell whether this process writes files."""
+    """Check whether this process writes files."""
     return os.environ.get('RANK', '0') == '0'
 
 

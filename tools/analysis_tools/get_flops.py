@@ -119,7 +119,7 @@ def cells(cost: Cost, people: list[int]) -> list[str]:
 
 
 def headings(people: list[int]) -> list[str]:
-    """Name the columns behind the model's name."""
+    """Return the headings of the columns after the model's name."""
     return [
         'detector, M params', 're-ID, M params', 'total, M params', 'shared, GFLOPs per image',
         'detector, GFLOPs per image', 're-ID, GFLOPs per person',

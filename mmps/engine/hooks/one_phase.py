@@ -48,7 +48,7 @@ class OnePhaseHook(Hook):
         check_learning(runner)
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Let losses forget what ends with an epoch; seed the epoch."""
+        """Reset the state of losses that ends with an epoch; seed the epoch."""
         if _trains(runner):
             reset_losses(bare_model(runner))
             if isinstance(runner.train_loop, EpochBasedTrainLoop):

@@ -37,7 +37,7 @@ def mutual_best_pairs(
 def greedy_pairs(
     items: np.ndarray, members: np.ndarray, overlaps: np.ndarray, scores: np.ndarray
 ) -> np.ndarray:
-    """Let the detections choose in descending order of score, each person once.
+    """Assign people to detections in descending order of score, each person once.
 
     The rule of COCO's evaluator at one IoU threshold: a detection takes the free person that it
     overlaps most.

@@ -1,4 +1,4 @@
-"""Which detections may stand for which annotated boxes.
+"""Matching of detections and annotated boxes.
 
 Letters: P pairs, T targets (annotated boxes that are looked for), N detections, G groups (images).
 """
@@ -123,7 +123,7 @@ def repeated_pairs(left: np.ndarray, right: np.ndarray) -> list[np.ndarray]:
 def one_to_one(
     items: np.ndarray, members: np.ndarray, values: np.ndarray, overlaps: np.ndarray
 ) -> dict[int, int]:
-    """Let members choose in descending order of value, so that each item is taken once.
+    """Assign items to members in descending order of value, each item once.
 
     A member takes the free item that it overlaps most. For a single item this is its member of
     greatest value.

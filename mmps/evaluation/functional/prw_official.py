@@ -31,7 +31,7 @@ def assign_identities(
     person_bboxes: np.ndarray,
     person_ids: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give each detection the identity of the person that it overlaps most.
+    """Assign to each detection the identity of the person that it overlaps most.
 
     From IoU 0.5 it is that person (junk, if the person is unlabelled), from 0.3 junk, below that
     background. Of several boxes of one identity in an image, that of greatest IoU keeps it, the

@@ -1,4 +1,4 @@
-"""Where the right boxes stand among all boxes of a gallery, and what that is worth.
+"""Ranks of the right boxes among all boxes of a gallery, and the resulting scores.
 
 Only the places of hits are needed: boxes less similar than the worst hit are never sorted.
 Letters: N boxes, H hits.
@@ -63,7 +63,7 @@ def _boxes_before(similarities: np.ndarray, hits: np.ndarray, value: float) -> i
 
 
 def top_k(first_ranks: np.ndarray, k: int) -> np.ndarray:
-    """Tell which queries have a hit among their k most similar boxes.
+    """Return which queries have a hit among their k most similar boxes.
 
     Args:
         first_ranks: ``(Q,)`` place of the first hit, counted from 1; 0 without a hit.

@@ -117,7 +117,7 @@ class PersonSearchMetric(BaseMetric):
 
     @property
     def ground_truth(self) -> GroundTruth:
-        """What the annotation file says.
+        """The content of the annotation file.
 
         Raises:
             ConfigError: No annotation file is known.

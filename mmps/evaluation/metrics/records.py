@@ -1,4 +1,4 @@
-"""What a test pass leaves of each image, and how the images become one set of predictions."""
+"""The results of a test pass for each image, and their assembly to one set of predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a protocol offers, and what protocols share: settings, searches among the best boxes."""
+"""The interface of protocols, and what they share: settings, searches among the best boxes."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class SearchProtocol(ABC):
         return iter(())
 
     def why_nobody(self, ground_truth: GroundTruth, queries: np.ndarray) -> str:
-        """Say why queries have nobody to find, and what helps.
+        """Describe why queries have nobody to find, and the fix.
 
         Args:
             ground_truth: The annotation file's content.

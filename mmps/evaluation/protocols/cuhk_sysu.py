@@ -69,7 +69,7 @@ class CUHKSYSUProtocol(SearchProtocol):
             yield _setting(size), task.query_index, task.num_targets
 
     def why_nobody(self, ground_truth: GroundTruth, queries: np.ndarray) -> str:
-        """Say that the galleries decide whom there is to find.
+        """Describe that the galleries determine who can be found.
 
         Args:
             ground_truth: The annotation file's content.
@@ -119,7 +119,7 @@ class CUHKSYSUProtocol(SearchProtocol):
 
 
 def listed_images(offsets: np.ndarray, images: np.ndarray, num_images: int) -> GalleryMask:
-    """Make the mask of galleries that list their images.
+    """Build the mask of galleries that list their images.
 
     Args:
         offsets: ``(Q + 1,)``, query ``q`` owns the entries ``offsets[q]:offsets[q + 1]``.
@@ -170,7 +170,7 @@ def _all_but_own(listed: GalleryMask, query_images: np.ndarray) -> GalleryMask:
 
 
 def _smallest(directory: Path) -> str:
-    """Name the smallest size: the listed people are the same in all, and 50 is in the release."""
+    """Return the smallest size: the listed people are the same in all, and 50 is in the release."""
     numbers = [name for name in available_sizes(directory) if name.isdigit()]
     if not numbers:
         raise DataError(

@@ -36,7 +36,7 @@ def check_findable(ground_truth: GroundTruth, setting: str, targets: np.ndarray,
 
 
 def nobody_to_find(targets: np.ndarray) -> str:
-    """Say how many queries do not count.
+    """Describe how many queries do not count.
 
     Args:
         targets: ``(Q,)`` number of right boxes that exist.
@@ -47,7 +47,7 @@ def nobody_to_find(targets: np.ndarray) -> str:
 
 
 def why_nobody(ground_truth: GroundTruth, queries: np.ndarray, across_cameras: bool) -> str:
-    """Say where the people of queries are, if not in another image, and what helps.
+    """Describe where the people of queries are, if not in another image, and the fix.
 
     Args:
         ground_truth: The annotation file's content.
@@ -75,7 +75,7 @@ def why_nobody(ground_truth: GroundTruth, queries: np.ndarray, across_cameras: b
 
 
 def require_cameras(ground_truth: GroundTruth) -> None:
-    """Make sure that every image and every query has a camera.
+    """Check that every image and every query has a camera.
 
     Args:
         ground_truth: The annotation file's content.

@@ -70,7 +70,7 @@ class GenericProtocol(SearchProtocol):
         yield '', task.query_index, task.num_targets
 
     def task(self, ground_truth: GroundTruth) -> SearchTask:
-        """Say what each query is searched in and what is right.
+        """Return the gallery of each query, and which boxes are right.
 
         Args:
             ground_truth: The annotation file's content.
@@ -98,7 +98,7 @@ class GenericProtocol(SearchProtocol):
 
 
 def other_images(ground_truth: GroundTruth, cross_camera: bool) -> GalleryMask:
-    """Make the mask of galleries that hold every image but the query's.
+    """Build the mask of galleries with every image except the query's.
 
     Args:
         ground_truth: The annotation file's content.

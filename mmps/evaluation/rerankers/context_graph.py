@@ -68,7 +68,7 @@ class ContextGraph:
         return rerank
 
     def _revise(self, row: np.ndarray, context: np.ndarray, gallery: SortedBoxes) -> None:
-        """Give one box of each promising image a new similarity, in place."""
+        """Replace the similarity of one box in each promising image, in place."""
         for image in np.unique(gallery.images[most_similar(row, self.k1)]):
             boxes = slice(gallery.offsets[image], gallery.offsets[image + 1])
             pairs = context @ gallery.embeddings[boxes].T

@@ -1,4 +1,4 @@
-"""What a person-search model reads from and writes into data samples.
+"""The fields of data samples that a person-search model reads and writes.
 
 In data samples at test time boxes are in pixels of the image file; what is pooled may be as large
 as the network's input. Here they cross over.

@@ -28,7 +28,7 @@ PHASES = {
     'reid': ('reid_branch',),
     'joint': ('detector', 'reid_branch'),
 }
-"""What learns in each phase of training."""
+"""The parts that learn in each phase of training."""
 
 
 class PersonSearchDetector(BaseDetector):

@@ -22,7 +22,7 @@ class SharedBackboneDetector(PersonSearchDetector):
         detector: Config of an mmdet detector. Its backbone is ResNet-like, Swin, PVT, CSPDarknet,
             CSPNeXt, MobileNetV2, or of a family that was added to
             :data:`mmps.models.reid.backbones.stages_of`.
-        backbone: Settings of the backbone in place of those in ``detector``; mmdet's
+        backbone: Settings of the backbone instead of those in ``detector``; mmdet's
             ``init_detector`` looks for them in every config, so that ours have them, empty.
         reid_branch: Settings of the branch; each of ``pooling``, ``stages``, ``aggregation``
             and ``head`` need only say what differs from the paper's.

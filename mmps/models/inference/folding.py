@@ -54,7 +54,7 @@ def fold_normalisation(model: nn.Module) -> list[str]:
 
 
 def has_normalisation(module: nn.Module) -> bool:
-    """Tell whether a module normalises batches."""
+    """Check whether a module normalises batches."""
     return any(isinstance(layer, _BatchNorm) for layer in module.modules())
 
 

@@ -1,4 +1,4 @@
-"""What a re-ID loss is: the contract, and how any loss is called by it.
+"""The contract of re-ID losses, and how a loss is called.
 
 A loss is a module ``loss(embeddings, person_ids)`` from ``(B, D)`` floats and ``(B,)`` integers to
 a scalar. A plain ``torch.nn.Module`` will do, also one from another package. The batch is that of
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from mmps.structures import BACKGROUND, ConfigError, is_labelled
 
 LOG_NAME = 'loss_reid'
-"""Under which the log shows a loss that has no ``log_name``."""
+"""Name in the log of a loss without ``log_name``."""
 
 
 class ReIDLoss(nn.Module):

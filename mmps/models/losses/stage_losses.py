@@ -125,7 +125,7 @@ class StageLosses(nn.ModuleList):
 
     @property
     def log_name(self) -> str:
-        """Under which the log shows the active loss."""
+        """Name of the active loss in the log."""
         return getattr(self.active, 'log_name', LOG_NAME)
 
     @property
@@ -144,7 +144,7 @@ class StageLosses(nn.ModuleList):
         return has_places(self.active)
 
     def reset(self) -> None:
-        """Let the active loss forget what no buffer holds."""
+        """Reset the state of the active loss that is not in buffers."""
         if isinstance(self.active, ReIDLoss):
             self.active.reset()
 

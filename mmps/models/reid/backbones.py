@@ -1,4 +1,4 @@
-"""What the stages of a backbone are: one function for each family of backbones.
+"""The stages of backbones: one function for each family.
 
 A family of one's own is added in one place: a function from a backbone to its stages, registered
 with :data:`stages_of`::

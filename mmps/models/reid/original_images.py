@@ -96,7 +96,7 @@ class OriginalImages:
 
 
 def _is_flipped(sample: DetDataSample) -> bool:
-    """Tell whether the pipeline mirrored a sample's input.
+    """Check whether the pipeline mirrored a sample's input.
 
     Raises:
         ConfigError: It turned it in another way, which crops do not follow.
@@ -112,7 +112,7 @@ def _is_flipped(sample: DetDataSample) -> bool:
 
 
 def swaps_channels(preprocessor: nn.Module) -> bool:
-    """Tell whether a preprocessor makes RGB of BGR, or the other way round."""
+    """Check whether a preprocessor converts BGR to RGB, or the other way round."""
     return getattr(preprocessor, '_channel_conversion', False)
 
 

@@ -54,7 +54,7 @@ class ReplicatedStages(BaseModule):
         originals = {id(weight): n for n, weight in whole.state_dict(keep_vars=True).items()}
         own = self.state_dict(keep_vars=True)
         self._originals = {name: originals[id(weight)] for name, weight in own.items()}
-        # Weights loaded just now must not be drawn anew by the runner.
+        # The runner must not initialise weights again that were just loaded.
         self._is_init = start_from == 'pretrained'
 
     def init_weights(self) -> None:

@@ -7,11 +7,11 @@ from mmdet.structures import DetDataSample
 from torch import Tensor
 
 Feature = Tensor | list[Tensor]
-"""What is pooled: ``(B, C, H, W)``, or a list of ``(C, H, W)`` where sizes differ."""
+"""The maps to pool: ``(B, C, H, W)``, or a list of ``(C, H, W)`` if sizes differ."""
 
 
 class SharedFeature(Protocol):
-    """Where the re-ID branch pools: a stage of the detector's backbone, or the image itself."""
+    """The input of the re-ID branch: a stage of the detector's backbone, or the image itself."""
 
     channels: int
     later_stages: list[str] | None
@@ -34,7 +34,7 @@ class SharedFeature(Protocol):
         """Of the pass."""
 
     def release(self, samples: Sequence[DetDataSample]) -> None:
-        """Let predicted samples go of what only the feature needed."""
+        """Remove from predicted samples what only the feature needed."""
 
     def weights(self) -> dict[str, Any]:
         """Describe what the feature depends on, for the cache's fingerprint."""

@@ -1,4 +1,4 @@
-"""Where the paper's J divides a backbone: the one place with this arithmetic."""
+"""The split of a backbone by the paper's J: the only module with this arithmetic."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SharedStages = int | Sequence[int]
 
 @dataclass(frozen=True)
 class Split:
-    """Where J divides a backbone.
+    """The split of a backbone by J.
 
     Attributes:
         entry: The first module behind the split; the shared feature is what it is called with.
@@ -147,7 +147,7 @@ def probe(backbone: nn.Module, entry: nn.Module) -> Tensor:
 
 
 def black_image(backbone: nn.Module) -> Tensor:
-    """Make an image ``(1, 3, h, w)`` that is as small as a backbone can take."""
+    """Create an image ``(1, 3, h, w)`` that is as small as a backbone accepts."""
     shape = (1, input_channels(backbone), PROBE, PROBE)
     return next(backbone.parameters()).new_zeros(shape)
 

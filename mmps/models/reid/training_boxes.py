@@ -45,7 +45,7 @@ SAMPLER = {
 
 
 class TrainingBoxes(Protocol):
-    """Where boxes come from; a detector's config has one in ``training_boxes``."""
+    """The source of training boxes; a detector's config has one in ``training_boxes``."""
 
     def check(self, detector: nn.Module, source: SharedFeature) -> None:
         """Reject a detector, or a feature, that goes with no such boxes."""
@@ -97,7 +97,7 @@ class GroundTruthBoxes:
 
 @MODELS.register_module()
 class ProposalBoxes:
-    """What the detector proposes, with the identity of the person that a box is assigned to.
+    """The proposals of the detector, with the identity of the person that a box is assigned to.
 
     Proposals are those of the first stage of a two-stage detector, or the detections of a detector
     of one stage, as they are at test time, without gradient. mmdet's assigner and sampler decide
@@ -241,7 +241,7 @@ def numbered(person_ids: Tensor, identities: IdentityMap | None, head: nn.Module
 def _propose(
     head: nn.Module, features: tuple[Tensor, ...], samples: Sequence[DetDataSample]
 ) -> list[Tensor]:
-    """Let a dense head predict people as at test time: ``(N, 4)`` for each image."""
+    """Predict people with a dense head as in a test: ``(N, 4)`` for each image."""
     modes = [(module, module.training) for module in head.modules()]
     head.eval()  # some heads decode otherwise in training, and statistics must not move
     try:

@@ -189,7 +189,7 @@ def is_installed(name: str) -> bool:
 
 
 def find_fix(log: str) -> str:
-    """What helps against the first known complaint in a log."""
+    """Return the fix for the first known error in a log."""
     for pattern, fix in FIXES:
         if re.search(pattern, log):
             return fix
