@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from mmengine.dist import master_only
 
+from mmps.digests import file_digest
 from mmps.files import write_json
 from mmps.structures import UserError
 
@@ -49,7 +49,7 @@ class CheckpointTest:
     def end(self) -> None:
         """Note what was tested, if there is anything to use it for; a bare detector leaves none."""
         if (self.folder / CALIBRATION).is_file():
-            note = {'checkpoint': self.checkpoint.name, 'sha256': digest(self.checkpoint)}
+            note = {'checkpoint': self.checkpoint.name, 'sha256': file_digest(self.checkpoint)}
             note |= {'config': self.config, 'ann_file': self.ann_file}
             write_json(self.folder / NOTE, note)
 
@@ -57,15 +57,6 @@ class CheckpointTest:
 def folder_of(checkpoint: Path) -> Path:
     """Return the folder of all tests of a checkpoint."""
     return checkpoint.with_name(f'{checkpoint.stem}_tested')
-
-
-def digest(path: Path) -> str:
-    """Compute a file's SHA-256, in pieces: checkpoints are large."""
-    found = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while piece := file.read(1 << 20):
-            found.update(piece)
-    return found.hexdigest()
 
 
 def find_calibration(checkpoint: Path, cfg: str) -> tuple[dict[str, Any] | None, list[str]]:
@@ -83,7 +74,7 @@ def find_calibration(checkpoint: Path, cfg: str) -> tuple[dict[str, Any] | None,
     """
     reasons, own = [], ann_files(cfg)
     notes = sorted(folder_of(checkpoint).glob(f'*/{NOTE}'), key=lambda path: path.stat().st_mtime)
-    weights = digest(checkpoint) if notes else None
+    weights = file_digest(checkpoint) if notes else None
     for path in reversed(notes):
         note = _read(path)
         if note.get('sha256') != weights:

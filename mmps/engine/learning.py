@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -83,17 +84,28 @@ def check_fixed(backbone: nn.Module, prefix: str, read: set[str]) -> None:
         for name, module in backbone.named_modules()
         if isinstance(module, _BatchNorm) and module.track_running_stats and not module.training
     ]
-    for names, weight, what, cure in (
-        (frozen, 'weight', 'layers that are frozen', '`frozen_stages=-1`'),
-        (fixed, 'running_mean', 'layers with fixed batch statistics', '`norm_eval=False`'),
+    found = {name.removeprefix(prefix) for name in read}
+    for names, is_read, what, cure in (
+        (frozen, _has_read_weight, 'layers that are frozen', '`frozen_stages=-1`'),
+        (fixed, _has_read_mean, 'layers with fixed batch statistics', '`norm_eval=False`'),
     ):
-        random = [name for name in names if f'{prefix}{name}.{weight}' not in read]
+        random = [name for name in names if not is_read(backbone, name, found)]
         if random:
             raise ConfigError(
                 f"the detector's backbone has {len(random)} {what} ({_stages(random)}) whose "
                 'weights came from no checkpoint: set `load_from`, or `init_cfg` of the backbone, '
                 f'to weights that fill it, or train it all from scratch with {cure}'
             )
+
+
+def _has_read_weight(backbone: nn.Module, layer: str, read: set[str]) -> bool:
+    """Return whether a layer was read, by its first parameter: not all have a ``weight``."""
+    first, _ = next(backbone.get_submodule(layer).named_parameters(layer, recurse=False))
+    return first in read
+
+
+def _has_read_mean(backbone: nn.Module, layer: str, read: set[str]) -> bool:
+    return f'{layer}.running_mean' in read
 
 
 def check_identities(dataset: Any) -> None:
@@ -124,5 +136,7 @@ def _layers(module: nn.Module) -> Iterator[tuple[str, bool]]:
 
 
 def _stages(layers: Iterable[str]) -> str:
-    names = [name.removeprefix('detector.backbone.').split('.')[0] for name in layers]
-    return ', '.join(dict.fromkeys(names))
+    names = [name.removeprefix('detector.backbone.') for name in layers]
+    # A numbered list of stages, as transformers have, says nothing without the number.
+    parts = [re.match(r'(stages|layers)\.\d+|[^.]*', name)[0] for name in names]
+    return ', '.join(dict.fromkeys(parts))

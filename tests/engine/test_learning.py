@@ -8,6 +8,7 @@ from mmps.apis.running import train_config
 from mmps.engine.learning import check_identities, check_learning
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
+from mmps.testing.backbones import detector_on
 from mmps.testing.builders import tiny_detector, tiny_searcher
 from mmps.testing.runs import tiny_run, train
 
@@ -51,6 +52,15 @@ def test_shared_stages_that_are_all_frozen_are_rejected(shared, frozen):
 def test_shared_stages_that_are_frozen_in_part_are_named(shared, frozen, stages, mm_log):
     checked(loaded(shared, frozen_stages=frozen))
     assert f'shares with the detector ({stages})' in mm_log.text
+
+
+def test_frozen_stages_of_a_transformer_are_named_with_their_numbers(mm_log):
+    config = detector_on('swin')
+    config.backbone.frozen_stages = 1
+    model = tiny_searcher(3, config, phase='detection')
+    model.load_state_dict(model.state_dict())
+    checked(model)
+    assert 'shares with the detector (patch_embed, stages.0)' in mm_log.text
 
 
 def test_fixed_scale_and_shift_are_named(mm_log):

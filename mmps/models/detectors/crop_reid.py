@@ -12,8 +12,8 @@ from mmps.structures import IdentityMap
 from mmps.structures.originals import drop_originals
 
 from .instances import (
+    inference_rois,
     instances_to_embed,
-    test_rois,
     write_embeddings,
 )
 
@@ -87,7 +87,7 @@ class CropReID(BaseModel):
             person_ids = numbered(person_ids, self.identities, self.head)
             return self.head.loss(features, person_ids)
         people = instances_to_embed(data_samples)
-        rois = test_rois(people, data_samples, self.source.place, inputs)
+        rois = inference_rois(people, data_samples, self.source.place, inputs)
         embeddings = inputs.new_zeros(0, self.head.embedding_channels, dtype=torch.float32)
         if len(rois):
             embeddings = self.head(self.extract_feat(images, rois))

@@ -64,7 +64,7 @@ def refuse_mirrored(samples: list[DetDataSample]) -> None:
         )
 
 
-def test_rois(
+def inference_rois(
     instances: list[tuple[int, InstanceData]],
     samples: list[DetDataSample],
     place: Callable[[Tensor, DetDataSample], Tensor],

@@ -16,10 +16,10 @@ from mmps.registry import MODELS
 from mmps.structures import ConfigError, IdentityMap
 
 from .instances import (
+    inference_rois,
     instances_to_embed,
     keep_people,
     refuse_mirrored,
-    test_rois,
     write_embeddings,
 )
 
@@ -243,7 +243,7 @@ class PersonSearchDetector(BaseDetector):
 
     def _embed_people(self, feature: Feature, samples: list[DetDataSample], like: Tensor) -> None:
         people = instances_to_embed(samples)
-        rois = test_rois(people, samples, self.source.place, like)
+        rois = inference_rois(people, samples, self.source.place, like)
         write_embeddings(people, self.reid_branch(feature, rois))
 
     def pool(

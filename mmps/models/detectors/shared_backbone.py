@@ -4,8 +4,9 @@ from typing import Any
 
 from mmps.models.reid import FeatureTap
 from mmps.models.reid.roi_pooling import LAST_SIZE, PAPER_SIZES
-from mmps.models.reid.stages import SharedStages
+from mmps.models.reid.stages import SharedStages, output_channels
 from mmps.registry import MODELS
+from mmps.structures import ConfigError
 
 from .person_search import PersonSearchDetector
 from .wrapped import build_detector, preprocessor_of
@@ -31,6 +32,9 @@ class SharedBackboneDetector(PersonSearchDetector):
             replicates conv4_4 and what follows.
         data_preprocessor: Config for scene images; the detector's own where left out.
         **kwargs: ``phase``, ``detach`` and ``init_cfg`` of :class:`PersonSearchDetector`.
+
+    Raises:
+        ConfigError: The backbone cannot be divided there, or boxes are pooled to too few cells.
     """
 
     def __init__(
@@ -48,6 +52,19 @@ class SharedBackboneDetector(PersonSearchDetector):
         branch = complete_branch(reid_branch or {}, config['backbone'], shared_stages, tap)
         images = data_preprocessor or preprocessor_of(config)
         super().__init__(built, tap, branch, images, **kwargs)
+        self._check_pooled_size()
+
+    def _check_pooled_size(self) -> None:
+        """Refuse a pooled size that is too small for the stages behind, before training."""
+        like = next(self.detector.backbone.parameters())
+        try:
+            output_channels(self.reid_branch.stages, like.new_zeros(1, *self.pooled_shape))
+        except RuntimeError as error:
+            size = self.reid_branch.pooling.output_size
+            raise ConfigError(
+                f'boxes pooled to {size} do not go through the stages behind the shared ones '
+                f'({error}): set reid_branch.pooling.output_size to a larger (height, width)'
+            ) from error
 
 
 def complete_branch(

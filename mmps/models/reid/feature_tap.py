@@ -8,7 +8,7 @@ from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import get_box_tensor
 from torch import Tensor, nn
 
-from mmps.features import weights_digest
+from mmps.digests import weights_digest
 from mmps.structures import image_to_network, mirrored
 
 from .backbones import map_entering

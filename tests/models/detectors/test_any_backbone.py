@@ -130,6 +130,12 @@ def test_what_cannot_be_split_is_refused(name, shared_stages, words):
         searcher(name, shared_stages)
 
 
+def test_a_pooled_size_that_is_too_small_for_attention_is_refused():
+    branch = {'pooling': {'output_size': (8, 4)}, 'head': {'embedding_channels': 8}}
+    with pytest.raises(ConfigError, match=r'pooled to \(8, 4\) .*output_size'):
+        searcher('pvt-v2', 2, reid_branch=branch)
+
+
 def test_the_last_stride_is_that_of_any_backbone_with_strides():
     branch = {'stages': {'last_stride': 1}, 'head': {'embedding_channels': 8}}
     for name in ('swin', 'pvt-v2', 'resnet'):
