@@ -97,7 +97,6 @@ def test_one_joint_training_step(name):
 def test_one_key_moves_the_split_of_any_resnet(backbone, shared_stages):
     model = tiny_searcher(shared_stages, detector=detector_with(backbone)).eval()
     names = [f'layer{i}' for i in range(shared_stages, 5)]
-    assert model.reid_branch.stages.names == names
     inputs, samples = packed_batch(images=1)
     with torch.no_grad():
         found = model.predict(inputs, samples)[0]

@@ -39,7 +39,11 @@ def test_given_boxes_are_embedded_as_by_predict_without_detecting(build):
     def refuse(*args):
         raise AssertionError('the detector ran')
 
-    for part in (model.detector.neck, model.detector.bbox_head, model.detector.backbone.layer3):
+    for part in (
+        model.detector.neck,
+        model.detector.bbox_head,
+        model.detector.backbone.layer3[0].conv1,
+    ):
         part.register_forward_pre_hook(refuse)
     with torch.no_grad():
         given = model(inputs, samples, mode='embed')
@@ -62,6 +66,11 @@ def test_rois_are_embedded_as_boxes_of_the_same_pixels():
         found = model.embed(inputs, torch.cat(rois))
         assert model.embed(inputs, torch.zeros(0, 5)).shape == (0, 8)
     assert torch.equal(found, torch.cat([s.gt_instances.embeddings for s in expected]))
+
+
+def test_the_message_about_pixels_names_the_model():
+    with pytest.raises(ConfigError, match='DisjointDetector predicts boxes in image pixels only'):
+        disjoint().eval().predict(*packed_batch(), rescale=False)
 
 
 def test_boxes_of_mirrored_images_are_refused():
