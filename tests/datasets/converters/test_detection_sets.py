@@ -40,8 +40,10 @@ def test_crowdhuman(tmp_path, make_picture):
 
 @pytest.mark.parametrize('dtype', [np.uint8, np.int16, np.uint16])
 def test_citypersons(tmp_path, dtype):
-    rows = np.zeros((4, 10), dtype)
-    rows[:, :5] = [[1, 200, 9, 100, 120], [1, 1, 2, 20, 49], [2, 1, 2, 30, 90], [0, 5, 5, 60, 60]]
+    boxes = [[1, 200, 9, 100, 120], [1, 1, 2, 20, 49], [1, 1, 2, 20, 50], [2, 1, 2, 30, 90],
+             [0, 5, 5, 60, 60]]  # fmt: skip
+    rows = np.zeros((5, 10), dtype)
+    rows[:, :5] = boxes
     cells = [
         struct_array(
             [{'cityname': 'ulm', 'im_name': f'{k}.png', 'bbs': bbs}], ('cityname', 'im_name', 'bbs')
@@ -53,7 +55,7 @@ def test_citypersons(tmp_path, dtype):
     assert [image.file_name for image in val.images] == [
         f'leftImg8bit/val/ulm/{k}.png' for k in (0, 1)
     ]
-    assert [p.ignore for p in val.images[0].people] == [False, True, True, True]
+    assert [p.ignore for p in val.images[0].people] == [False, True, False, True, True]
     assert sum(val.images[0].people[0].bbox[::2]) == 300
     assert not val.images[1].people
 
