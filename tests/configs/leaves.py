@@ -57,5 +57,5 @@ def roots(dataset: Config) -> list[str]:
 
 
 def is_called(model: Config, name: str) -> bool:
-    """Whether a detector's name in a file's name is that of its class: faster-rcnn, FasterRCNN."""
-    return model.type.lower() == name.replace('-', '')
+    """Whether a file is named after a detector's class: faster-rcnn FasterRCNN, yolox-nano YOLOX."""
+    return name.replace('-', '').startswith(model.type.lower())

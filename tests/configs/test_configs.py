@@ -16,6 +16,7 @@ from .leaves import (
     CONFIGS,
     LEAVES,
     NAME,
+    READY,
     REID_ALONE,
     SETS,
     bases,
@@ -41,7 +42,7 @@ def test_chains_have_at_most_three_files_and_presets_one_more():
 
 
 def test_no_config_that_one_runs_deletes_anything():
-    assert [stem(p) for p in [*LEAVES, *REID_ALONE] if '_delete_' in p.read_text()] == []
+    assert [stem(p) for p in [*LEAVES, *REID_ALONE, *READY] if '_delete_' in p.read_text()] == []
 
 
 def first_line_says_what_it_is(path):
