@@ -57,5 +57,5 @@ def roots(dataset: Config) -> list[str]:
 
 
 def is_called(model: Config, name: str) -> bool:
-    """Whether a file is named after a detector's class: faster-rcnn FasterRCNN, yolox-nano YOLOX."""
+    """Whether a name is that of a detector: faster-rcnn of FasterRCNN, yolox-nano of YOLOX."""
     return name.replace('-', '').startswith(model.type.lower())
