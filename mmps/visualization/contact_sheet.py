@@ -94,9 +94,16 @@ def scene_and_crop(image: np.ndarray, box: Sequence[float], width: int, colour: 
     """
     panel = Image.new('RGB', (width, SCENE_HEIGHT), CARD)
     panel.paste(fitted(crop_of(image, box), CROP_WIDTH, SCENE_HEIGHT), (0, 0))
-    room = width - CROP_WIDTH - 8
-    scene = with_boxes(image, [box], [colour])
-    panel.paste(fitted(scene, room, SCENE_HEIGHT), (CROP_WIDTH + 8, 0))
+    room = (width - CROP_WIDTH - 8, SCENE_HEIGHT)
+    scene = Image.fromarray(image[..., ::-1].copy())
+    left, top = CROP_WIDTH + 8, 0
+    panel.paste(fitted(scene, *room), (left, top))
+    scale = min(room[0] / scene.width, room[1] / scene.height)
+    left += (room[0] - round(scene.width * scale)) // 2
+    top += (room[1] - round(scene.height * scale)) // 2
+    # Drawn after the image is scaled, so that the line is as thick in every scene.
+    corners = [scale * float(v) + shift for v, shift in zip(box, (left, top) * 2, strict=True)]
+    ImageDraw.Draw(panel).rectangle(corners, outline=colour, width=3)
     return panel
 
 
