@@ -30,7 +30,7 @@ def check_test_set(config: Config) -> None:
         )
 
 
-def search_metrics(config: Config) -> Iterator[Any]:
+def metric_configs(config: Config) -> Iterator[Any]:
     """Find our metric among the evaluators of a test.
 
     Args:
@@ -60,7 +60,7 @@ def write_predictions(config: Config, out: str | Path) -> None:
     if Path(out).suffix != '.npz':
         raise ConfigError(f'--out {out} must end in .npz')
     check_can_write(Path(out))
-    metric = next(search_metrics(config), None)
+    metric = next(metric_configs(config), None)
     if metric is None:
         raise ConfigError(
             f'--out {out} is written by mmps.PersonSearchMetric, which test_evaluator does not '
@@ -94,7 +94,7 @@ def keep_details_beside(config: Config, checkpoint: str | Path) -> CheckpointTes
     Returns:
         What is to be told of the test, before and after it, if anything is written.
     """
-    checkpoint, metric = str(checkpoint), next(search_metrics(config), None)
+    checkpoint, metric = str(checkpoint), next(metric_configs(config), None)
     path = Path(checkpoint).resolve()
     if metric is None or 'details' in metric or '://' in checkpoint:
         return None

@@ -6,7 +6,7 @@ from mmengine.config import Config
 from mmps.apis.evaluator_config import (
     check_test_set,
     keep_details_beside,
-    search_metrics,
+    metric_configs,
     write_predictions,
 )
 from mmps.checkpoints.test_notes import ann_files
@@ -83,7 +83,7 @@ def test_predictions_are_written_by_our_metric_wherever_it_stands(evaluator, out
 def test_other_metrics_are_none_of_ours():
     names = ['PersonSearchMetric', 'mmps.evaluation.metrics.PersonSearchMetric', 'CocoMetric']
     config = Config({'test_evaluator': [{'type': name} for name in names] + [{}]})
-    assert [metric.type for metric in search_metrics(config)] == names[:2]
+    assert [metric.type for metric in metric_configs(config)] == names[:2]
 
 
 @pytest.mark.parametrize('key', ['test_dataloader', 'test_evaluator', 'test_cfg'])

@@ -71,7 +71,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def problems(args: argparse.Namespace, directory: Path) -> Iterator[Problem]:
-    """Make the problems one after the other."""
+    """Build the problems one after the other."""
     plain_loops = references()
     searcher = {'memory_mb': args.memory_mb}
     if args.prw:
