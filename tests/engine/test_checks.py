@@ -55,35 +55,35 @@ STOPPING = {'type': 'EarlyStoppingHook', 'monitor': 'mAP'}
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'default_hooks__checkpoint__save_optimizer': False}, 'leaves out the optimizer or the'),
-        ({'default_hooks__checkpoint__out_dir': 'x'}, 'out_dir or .* is set, but resuming looks'),
-        ({'default_hooks__checkpoint__filename_tmpl': 'e{}.pth'}, 'looks for epoch_\\*.pth in'),
+        ({'default_hooks__checkpoint__save_optimizer': False}, 'optimizer'),
+        ({'default_hooks__checkpoint__out_dir': 'x'}, 'out_dir'),
+        ({'default_hooks__checkpoint__filename_tmpl': 'e{}.pth'}, 'epoch_\\*.pth'),
         (
             {'default_hooks__checkpoint__save_best': 'mAP', 'train_cfg__val_interval': 2},
-            "save_best='mAP' is not there in phase 1, .* set train_cfg.val_begin=3, or choose a de",
+            "save_best='mAP'.*val_begin=3",
         ),
         (
             {
                 'default_hooks__checkpoint__save_best': 'mAP',
                 'train_cfg__dynamic_intervals': [(2, 1), (4, 100)],
             },
-            "save_best='mAP' is not there in phase 1",
+            "save_best='mAP'.*phase 1",
         ),
         (
             {'default_hooks__checkpoint__save_best': 'auto', 'train_cfg__val_interval': 2},
-            "save_best='auto' takes the first number of phase 1, .*val_begin=3, .*rule='greater'",
+            "save_best='auto'.*val_begin=3, .*rule='greater'",
         ),
         (
             {'custom_hooks': [STOPPING], 'train_cfg__val_interval': 1},
-            r"EarlyStoppingHook \(monitor='mAP'\) would end the run in phase 1",
+            r"monitor='mAP'.*end the run",
         ),
         (
             {'custom_hooks': [{**STOPPING, 'monitor': 'det/AP', 'rule': 'greater'}]},
-            'or on the detector, which phase',
+            'or on the detector',
         ),
         ({'auto_scale_lr': {'enable': True, 'base_batch_size': 6}}, 'reid_base_batch_size'),
-        ({'compile': True}, 'compile is set, but what a two-phase model computes changes'),
-        ({'resume': True, 'default_hooks__two_phase__start': 'reid'}, 'there is nothing to resume'),
+        ({'compile': True}, 'compile'),
+        ({'resume': True, 'default_hooks__two_phase__start': 'reid'}, 'nothing to resume'),
     ],
 )
 def test_what_cannot_be_resumed_or_watched_is_told_at_the_start(

@@ -83,7 +83,7 @@ def test_checkpoints_tell_how_long_phases_are(whole):
 @pytest.mark.parametrize(
     ('last', 'changes', 'message'),
     [
-        (1, {'train_dataloader__batch_size': 3}, r'epoch_1.pth was saved in a phase 1 of 2 epochs'),
+        (1, {'train_dataloader__batch_size': 3}, r'epoch_1.pth.*phase 1 of 2 epochs'),
         (
             4,
             {
@@ -92,12 +92,12 @@ def test_checkpoints_tell_how_long_phases_are(whole):
                     for epochs in (2, 1)
                 ]
             },
-            r'a phase 2 of 1 \+ 2 epochs of 3 batches, which is now one of 2 \+ 1 epochs of 3 bat',
+            r'1 \+ 2 epochs of 3.*2 \+ 1 epochs of 3',
         ),
         (
             4,
             {'default_hooks__two_phase__batches__identities': 2},
-            'epochs of 3 batches, which is now one of .* epochs of 4 batches, while the learning',
+            'epochs of 3 .* epochs of 4',
         ),
     ],
 )
@@ -212,7 +212,7 @@ def test_phase_2_alone_refuses_a_detector_whose_shared_stages_are_not_all_there(
     part = {name: w for name, w in weights.items() if not name.startswith('backbone.layer2')}
     torch.save({'state_dict': part}, tmp_path / 'part.pth')
     start = {'load_from': str(tmp_path / 'part.pth'), 'default_hooks__two_phase__start': 'reid'}
-    with pytest.raises(ConfigError, match='phase 2 would train on random features: 25 weights of'):
+    with pytest.raises(ConfigError, match='random features: 25 weights'):
         train(tiny_run(data, tmp_path / 'run', **start))
 
 
@@ -288,25 +288,25 @@ def test_validation_of_phase_1_reports_detection_only(drawn_once, tmp_path):
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'train_cfg__max_epochs': 9}, r'max_epochs=9, but the phases add up to 5 .*set it to 5'),
+        ({'train_cfg__max_epochs': 9}, 'max_epochs=9.*add up to 5'),
         ({'default_hooks__two_phase__start': 'reid'}, "start='reid' needs a trained detector"),
-        ({'default_hooks__two_phase__start': 'nowhere'}, "start='nowhere' must be 'detection' or"),
-        ({'default_hooks__two_phase__stages': []}, 'stages is empty: without phase 2 leave'),
-        ({'default_hooks__checkpoint__by_epoch': False}, 'by_epoch=False cannot be resumed'),
-        ({'cached_people': None}, 'the config has no `cached_people`'),
-        ({'reid_dataloader': {}}, 'key `reid_dataloader` was renamed: call it `cached_people`'),
+        ({'default_hooks__two_phase__start': 'nowhere'}, "start='nowhere'"),
+        ({'default_hooks__two_phase__stages': []}, 'stages is empty'),
+        ({'default_hooks__checkpoint__by_epoch': False}, 'by_epoch=False'),
+        ({'cached_people': None}, 'no `cached_people`'),
+        ({'reid_dataloader': {}}, '`reid_dataloader`.*`cached_people`'),
         (
             {'default_hooks__two_phase__cache_dtype': 'int4'},
-            "cache_dtype='int4' must be one of float16, float32, bfloat16, uint8",
+            "cache_dtype='int4'.*float16.*uint8",
         ),
         (
             {'default_hooks__two_phase__cache_dtype': 'uint8'},
-            "cache_dtype='uint8' holds the pixels of .* features of SharedBackboneDetector to wh",
+            "cache_dtype='uint8'.*pixels.*SharedBackboneDetector",
         ),
-        ({'default_hooks__two_phase__storage': 'tape'}, "storage='tape' must be one of"),
+        ({'default_hooks__two_phase__storage': 'tape'}, "storage='tape'"),
         (
             {'default_hooks__two_phase__batches__identities': 0},
-            'identities=0 and shots=2 must be at least 1',
+            'identities=0.*at least 1',
         ),
     ],
 )

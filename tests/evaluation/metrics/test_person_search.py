@@ -117,7 +117,7 @@ def test_people_whose_embeddings_were_dropped_behind_the_model_are_refused(case)
     merged = list(samples(data))
     for sample in merged:  # as mmdet's DetTTAModel leaves them
         del sample.pred_instances.embeddings
-    with pytest.raises(ConfigError, match=r'people of image \d+ have no embeddings.*--tta'):
+    with pytest.raises(ConfigError, match=r'no embeddings.*--tta'):
         run(PersonSearchMetric(str(annotation)), merged)
 
 
@@ -153,13 +153,13 @@ def test_image_that_a_sampler_repeated_counts_once(case):
 
 def test_half_of_the_data_set_is_refused(case):
     data, annotation, _ = case
-    with pytest.raises(ConfigError, match=r'4 of the 6 images of .* were not tested.*whole data'):
+    with pytest.raises(ConfigError, match=r'4 of the 6 images.*not tested'):
         run(PersonSearchMetric(str(annotation)), list(samples(data))[:2])
 
 
 def test_a_bare_detector_is_tested_on_the_whole_data_set_too(case):
     data, annotation, _ = case
-    with pytest.raises(ConfigError, match=r'1 of the 6 images of .*test\.json were not tested'):
+    with pytest.raises(ConfigError, match=r'1 of the 6 images.*test\.json'):
         run(PersonSearchMetric(str(annotation)), list(samples(data, embeddings=False))[1:])
 
 
@@ -172,7 +172,7 @@ def test_images_that_the_annotation_file_lacks_are_refused(case):
     }
     other = directory / 'other.json'
     other.write_text(json.dumps(fewer))
-    with pytest.raises(ConfigError, match=r'0 of the 5 images .* and 1 others .* same ann_file'):
+    with pytest.raises(ConfigError, match=r'0 of the 5 images.*1 others.*ann_file'):
         run(PersonSearchMetric(str(other), {'type': 'mmps.GenericProtocol'}), samples(data, False))
 
 
@@ -182,7 +182,7 @@ def test_images_without_their_embeddings_are_refused(case, part, what):
     incomplete = list(samples(data))
     for sample in incomplete[:3]:
         delattr(sample, f'{part}_instances')
-    with pytest.raises(ConfigError, match=rf'missing for \d+ of the \d+ {what} .*whole data set'):
+    with pytest.raises(ConfigError, match=rf'\d+ of the \d+ {what}'):
         run(PersonSearchMetric(str(annotation)), incomplete)
 
 
@@ -192,7 +192,7 @@ def test_another_annotation_file_is_refused(case, part, what):
     shorter = {**data.annotation, part: data.annotation[part][:-1]}
     other = directory / 'other.json'
     other.write_text(json.dumps(shorter))
-    with pytest.raises(ConfigError, match=f'goes beyond the {what} .*the same ann_file'):
+    with pytest.raises(ConfigError, match=f'beyond the {what}.*ann_file'):
         run(PersonSearchMetric(str(other), {'type': 'mmps.GenericProtocol'}), samples(data))
 
 
@@ -202,9 +202,9 @@ def test_files_that_cannot_be_used_are_named_before_any_test_pass(case):
         item.pop('camera_id')
     blind = directory / 'blind.json'
     blind.write_text(json.dumps(data.annotation))
-    with pytest.raises(DataError, match=r'absent.json does not exist: convert the data set'):
+    with pytest.raises(DataError, match=r'absent.json does not exist'):
         PersonSearchMetric(str(directory / 'absent.json'))
-    with pytest.raises(DataError, match=r'galleries_77.npz does not exist; galleries there: 100'):
+    with pytest.raises(DataError, match=r'galleries_77.npz does not exist.*: 100'):
         PersonSearchMetric(str(annotation), {'type': CUHK, 'gallery_sizes': 77})
     with pytest.raises(DataError, match='camera'):
         PersonSearchMetric(str(blind), {'type': 'mmps.PRWOfficialProtocol'})
@@ -212,7 +212,7 @@ def test_files_that_cannot_be_used_are_named_before_any_test_pass(case):
 
 def test_places_that_cannot_be_written_are_named_before_any_test_pass(case):
     _, annotation, directory = case
-    with pytest.raises(ConfigError, match='is a folder; add the name of a file'):
+    with pytest.raises(ConfigError, match='is a folder'):
         PersonSearchMetric(str(annotation), out=str(directory))
     with pytest.raises(ConfigError, match=r'test\.json is no folder'):
         PersonSearchMetric(str(annotation), details=str(annotation))
@@ -336,7 +336,5 @@ def test_people_are_embedded_where_they_are_annotated(case, part, boxes, wrap):
     packed[part]['bboxes'] = wrap(right.float())
     metric.process(None, [packed])
     packed[part]['bboxes'] = wrap(right.float() * 1.5)
-    with pytest.raises(
-        ConfigError, match=f'{part} of image .* are not in pixels of the image file'
-    ):
+    with pytest.raises(ConfigError, match=f'{part}.*not in pixels'):
         metric.process(None, [packed])
