@@ -64,7 +64,7 @@ def check_can_write(path: Path, is_folder: bool = False) -> None:
         is_folder: Whether files are to be written into it.
 
     Raises:
-        ConfigError: Something else lies there, or the system refuses.
+        ConfigError: Another file is there, or the system rejects it.
     """
     if not is_folder and path.is_dir():
         raise ConfigError(f'{path} is a folder; add the name of a file')

@@ -30,7 +30,7 @@ def check_top_level_keys(config: Config) -> None:
     A variable may be called anything: the config itself reads it.
 
     Raises:
-        ConfigError: There is one.
+        ConfigError: There is such a key.
     """
     check_renamed_keys(config)
     known = _usual_keys()

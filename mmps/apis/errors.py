@@ -17,7 +17,7 @@ def explained_errors() -> Iterator[None]:
     """Turn errors that building and running a config raises into :class:`ConfigError`.
 
     Raises:
-        ConfigError: Something inside raised an error whose cause is known; it is chained.
+        ConfigError: The code inside raised an error whose cause is known; it is chained.
     """
     try:
         yield

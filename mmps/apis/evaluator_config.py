@@ -20,7 +20,7 @@ def check_test_set(config: Config) -> None:
     """Refuse a config that says nothing of a test.
 
     Raises:
-        ConfigError: It does not.
+        ConfigError: Settings of the test are missing.
     """
     missing = [key for key in TEST_KEYS if config.get(key) is None]
     if missing:
@@ -55,7 +55,7 @@ def write_predictions(config: Config, out: str | Path) -> None:
         out: The file, ending in ``.npz``.
 
     Raises:
-        ConfigError: It ends otherwise, or nothing in the config can write it.
+        ConfigError: It has another suffix, or nothing in the config can write it.
     """
     if Path(out).suffix != '.npz':
         raise ConfigError(f'--out {out} must end in .npz')
@@ -89,7 +89,7 @@ def keep_details_beside(config: Config, checkpoint: str | Path) -> CheckpointTes
 
     Args:
         config: Changed in place.
-        checkpoint: Of the model.
+        checkpoint: Checkpoint of the model.
 
     Returns:
         What is to be told of the test, before and after it, if anything is written.

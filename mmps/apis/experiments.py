@@ -26,7 +26,7 @@ class Step:
 
     Attributes:
         name: Unique in the experiment; its result is kept in ``NAME.json``.
-        title: What it does, for people.
+        title: Description of the step, for people.
         work: Does it; returns what JSON can hold.
         needs: Names of the steps that must be done before.
         about: What the result's file says of it, such as :meth:`Run.about`.
@@ -106,8 +106,8 @@ class Experiment:
         """Deal the experiment's ends, the steps that no other needs, out to several machines.
 
         Args:
-            index: Of this machine, from 1.
-            count: Of machines.
+            index: Number of this machine, from 1.
+            count: Number of machines.
 
         Returns:
             Names for ``only``. Machines that share no folder each do what several ends need.

@@ -1,4 +1,4 @@
-"""What people give in place of an image: paths, arrays, images of Pillow, folders, videos."""
+"""What people pass instead of an image: paths, arrays, images of Pillow, folders, videos."""
 
 from __future__ import annotations
 

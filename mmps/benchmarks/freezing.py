@@ -28,11 +28,11 @@ def measure_freezing(
     """Train steps of phase 1 in this process, after one that does not count.
 
     Args:
-        config: Of a model of mmps.
+        config: Config of a model of mmps.
         frozen_stages: Of the detector's backbone.
         batch: Images.
         repeats: Steps that count.
-        threads: On the CPU.
+        threads: Number of CPU threads.
 
     Returns:
         ``seconds`` of processor time, the median, and ``bytes``, the peak of memory.

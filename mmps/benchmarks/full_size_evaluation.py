@@ -19,9 +19,9 @@ class Problem:
     """What is timed.
 
     Attributes:
-        name: For the table.
+        name: Name in the table.
         ground_truth: People and queries.
-        predictions: Of no model.
+        predictions: Synthetic predictions.
         protocol: The rule.
         reference: The same rule in plain loops: returns the average precision of one query.
     """
@@ -38,8 +38,8 @@ class Timing:
     """What a problem took.
 
     Attributes:
-        problem: Its name.
-        queries: All of them.
+        problem: Name of the problem.
+        queries: Number of all queries.
         boxes: That were searched.
         seconds: Of the evaluation, detection numbers and the galleries file included.
         reference_queries: Queries that the reference evaluated.
@@ -62,7 +62,7 @@ def time_problem(
     """Evaluate a problem, and some of its queries by the reference.
 
     Args:
-        problem: What is timed.
+        problem: Problem to time.
         reference_queries: Queries for the reference; all if 0.
         track: Shows progress over the reference's queries.
     """

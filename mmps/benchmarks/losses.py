@@ -26,8 +26,8 @@ def measure_losses(
 
     Args:
         batch: Embeddings, four of each person.
-        channels: Of an embedding.
-        device: Where losses are computed.
+        channels: Size of an embedding.
+        device: Device of the losses.
         repeats: Rounds that count.
         warm_up: Rounds before them.
 
@@ -63,7 +63,7 @@ def peer_loss() -> Loss:
     """Build the other library's loss with the same definition.
 
     Raises:
-        UserError: It is not installed.
+        UserError: pytorch-metric-learning is not installed.
     """
     try:
         from pytorch_metric_learning import distances, losses, miners, reducers

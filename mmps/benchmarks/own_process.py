@@ -21,7 +21,7 @@ def in_own_process(function: str, **arguments: Any) -> Any:
         What the function returns, by way of JSON.
 
     Raises:
-        subprocess.CalledProcessError: It failed; its error was printed.
+        subprocess.CalledProcessError: The process failed; its error was printed.
     """
     script = f'from {__name__} import _serve; _serve()'
     command = [sys.executable, '-c', script, function, json.dumps(arguments)]

@@ -43,8 +43,8 @@ def measure_step(case: str, images: int, repeats: int, config: str, threads: int
         case: ``cache``, or one of :data:`JOINT`.
         images: Whose boxes a step without cache uses.
         repeats: Steps that count.
-        config: Of the model.
-        threads: On the CPU.
+        config: Config of the model.
+        threads: Number of CPU threads.
 
     Returns:
         ``seconds`` of processor time, the median; ``bytes``, the peak of memory; with the cache
@@ -147,7 +147,7 @@ def steps_table(cache: dict[str, float], joint: dict[str, list[dict[str, float]]
     """Write all measurements as Markdown.
 
     Args:
-        cache: From :func:`measure_step`.
+        cache: Result of :func:`measure_step`.
         joint: The same of each case without cache, for each of :data:`COUNTS`.
     """
     rows = []

@@ -59,7 +59,7 @@ class Suite:
         """Check what is asked for, and use the device.
 
         Raises:
-            ConfigError: Something cannot be measured.
+            ConfigError: A part cannot be measured.
         """
         self.options.check(self.configs)
         if self.training and not self._shared():

@@ -15,7 +15,7 @@ def config_of(content: Any, path: str | Path) -> Config:
     """Read the config that MMEngine kept in a checkpoint.
 
     Args:
-        content: What the file holds.
+        content: Content of the file.
         path: Of the file, for messages.
 
     Raises:
@@ -42,7 +42,7 @@ def read_literals(text: str) -> dict[str, Any]:
 
     Raises:
         ValueError: There is anything else in it; the message names the line.
-        SyntaxError: It is not Python.
+        SyntaxError: The text is not Python.
     """
     values = {}
     for statement in ast.parse(text).body:

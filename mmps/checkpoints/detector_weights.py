@@ -71,7 +71,7 @@ def rename_old_layers(state_dict: dict[str, Tensor], expected: dict[str, Tensor]
 
     Args:
         state_dict: What was read; changed in place.
-        expected: What the model has.
+        expected: Weights of the model, by name.
     """
     for name in [n for n in state_dict if n not in expected]:
         renamed = re.sub(r'\.[a-z]+_(cls|reg|centerness)(?=\.\w+$)', r'.conv_\1', name)
@@ -83,8 +83,8 @@ def check_backbone(state_dict: dict[str, Tensor], expected: dict[str, Tensor], p
     """Refuse the weights of another backbone, which MMEngine would leave out with a mere warning.
 
     Args:
-        state_dict: What was read.
-        expected: What the model has.
+        state_dict: Weights that were read, by name.
+        expected: Weights of the model, by name.
         prefix: Of the detector's backbone in both.
 
     Raises:

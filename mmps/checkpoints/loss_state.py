@@ -37,8 +37,8 @@ def check_loss_state(checkpoint: MutableMapping[str, Any], path: str | None, mod
     """Refuse to resume with other losses than those that a run was trained with.
 
     Args:
-        checkpoint: To resume from.
-        path: Its file, for messages.
+        checkpoint: Checkpoint to resume from.
+        path: File of the checkpoint, for messages.
         model: With the losses of this run.
 
     Raises:
@@ -62,7 +62,7 @@ def without_losses(weights: dict[str, Tensor], prefix: str = '') -> dict[str, Te
     """Leave out what belongs to losses.
 
     Args:
-        weights: By name.
-        prefix: Of the model in them.
+        weights: Weights by name.
+        prefix: Prefix of the model in them.
     """
     return {n: w for n, w in weights.items() if not is_loss_state(n.removeprefix(prefix))}

@@ -116,7 +116,7 @@ def read_checkpoint(
         Where the two differ.
 
     Raises:
-        UserError: It is no checkpoint for this model.
+        UserError: The checkpoint does not fit this model.
     """
     has_branch = adopt_detector_weights(state_dict, prefix, model)
     gaps = fill_gaps(state_dict, prefix, model)

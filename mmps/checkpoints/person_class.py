@@ -43,7 +43,7 @@ def person_rows(name: str, rows: int, wanted: int | None = None) -> Sequence[int
 
     Args:
         name: Of the weight or bias in a checkpoint.
-        rows: Its first dimension.
+        rows: First dimension of the layer.
         wanted: First dimension of the same weight in a model of one class. The ratio of both says
             how many rows stand around the classes; without it the layer's name must say so, and
             COCO's 80 classes are meant.

@@ -31,7 +31,7 @@ def publish(checkpoint: str | Path, out_dir: str | Path) -> Path:
     checkpoint gives the same bytes.
 
     Args:
-        checkpoint: Of a training.
+        checkpoint: Checkpoint of a training.
         out_dir: Existing or new folder.
 
     Returns:
@@ -62,7 +62,7 @@ def read(checkpoint: Path) -> dict[str, Any]:
         What it holds; ``meta`` is a dictionary.
 
     Raises:
-        UserError: It is none, missing, cut short, or asks for more than data.
+        UserError: The file is missing, truncated, not a checkpoint, or contains more than data.
     """
     content = read_restricted(checkpoint)
     weights_of(content, checkpoint)
@@ -76,8 +76,8 @@ def fitting_calibration(checkpoint: Path, content: dict[str, Any]) -> dict[str, 
     """Take the calibration that a test left, if it is of these weights; warn of others.
 
     Args:
-        checkpoint: Its file.
-        content: What it holds.
+        checkpoint: File of the checkpoint.
+        content: Content of the file.
 
     Raises:
         UserError: A file of the test is broken.

@@ -38,7 +38,7 @@ def check_checkpoint(path: str | Path, resume: bool = False) -> None:
         resume: Whether a training goes on from it.
 
     Raises:
-        UserError: It is missing, cut short, no checkpoint, or does not hold what is needed.
+        UserError: The file is missing, truncated, not a checkpoint, or lacks what is needed.
     """
     if '://' in str(path):
         return
@@ -56,11 +56,11 @@ def weights_of(content: Any, path: str | Path) -> dict[str, Tensor]:
     """Take the weights of a checkpoint, where MMEngine looks for them.
 
     Args:
-        content: What the file holds.
+        content: Content of the file.
         path: Of the file, for messages.
 
     Raises:
-        ConfigError: There are none.
+        ConfigError: The file contains no weights.
     """
     found = content.get('state_dict', content) if isinstance(content, dict) else content
     weights = _tensors(found)
@@ -90,7 +90,7 @@ def read_restricted(path: str | Path, cure: str = AGAIN) -> Any:
         cure: What is to be done about a file that cannot be read.
 
     Raises:
-        UserError: It is missing, cut short, or asks for more than data.
+        UserError: The file is missing, truncated, or contains more than data.
     """
     path = Path(path).expanduser()
     if not path.is_file():

@@ -128,7 +128,7 @@ def check_resumable(
 
     Args:
         checkpoint: Loaded.
-        path: Its file, for messages.
+        path: File of the checkpoint, for messages.
         detection_epochs: Length of phase 1 in the run that goes on from it.
         start: The phase that this run begins with.
 
@@ -136,7 +136,7 @@ def check_resumable(
         ``'detection'`` or ``'reid'``.
 
     Raises:
-        ConfigError: It cannot be resumed by this run.
+        ConfigError: This run cannot resume from the checkpoint.
     """
     if 'optimizer' not in checkpoint:
         raise ConfigError(

@@ -25,7 +25,7 @@ class CheckpointTest:
     """A test of a checkpoint, about to be run.
 
     Attributes:
-        checkpoint: Its file.
+        checkpoint: File of the checkpoint.
         config: Name of the config that it is tested with.
         ann_file: Of the test set, as that config writes it.
     """
@@ -63,7 +63,7 @@ def find_calibration(checkpoint: Path, cfg: str) -> tuple[dict[str, Any] | None,
     """Find the calibration of exactly these weights on the test set of their own config.
 
     Args:
-        checkpoint: Its file.
+        checkpoint: File of the checkpoint.
         cfg: Text of the config that it was trained with; it is never executed.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Free the space of removed people; the file is written anew, without their data.
+"""Free the space of removed people; the file is written again, without their data.
 
 examples:
   mmps compact people.mmps

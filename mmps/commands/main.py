@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: In place of those of the process.
+        arguments: Used instead of those of the process.
 
     Returns:
         Exit code: 0; 1 where a command found something wrong; 2 for wrong input; 130 for an

@@ -50,7 +50,7 @@ def print_findings(findings: list[Finding]) -> None:
     """Print one line per finding, and its fix below.
 
     Args:
-        findings: What to print.
+        findings: Findings to print.
     """
     for finding in findings:
         print(f'{MARKS[finding.status]}  {finding.name:<11} {finding.found}')

@@ -65,7 +65,7 @@ def check_part(facts: Facts, name: str) -> Finding:
     """A part imports and computes.
 
     Args:
-        facts: What was gathered.
+        facts: Collected facts.
         name: One of ``PROBED``.
     """
     failed = [need for need in NEEDS.get(name, ()) if not facts.probes[need].ok]

@@ -50,7 +50,7 @@ class Folder:
     """A folder that set-up and training write to.
 
     Attributes:
-        path: Where it is, or will be.
+        path: Existing or future path.
         free: Free bytes of its disk.
         writable: Whether a file can be made in it.
     """

@@ -32,7 +32,7 @@ def check_renamed_keys(config: Config) -> None:
     """Reject a top-level key under the name that it had in earlier versions.
 
     Raises:
-        ConfigError: There is one; the message names today's.
+        ConfigError: There is such a key; the message states its present name.
     """
     for old, new in RENAMED_KEYS.items():
         if old in config:
@@ -44,12 +44,12 @@ def check_run(runner: Runner, phases: Phases, reid_optim_wrapper: dict[str, Any]
     """Check all that a run's config decides.
 
     Args:
-        runner: With its loops built.
-        phases: Of the run.
+        runner: Runner whose loops are built.
+        phases: Phases of the run.
         reid_optim_wrapper: Config of the optimizer wrapper of phase 2.
 
     Raises:
-        ConfigError: Something cannot be; the message says what to set.
+        ConfigError: A setting is invalid; the message states what to set.
     """
     check_renamed_keys(runner.cfg)
     _check_length(runner, phases)
@@ -102,7 +102,7 @@ def check_amp(*optim_wrappers: dict[str, Any]) -> None:
         *optim_wrappers: Configs of optimizer wrappers.
 
     Raises:
-        ConfigError: One asks for it.
+        ConfigError: One of them uses mixed precision.
     """
     wanted = any(str(config.get('type')).endswith('AmpOptimWrapper') for config in optim_wrappers)
     available = (is_cuda_available, is_npu_available, is_mlu_available, is_musa_available)
@@ -117,7 +117,7 @@ def check_cache_dtype(dtype: str, model: Any) -> None:
     """Refuse to store what a cache's data type cannot hold.
 
     Args:
-        dtype: Of the cache.
+        dtype: Data type of the cache.
         model: A person-search model.
 
     Raises:
@@ -165,7 +165,7 @@ def reid_lr_factor(auto_scale_lr: dict[str, Any] | None, batch_size: int) -> flo
         batch_size: Boxes in a batch of phase 2, over all ranks.
 
     Raises:
-        ConfigError: It is on, but silent about phase 2.
+        ConfigError: It is enabled, but ``reid_base_batch_size`` is not set.
     """
     if not (auto_scale_lr and auto_scale_lr.get('enable')):
         return 1.0
@@ -247,8 +247,8 @@ def check_watched(hooks: list[Hook], metrics: dict[str, float] | None) -> None:
     """Refuse to watch a number that a validation does not report.
 
     Args:
-        hooks: Of the runner.
-        metrics: What was reported.
+        hooks: Hooks of the runner.
+        metrics: Reported metrics by name.
 
     Raises:
         ConfigError: A checkpoint or early-stopping hook watches another one.

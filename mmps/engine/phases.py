@@ -65,8 +65,8 @@ class Phases:
 
         Args:
             epoch: The first that counts.
-            detection_batches: In an epoch of phase 1.
-            reid_batches: In an epoch of phase 2.
+            detection_batches: Batches in an epoch of phase 1.
+            reid_batches: Batches in an epoch of phase 2.
         """
         first = max(self.detection_epochs - epoch, 0) * detection_batches
         return first + (self.epochs - max(epoch, self.detection_epochs)) * reid_batches
@@ -75,8 +75,8 @@ class Phases:
         """Describe how long each phase is, as checkpoints note it.
 
         Args:
-            detection_batches: In an epoch of phase 1.
-            reid_batches: In an epoch of phase 2.
+            detection_batches: Batches in an epoch of phase 1.
+            reid_batches: Batches in an epoch of phase 2.
 
         Returns:
             By phase, ``{'epochs': [...], 'batches': ...}``.
@@ -95,8 +95,8 @@ def check_lengths(
 
     Args:
         checkpoint: Loaded; one of an early version, which does not note lengths, passes.
-        path: Its file, for messages.
-        phase: In which it was saved.
+        path: File of the checkpoint, for messages.
+        phase: Phase in which it was saved.
         lengths: Of the run that resumes from it.
 
     Raises:

@@ -46,7 +46,7 @@ def enter_stage(model: Any, stage: int) -> bool:
 
     Args:
         model: A person-search model, bare.
-        stage: Of phase 2, from 0.
+        stage: Stage of phase 2, from 0.
 
     Returns:
         Whether other weights learn than before, so that the model's phase must be set again.
@@ -72,7 +72,7 @@ def has_joint_objective(model: Any) -> bool:
     """Check whether a model learns identities from images.
 
     Args:
-        model: Any, bare.
+        model: Any unwrapped model.
     """
     return hasattr(model, 'set_identities') and getattr(model, 'phase', 'joint') == 'joint'
 

@@ -125,8 +125,8 @@ def searches(
     Args:
         ground_truth: The annotation file's content, as the protocol prepared it.
         query_embeddings: ``(Q, D)`` of all queries of the annotation file.
-        protocol: Whose searcher is used.
-        plans: Of the protocol.
+        protocol: Protocol whose searcher is used.
+        plans: Search plans of the protocol.
         observer: Sees the similarities of the first setting.
 
     Yields:

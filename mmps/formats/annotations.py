@@ -187,7 +187,7 @@ def log_remarks(path: str | Path, remarks: Iterable[Problem]) -> None:
 
     Args:
         path: The file.
-        remarks: Of :class:`Annotations`.
+        remarks: Remarks of :class:`Annotations`.
     """
     for remark in remarks:
         print_log(f'{path}: {remark.kind}: {remark.where}', 'current', logging.WARNING)

@@ -147,8 +147,8 @@ def is_outside(bbox: Sequence[float], width: float, height: float) -> bool:
 
     Args:
         bbox: Box as xywh.
-        width: Of the image, in pixels.
-        height: Of the image, in pixels.
+        width: Width of the image in pixels.
+        height: Height of the image in pixels.
     """
     x, y, w, h = bbox
     return x >= width or y >= height or x + w <= 0 or y + h <= 0

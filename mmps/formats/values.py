@@ -75,7 +75,7 @@ def are_fractions(bboxes: Sequence[Sequence[float]]) -> bool:
     """Check whether boxes seem to be fractions of the image size instead of pixels.
 
     Args:
-        bboxes: Of a whole file, xywh.
+        bboxes: Boxes of a whole file, as xywh.
 
     Returns:
         Whether there are boxes, and no number of any is above 1.
@@ -132,7 +132,7 @@ def is_set(record: Mapping[str, Any], key: str, where: str) -> bool:
     """Read a flag of a record that has not been checked; one that is absent or null is not set.
 
     Args:
-        record: Of a file.
+        record: Record of a file.
         key: Name of the flag.
         where: File and place, for the message.
 

@@ -20,7 +20,7 @@ class Query:
 
     Attributes:
         path: Of the image.
-        box: xyxy in its pixels.
+        box: Box as xyxy in its pixels.
         vector: ``(1, D)`` embedding of unit length.
     """
 

@@ -55,7 +55,7 @@ def exclude(similarities: Array, inside: Array) -> None:
     """Set similarities to ``-inf`` outside, in place.
 
     Args:
-        similarities: Of any shape.
+        similarities: Array of any shape.
         inside: Booleans of the same shape.
     """
     if isinstance(similarities, torch.Tensor):

@@ -24,7 +24,7 @@ def cuhk_sysu_reference(
     Args:
         ground_truth: People and queries; image ids are positions.
         predictions: Boxes and embeddings.
-        galleries: Of each query.
+        galleries: Gallery of each query.
     """
     detections = plain_detections(ground_truth, predictions)
     boxes = dict(zip(galleries.person_entries.tolist(), galleries.person_bboxes, strict=True))

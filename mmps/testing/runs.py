@@ -48,7 +48,7 @@ def disjoint_run(data_root: str | Path, work_dir: str | Path, **changes: Any) ->
 
     Args:
         data_root: Folder of a converted data set.
-        work_dir: Where the run writes.
+        work_dir: Work directory of the run.
         **changes: As in :func:`tiny_run`.
     """
     config = tiny_run(data_root, work_dir, default_hooks__two_phase__cache_dtype='uint8')

@@ -88,7 +88,7 @@ def scene_and_crop(image: np.ndarray, box: Sequence[float], width: int, colour: 
 
     Args:
         image: ``(H, W, 3)`` uint8 BGR.
-        box: xyxy in its pixels.
+        box: Box as xyxy in its pixels.
         width: Of both together, in pixels.
         colour: Of the box.
     """
@@ -112,7 +112,7 @@ def crop_of(image: np.ndarray, box: Sequence[float]) -> Image.Image:
 
     Args:
         image: ``(H, W, 3)`` uint8 BGR.
-        box: xyxy in its pixels.
+        box: Box as xyxy in its pixels.
     """
     height, width = image.shape[:2]
     x1, y1 = (int(np.clip(v, 0, m - 1)) for v, m in zip(box[:2], (width, height), strict=True))
@@ -130,7 +130,7 @@ def with_boxes(
 
     Args:
         image: ``(H, W, 3)`` uint8 BGR.
-        boxes: xyxy each.
+        boxes: Boxes as xyxy.
         colours: One for each box.
         labels: Text at the upper left corner of each box.
     """

@@ -45,7 +45,7 @@ class Hit:
         score: Similarity to the query.
         match: ``right`` (the same person), ``wrong`` (another one) or ``unknown`` (a person
             without identity, or no annotated person at all).
-        caption: What stands below, such as the camera.
+        caption: Text below the crop, such as the camera.
     """
 
     image_path: Path
@@ -63,8 +63,8 @@ class RankedList:
         image_path: The query's image.
         box: ``(4,)`` xyxy in its pixels.
         hits: Most similar first.
-        title: What stands above the query.
-        caption: What stands below it.
+        title: Text above the query.
+        caption: Text below the query.
     """
 
     image_path: Path

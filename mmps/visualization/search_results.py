@@ -116,7 +116,7 @@ def judge(ground_truth: GroundTruth, image: int, box: np.ndarray, person_id: int
         ground_truth: The annotation file's content.
         image: Position of the box's image.
         box: ``(4,)`` xyxy.
-        person_id: Who is looked for.
+        person_id: Identity of the person who is searched for.
 
     Returns:
         ``right``, ``wrong``, or ``unknown`` where that box has no identity or the IoU is below 0.5.

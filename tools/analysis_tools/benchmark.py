@@ -146,7 +146,7 @@ def pairs(texts: Sequence[str]) -> dict[str, str]:
     """Split ``NAME=VALUE`` texts.
 
     Raises:
-        ConfigError: One has no ``=``.
+        ConfigError: An entry has no ``=``.
     """
     wrong = [text for text in texts if '=' not in text]
     if wrong:

@@ -93,7 +93,7 @@ def references() -> Any:
     """Import the plain loops, which need scikit-learn.
 
     Raises:
-        UserError: It is not installed.
+        UserError: scikit-learn is not installed.
     """
     try:
         from mmps.testing import plain_loops

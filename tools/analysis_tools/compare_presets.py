@@ -92,7 +92,7 @@ def check(args: argparse.Namespace) -> None:
     """Refuse paths and names that are not there.
 
     Raises:
-        ConfigError: One is not.
+        ConfigError: A preset is unknown.
     """
     if not args.detector.is_file() or not args.data.is_dir():
         raise ConfigError(

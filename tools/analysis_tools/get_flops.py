@@ -54,7 +54,7 @@ class Cost:
         detector_parameters: Of the detector, its shared part included.
         shared_operations: Of the shared stages, per image.
         detector_operations: Of the whole detector, per image.
-        reid_parameters: Of the re-ID part.
+        reid_parameters: Parameters of the re-ID part.
         reid_operations: Of the re-ID part, per person.
     """
 
@@ -139,7 +139,7 @@ def build(path: str | Path) -> PersonSearchDetector:
     """Build a config's model.
 
     Raises:
-        ConfigError: It is no model of mmps.
+        ConfigError: The model is not one of mmps.
     """
     config = load_config(str(path), None, None)
     init_default_scope('mmdet')

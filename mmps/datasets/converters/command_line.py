@@ -64,7 +64,7 @@ def report(converter: Converter, root: Path, out_dir: Path | None, *, strict: bo
 
     Args:
         converter: The data set.
-        root: Its folder.
+        root: Folder of the data set.
         out_dir: Folder for the files, if not the usual one.
         strict: Whether unexpected counts and missing images are errors.
 

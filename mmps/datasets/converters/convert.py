@@ -26,7 +26,7 @@ class Converter:
     """One data set.
 
     Attributes:
-        name: Its name.
+        name: Name of the data set.
         parse: Reads its annotation files.
     """
 

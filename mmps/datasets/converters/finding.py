@@ -51,7 +51,7 @@ class PictureFinder:
         """Find an image.
 
         Args:
-            name: Its file name.
+            name: File name of the image.
             missing: Returned if the image does not exist.
 
         Returns:

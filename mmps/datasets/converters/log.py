@@ -37,7 +37,7 @@ class ConversionLog:
         """Log in one line how many entries of a file were treated in the same way.
 
         Args:
-            kind: What happened to them.
+            kind: Description of the treatment.
             where: The file.
             number: Number of entries.
         """

@@ -70,7 +70,7 @@ def split_struct(matrix: bytes, fields: tuple[str, ...], where: str) -> Iterator
     """Iterate over a struct array that is itself a field.
 
     Args:
-        matrix: Its bytes.
+        matrix: Bytes of the matrix.
         fields: Names of the fields to return.
         where: Description for messages.
 
@@ -103,7 +103,7 @@ def decode(matrix: bytes, where: str) -> np.ndarray:
     """Decode a matrix.
 
     Args:
-        matrix: Its bytes.
+        matrix: Bytes of the matrix.
         where: Description for messages.
 
     Returns:

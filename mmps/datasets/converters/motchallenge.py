@@ -20,7 +20,7 @@ class Way:
     """What becomes of a row that is not a person with an identity.
 
     Attributes:
-        action: What is done with the row.
+        action: Treatment of the row.
         reason: Description of such rows.
         cure: How to make people of them, if possible.
     """

@@ -20,7 +20,7 @@ def no_progress(items: Iterable, total: int, label: str) -> Iterable:
     Args:
         items: Items that are processed.
         total: Number of items.
-        label: What is done to them.
+        label: Text beside the progress.
 
     Returns:
         The items.
@@ -32,7 +32,7 @@ def without_repeats(images: list[Image], path: Path, log: ConversionLog) -> list
     """Keep the first of several entries for one image.
 
     Args:
-        images: All entries.
+        images: All entries of the file.
         path: The file that lists them, for messages.
         log: Receives the others.
 

@@ -161,7 +161,7 @@ class Parsed:
 
     Attributes:
         root: Folder that file names are relative to.
-        splits: Its parts.
+        splits: Parts of the data set.
         official_counts: Numbers of the published set, by split and key of ``Split.counts``.
     """
 

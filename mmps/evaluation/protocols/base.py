@@ -141,7 +141,7 @@ def thresholds(
     """Find the score thresholds of a search among all boxes, and of those among the best ones.
 
     Args:
-        predictions: All boxes.
+        predictions: Predictions with all boxes.
         num_images: Number of images, those without boxes included.
         boxes_per_image: Boxes per image on average, one search for each number.
         score_thr: Smallest score that is searched; ``None`` as in :meth:`SearchProtocol.plans`.

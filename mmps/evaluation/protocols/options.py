@@ -18,7 +18,7 @@ def add_protocol_options(parser: argparse.ArgumentParser) -> None:
     """Add what chooses a protocol, by its name, and sets it up.
 
     Args:
-        parser: Of a tool.
+        parser: Parser of a tool.
     """
     parser.add_argument(
         '--protocol',
@@ -101,7 +101,7 @@ def protocol_class(args: argparse.Namespace) -> type[SearchProtocol]:
     """Find the protocol among those that are registered, or by its dotted path.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: There is no protocol of this name.
     """
     named = protocols_by_name()
     if args.camera == 'official':

@@ -20,7 +20,7 @@ def check_boxes(said: Annotations) -> Iterator[Problem]:
     """Check every box against its image.
 
     Args:
-        said: What a file says whose structure and references are right.
+        said: Content of a file whose structure and references are right.
 
     Yields:
         Errors for boxes outside the image, warnings for the rest.
@@ -50,7 +50,7 @@ def check_contents(said: Annotations) -> Iterator[Problem]:
     """Check that there is something to learn from or to search.
 
     Args:
-        said: What a file says whose structure and references are right.
+        said: Content of a file whose structure and references are right.
 
     Yields:
         Warnings.
@@ -83,7 +83,7 @@ def check_identities(said: Annotations) -> Iterator[Problem]:
     """Check who appears how often.
 
     Args:
-        said: What a file says whose structure and references are right.
+        said: Content of a file whose structure and references are right.
 
     Yields:
         Warnings for people who appear once, or twice in one image.
@@ -105,8 +105,8 @@ def check_ignored(content: dict, said: Annotations, reading: Reading) -> Iterato
 
     Args:
         content: The parsed file.
-        said: What it says.
-        reading: How it is read.
+        said: Content of the file.
+        reading: Options of the reader.
 
     Yields:
         Errors for regions that say ``iscrowd``, our spelling; warnings for others, whose identity
@@ -125,8 +125,8 @@ def check_queries(content: dict, said: Annotations, reading: Reading) -> Iterato
 
     Args:
         content: The parsed file.
-        said: What it says.
-        reading: How it is read.
+        said: Content of the file.
+        reading: Options of the reader.
 
     Yields:
         Errors for queries of people who are not annotated, or nowhere else, and warnings for boxes

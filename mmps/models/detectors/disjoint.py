@@ -30,7 +30,7 @@ class DisjointDetector(PersonSearchDetector):
         backbone: Config of the crops' network; a copy of the detector's where left out. All its
             stages and batch statistics are trained.
         reid_branch: Settings of the branch, as in :class:`SharedBackboneDetector`.
-        reid: A finished re-ID network in place of ``backbone``, which is not trained: config of
+        reid: A finished re-ID network instead of ``backbone``, which is not trained: config of
             :class:`ExportedReID` or :class:`PretrainedReID`, with ``size`` (height, width),
             ``bgr_to_rgb`` and ``interpolation`` of its crops beside it.
         data_preprocessor: Config for scene images; the detector's own where left out.

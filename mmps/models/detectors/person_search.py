@@ -85,7 +85,7 @@ class PersonSearchDetector(BaseDetector):
             phase: A key of ``PHASES``.
 
         Raises:
-            ConfigError: It is not one of them.
+            ConfigError: The phase is not one of them.
         """
         if phase not in PHASES:
             raise ConfigError(f'phase={phase!r} must be one of {", ".join(PHASES)}')

@@ -130,7 +130,7 @@ def get_miner(name: str) -> Miner:
             result.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: There is no miner of this name.
     """
     miner = MINERS.get(name) or (get_object_from_string(name) if '.' in name else None)
     if not callable(miner):

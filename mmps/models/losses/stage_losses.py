@@ -30,7 +30,7 @@ class UnsizedLoss(nn.Module):
     """Stands for a loss until the number of identities is known, as in a test of the model.
 
     Args:
-        config: Of the loss.
+        config: Config of the loss.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:

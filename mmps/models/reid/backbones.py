@@ -104,7 +104,7 @@ def stages_of(backbone: nn.Module) -> list[Stage]:
         backbone: Of a family that is known here, or ResNet-like: its ``res_layers`` name stages.
 
     Raises:
-        ConfigError: It is neither.
+        ConfigError: The backbone is of no known family.
     """
     names = getattr(backbone, 'res_layers', None)
     if not names:

@@ -106,7 +106,7 @@ class FeatureTap:
 
         Args:
             inputs: ``(B, 3, H, W)`` normalised images.
-            samples: Of the images, not used.
+            samples: Samples of the images, not used.
             mirror: Whether the inputs are mirrored first.
 
         Returns:

@@ -20,7 +20,7 @@ def exact_narrow_maps(maps: Tensor) -> AbstractContextManager:
     precision instead.
 
     Args:
-        maps: What the layers get.
+        maps: Input of the layers.
     """
     half = maps.dtype in HALF or torch.is_autocast_enabled('cpu')
     return _ExactNarrowMaps() if half and maps.device.type == 'cpu' else nullcontext()

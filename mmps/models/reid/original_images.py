@@ -22,7 +22,7 @@ class OriginalImages:
     Attributes:
         channels: 3.
         later_stages: ``None``: no stage is shared.
-        fields: What samples must have.
+        fields: Fields that samples must have.
     """
 
     channels = 3
@@ -44,7 +44,7 @@ class OriginalImages:
 
         Args:
             inputs: The network's, not used.
-            samples: With original images.
+            samples: Samples with original images.
             mirror: Whether images are mirrored.
 
         Returns:
@@ -99,7 +99,7 @@ def _is_flipped(sample: DetDataSample) -> bool:
     """Check whether the pipeline mirrored a sample's input.
 
     Raises:
-        ConfigError: It turned it in another way, which crops do not follow.
+        ConfigError: It flipped the image in another direction, which crops do not follow.
     """
     if not sample.get('flip', False):
         return False

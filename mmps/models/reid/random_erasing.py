@@ -19,7 +19,7 @@ def erase(
         left: ``(N,)`` first column.
         height: ``(N,)`` rows; 0 leaves a map as it is.
         width: ``(N,)`` columns.
-        value: What is written.
+        value: Value that replaces the erased cells.
 
     Returns:
         A copy, ``(N, C, h, w)``.

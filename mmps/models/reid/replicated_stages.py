@@ -72,7 +72,7 @@ class ReplicatedStages(BaseModule):
         """Copy a trained backbone's stages, if so configured.
 
         Args:
-            backbone: Its weights by name.
+            backbone: Weights of the backbone, by name.
 
         Returns:
             Weights of this module by name.

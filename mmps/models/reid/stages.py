@@ -30,7 +30,7 @@ class Split:
         entry: The first module behind the split; the shared feature is what it is called with.
         stage: Number of the stage that the feature belongs to, the stem being the first.
         later: Names of the backbone's modules that the feature does not go through.
-        channels: Of the feature.
+        channels: Channels of the feature.
         stride: Pixels of the image per cell of it.
     """
 
@@ -139,8 +139,8 @@ def probe(backbone: nn.Module, entry: nn.Module) -> Tensor:
     second step too.
 
     Args:
-        backbone: In any mode.
-        entry: Of it.
+        backbone: Backbone in any mode.
+        entry: First module after the split.
     """
     with _evaluated(backbone):
         return run_to(entry, backbone, black_image(backbone))
@@ -175,7 +175,7 @@ def run_to(entry: nn.Module, backbone: nn.Module, inputs: Tensor) -> Tensor:
     """Compute the feature that enters a module alone, without what is behind it.
 
     Args:
-        entry: Of the backbone.
+        entry: First module after the split.
         backbone: Takes the inputs.
         inputs: ``(B, 3, H, W)`` normalised images.
 

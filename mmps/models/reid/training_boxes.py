@@ -60,7 +60,7 @@ class TrainingBoxes(Protocol):
         """Open around the detector's ``loss`` for a batch.
 
         Args:
-            detector: Whose loss is computed.
+            detector: Detector whose loss is computed.
             samples: The batch.
             source: Of the feature that is pooled.
             head: Its ``uses_unlabelled`` and ``uses_background`` decide who is wanted beside people

@@ -124,7 +124,7 @@ class Installer:
         """Run pip; its output goes to the log.
 
         Raises:
-            SetupError: It fails.
+            SetupError: The command fails.
         """
         self.start([sys.executable, '-m', 'pip', *arguments])()
 

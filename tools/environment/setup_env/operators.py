@@ -75,7 +75,7 @@ class Operators:
         """Wait for the build, and install what it built.
 
         Raises:
-            SetupError: It cannot be built, or what was built fails.
+            SetupError: The operators cannot be built, or fail when tried.
         """
         if self._build is None:
             return
