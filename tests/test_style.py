@@ -27,6 +27,13 @@ COMMAND_LINES = (
     'mmps/command_line.py',
     'converters/command_line.py',
 )
+# From the lowest to the highest: a room imports those before it.
+ROOMS = (
+    'version', 'compat', 'threads', 'structures', 'files', 'images', 'digests', 'registry',
+    'command_line', 'formats', 'retrieval', 'checkpoints', 'models', 'features', 'datasets',
+    'evaluation', 'engine', 'gallery', 'apis', 'visualization', 'doctor', 'commands', 'server',
+    'synthetic', 'benchmarks', 'testing', '__main__',
+)  # fmt: skip
 MAX_FILE, MAX_FUNCTION, USUAL_FUNCTION = 300, 60, 40
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -137,3 +144,64 @@ def test_no_file_names_a_machine_or_a_package_index():
         for found in (*machine.finditer(read(path)), *index.finditer(read(path)))
     }
     assert not named
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix('').parts
+    return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
+
+
+def room_of(module: str) -> str | None:
+    return module.split('.')[1] if '.' in module else None
+
+
+@cache
+def imports() -> dict[str, set[str]]:
+    """What each module of mmps imports of mmps: anywhere in it, for type checkers too."""
+    modules = {module_of(path): path for path in LIBRARY}
+    found: dict[str, set[str]] = {name: set() for name in modules}
+    for name, path in modules.items():
+        package = name if path.name == '__init__.py' else name.rpartition('.')[0]
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Import):
+                found[name].update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                above = package.split('.')[: len(package.split('.')) + 1 - node.level]
+                base = '.'.join([*(above if node.level else []), *filter(None, [node.module])])
+                inside = {f'{base}.{alias.name}' for alias in node.names}
+                found[name].update(inside & modules.keys() or {base})
+    return {name: {m for m in wanted if m in modules} - {name} for name, wanted in found.items()}
+
+
+def circles(graph: dict[str, set[str]]) -> set[str]:
+    """Modules that import each other: what is left when those that import nothing else go."""
+    left = {name: set(wanted) for name, wanted in graph.items()}
+    while free := {name for name, wanted in left.items() if not wanted & left.keys()}:
+        left = {name: wanted for name, wanted in left.items() if name not in free}
+    needed = {name: {n for n in left if name in left[n]} for name in left}
+    while free := {name for name, users in needed.items() if not users & needed.keys()}:
+        needed = {name: users for name, users in needed.items() if name not in free}
+    return set(needed)
+
+
+def test_no_modules_import_each_other():
+    assert not circles(imports())
+    assert circles({'a': {'b'}, 'b': {'c'}, 'c': {'b'}, 'd': set()}) == {'b', 'c'}
+
+
+def test_no_room_imports_a_higher_one():
+    rooms = {room_of(module) for module in imports()} - {None}
+    assert rooms <= set(ROOMS), 'give new rooms their place in ROOMS'
+    climbing = {
+        f'{module} imports {wanted}'
+        for module, found in imports().items()
+        for wanted in found
+        if room_of(module) and room_of(wanted)
+        if ROOMS.index(room_of(wanted)) > ROOMS.index(room_of(module))
+    }
+    assert not climbing
+
+
+def test_only_tests_and_tools_use_the_helpers_of_tests():
+    users = {module for module, found in imports().items() if 'testing' in map(room_of, found)}
+    assert not {module for module in users if room_of(module) != 'testing'}

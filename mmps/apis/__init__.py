@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mmps.structures import ConfigError, DataError, FoundPeople, UserError
 
     from .configs import load_config, resume_from
+    from .experiments import Experiment, Run, Step, data_options, reid_options
     from .inference import find_people, list_images, load_model
     from .inferencer import PersonSearchInferencer
     from .running import evaluate_checkpoint, train_config
@@ -18,19 +19,24 @@ if TYPE_CHECKING:
 __all__ = [
     'ConfigError',
     'DataError',
+    'Experiment',
     'FoundPeople',
     'GalleryModel',
     'Hits',
     'PersonSearchInferencer',
     'Rows',
+    'Run',
+    'Step',
     'UserError',
     'Where',
+    'data_options',
     'evaluate_checkpoint',
     'find_people',
     'list_images',
     'load_config',
     'load_model',
     'open_gallery',
+    'reid_options',
     'resume_from',
     'train_config',
 ]
@@ -39,6 +45,7 @@ _HOMES = {
     'mmps.apis.inferencer': ('PersonSearchInferencer',),
     'mmps.gallery': ('GalleryModel', 'Hits', 'Rows', 'Where', 'open_gallery'),
     'mmps.apis.configs': ('load_config', 'resume_from'),
+    'mmps.apis.experiments': ('Experiment', 'Run', 'Step', 'data_options', 'reid_options'),
     'mmps.apis.inference': ('find_people', 'list_images', 'load_model'),
     'mmps.apis.running': ('evaluate_checkpoint', 'train_config'),
     'mmps.structures': ('ConfigError', 'DataError', 'FoundPeople', 'UserError'),

@@ -1,4 +1,4 @@
-from .builder import MANIFEST, default_size, is_drawn, make
+from .builder import default_size, is_drawn, make
 from .drawn_set import DrawnScene, Recipe
 from .layouts import LAYOUTS
 from .plan import RecipeError
@@ -6,7 +6,6 @@ from .scene import DrawnPerson
 
 __all__ = [
     'LAYOUTS',
-    'MANIFEST',
     'DrawnPerson',
     'DrawnScene',
     'Recipe',

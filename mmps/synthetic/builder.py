@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+from mmps.structures.manifest import MANIFEST
+
 from .drawn_set import DrawnScene, Recipe, draw_all
 from .layouts import LAYOUTS
-
-MANIFEST = 'synthetic.json'
-"""File that marks a folder as drawn and contains its recipe."""
 
 _DRAWING = 1  # changes with every change of the drawing, so that older sets are not reused
 

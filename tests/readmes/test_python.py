@@ -78,6 +78,18 @@ def search_what_the_quickstart_leaves(block, folder, drawn_once):
     assert abs(similarities).max() <= 1 + 1e-5
 
 
+@runs('Experiment(')
+def run_an_experiment(block, folder, drawn_once):
+    """And again: nothing is done twice."""
+    tiny_run(drawn_once, 'unused').dump(folder / 'CONFIG.py')
+    code = block.code.replace('data/mine', str(drawn_once))
+    metrics = execute(block, code)['metrics']
+    assert 0 <= metrics['mAP'] <= 1
+    assert (folder / 'predictions.npz').is_file()
+    shutil.rmtree(folder / 'work_dirs' / 'mine' / 'feature_cache')
+    assert execute(block, code)['metrics'] == metrics
+
+
 @runs('from mmdet.apis import')
 def predict_by_mmdets_own_api(block, folder, drawn_once):
     config = tiny_run(drawn_once, folder / 'run')

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmps.files import write_text
-from mmps.synthetic import MANIFEST
+from mmps.structures.manifest import MANIFEST
 
 from .boxes import report_odd_places
 from .coco import write_split
