@@ -15,7 +15,7 @@ READMES = sorted(
 )
 FENCE = re.compile(r'^ *```(\w*)\n(.*?)^ *```', re.DOTALL | re.MULTILINE)
 STARTS_A_TOOL = re.compile(
-    r'([A-Z_]+=\S* )*(torchrun |(\S*python|bash) (tools/|-m mmps)|tools/\S+\.\w)'
+    r'([A-Z_]+=\S* )*(torchrun |(\S*python|bash) (tools/|-m mmps)|tools/\S+\.\w|mmps [a-z]+)'
 )
 SHELLS = ('bash', 'sh', 'shell')
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import functools
 import importlib.util
 import re
@@ -9,10 +10,12 @@ import runpy
 import shlex
 import shutil
 import sys
+from contextlib import contextmanager
 
 import pytest
 
 from mmps.apis import load_config
+from mmps.commands.main import build_parser
 
 from ..parsers import QUICKSTART, parser_of
 from .blocks import BLOCKS, COMMANDS, ROOT, SHELLS
@@ -33,13 +36,15 @@ class WrongCommandError(Exception):
 
 def parse(tool, arguments):
     """Read arguments by the tool's own parser."""
-    parser = cached_parser(tool)
+    return read(cached_parser(tool), arguments)
 
-    def fail(message):
+
+def read(parser, arguments):
+    def fail(parser, message):
         raise WrongCommandError(message)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parser, 'error', fail)
+        patch.setattr(argparse.ArgumentParser, 'error', fail)
         return parser.parse_args(arguments)
 
 
@@ -63,6 +68,16 @@ def check_shell_script(script, arguments):
         assert not unknown, f'{script.name} has no {unknown}'
 
 
+@contextmanager
+def required_arguments(whole):
+    """Text may leave out what is required; a block may not."""
+    try:
+        yield
+    except WrongCommandError as error:
+        if whole or 'arguments are required' not in str(error):
+            raise
+
+
 @pytest.mark.parametrize('command', COMMANDS, ids=str)
 def test_a_command_can_be_given(command):
     program, *arguments = command.words
@@ -73,8 +88,14 @@ def test_a_command_can_be_given(command):
     for word in (program, *arguments):
         if word.startswith(('configs/', 'tools/', 'tests/')) and not PLACEHOLDER.search(word):
             assert (ROOT / word).exists(), f'{word} does not exist'
-    if program == '-m':
+    if program == '-m' and arguments[0] != 'mmps':
         assert importlib.util.find_spec(arguments[0]), f'there is no module {arguments[0]}'
+        return
+    whole = command.text in {c for b in BLOCKS if b.language in SHELLS for c in b.commands}
+    if 'mmps' in (program, *arguments[:1]):
+        given = arguments[program == '-m' :]
+        with required_arguments(whole):
+            read(build_parser(given[0]), given)
         return
     tool = ROOT / program
     assert program.startswith('tools/'), f'{program} is no known program'
@@ -84,13 +105,8 @@ def test_a_command_can_be_given(command):
     if tool.suffix == '.sh':
         check_shell_script(tool, arguments)
     elif arguments and not GONE & set(arguments):
-        whole = command.text in {c for b in BLOCKS if b.language in SHELLS for c in b.commands}
-        try:
+        with required_arguments(whole):
             check_config(parse(tool, arguments))
-        except WrongCommandError as error:
-            # Text may leave out what is required.
-            if whole or 'arguments are required' not in str(error):
-                raise
 
 
 def test_a_command_that_cannot_be_given_is_found():
