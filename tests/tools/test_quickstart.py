@@ -62,27 +62,16 @@ def test_the_table_says_how_j4_stands_to_the_colours(modules, j4, sentence):
     assert report.compare_j4(results).startswith(sentence)
 
 
-def test_wrong_input_is_told(tmp_path):
-    command = [sys.executable, str(QUICKSTART), '--seed', 'abc']
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+def test_wrong_input_is_told(run_tool):
+    done = run_tool(QUICKSTART, '--seed', 'abc')
     assert done.returncode == 2
     assert "invalid int value: 'abc'" in done.stderr
 
 
-@pytest.mark.slow
-def test_the_quickstart_learns(tmp_path):
-    """The acceptance run: about four minutes, with the numbers that it must reach."""
-    command = [sys.executable, str(QUICKSTART), '--work-dir', str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 0, done.stderr[-3000:]
-    results = json.loads((tmp_path / 'results.json').read_text())
+def check_results(folder, **least):
+    """Check what must be true of any run, and the numbers that this one must reach."""
+    results = json.loads((folder / 'results.json').read_text())
     variants, baselines = results['variants'], results['baselines']
-    assert results['detector']['AP50'] > 0.85
-    assert variants['j2']['gt']['mAP'] > 0.60
-    assert variants['j2']['gt']['mAP'] > baselines['colour']['gt']['mAP'] + 0.15
-    assert variants['j2']['detected']['mAP'] > 0.45
-    assert variants['j3']['gt']['mAP'] > baselines['untrained_j3']['gt']['mAP'] + 0.25
-    assert variants['j4']['gt']['mAP'] > baselines['untrained_j4']['gt']['mAP'] + 0.08
     assert set(baselines) == {
         'chance', 'colour', 'untrained_j2', 'untrained_j3', 'untrained_j4',
     }  # fmt: skip
@@ -93,4 +82,44 @@ def test_the_quickstart_learns(tmp_path):
         for key in ('mAP', 'top1')
     )
     for name in ('results.png', 'ranked_lists.png', 'curves.png'):
-        assert (tmp_path / name).stat().st_size > 10_000
+        assert (folder / name).stat().st_size > 10_000
+    found = {
+        'AP50': results['detector']['AP50'],
+        'j2': variants['j2']['gt']['mAP'],
+        'j2_detected': variants['j2']['detected']['mAP'],
+        'j2_over_colours': variants['j2']['gt']['mAP'] - baselines['colour']['gt']['mAP'],
+        'j3_learnt': variants['j3']['gt']['mAP'] - baselines['untrained_j3']['gt']['mAP'],
+        'j4_learnt': variants['j4']['gt']['mAP'] - baselines['untrained_j4']['gt']['mAP'],
+    }
+    assert {name: found[name] for name in least if found[name] <= least[name]} == {}, found
+
+
+@pytest.mark.slow
+def test_half_a_quickstart_learns(modules, run_tool, monkeypatch, tmp_path):
+    """The same steps behind a detector of half the epochs."""
+    pipeline, _ = modules
+    run = pipeline.Quickstart._run
+
+    def with_fewer_epochs(start, config, folder, options=None):
+        fewer = {'train_cfg.max_epochs': 6} if folder == 'detector' else {}
+        return run(start, config, folder, {**(options or {}), **fewer})
+
+    monkeypatch.setattr(pipeline.Quickstart, '_run', with_fewer_epochs)
+    done = run_tool(QUICKSTART, '--work-dir', tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    check_results(
+        tmp_path, AP50=0.80, j2=0.60, j2_detected=0.40, j2_over_colours=0.15, j3_learnt=0.25,
+        j4_learnt=0.05,
+    )  # fmt: skip
+
+
+@pytest.mark.long
+def test_the_quickstart_learns(tmp_path):
+    """The acceptance run, with the numbers that it must reach."""
+    command = [sys.executable, str(QUICKSTART), '--work-dir', str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-3000:]
+    check_results(
+        tmp_path, AP50=0.85, j2=0.60, j2_detected=0.45, j2_over_colours=0.15, j3_learnt=0.25,
+        j4_learnt=0.08,
+    )  # fmt: skip
