@@ -146,6 +146,11 @@ class ProposalBoxes:
 
         def collect() -> tuple[Tensor, Tensor]:
             handle.remove()
+            if not seen:
+                raise ConfigError(
+                    f'the loss of {type(detector).__name__} does not run {type(dense).__name__} as '
+                    'a module, so its proposals are not known: use mmps.GroundTruthBoxes'
+                )
             proposals = _propose(dense, seen[0], samples)
             return self._sampled(proposals, samples, source, head)
 

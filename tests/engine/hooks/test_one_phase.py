@@ -11,8 +11,19 @@ from mmps.registry import HOOKS
 from mmps.structures import ConfigError
 from mmps.testing import table_loss  # noqa: F401  # registration
 from mmps.testing.detectors import tiny_faster_rcnn
+from mmps.testing.ranks import run_ranks
 from mmps.testing.runs import tiny_run, train
 
+WORKER = """
+    from mmengine.config import Config
+    from mmps.testing import table_loss
+    from mmps.testing.runs import train
+
+
+    def work():
+        runner = train(Config.fromfile(f'{folder}/config.json'))
+        torch.save(runner.model.module.state_dict(), f'{folder}/rank_{rank}.pth')
+"""
 TABLE = {'type': 'TableLoss', 'num_ids': 'auto', 'embedding_channels': 'auto'}
 STATE = 'reid_branch.head.losses.0.'
 
@@ -78,3 +89,17 @@ def test_without_the_hook_nobody_counts_identities(tmp_path, drawn_once):
 
 def test_configs_of_earlier_runs_find_the_hook_by_its_first_name():
     assert isinstance(HOOKS.build({'type': 'mmps.CheckLearningHook'}), OnePhaseHook)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not torch.distributed.is_available(), reason='torch without distribution')
+def test_ranks_have_one_table_and_train_its_weight(drawn_once, tmp_path):
+    wrapper = {'type': 'MMDistributedDataParallel', 'device_ids': None, 'broadcast_buffers': False}
+    shared = {'launcher': 'pytorch', 'model_wrapper_cfg': wrapper, 'train_cfg__max_epochs': 1}
+    direct_run(drawn_once, tmp_path, **shared).dump(tmp_path / 'config.json')
+    run_ranks(WORKER, tmp_path, 2)
+    first, second = (torch.load(tmp_path / f'rank_{rank}.pth') for rank in range(2))
+    assert first[f'{STATE}scale'] != 10
+    assert first[f'{STATE}table'].any(1).all()
+    names = [name for name in first if name.startswith(STATE)]
+    assert not [name for name in names if not torch.equal(first[name], second[name])]

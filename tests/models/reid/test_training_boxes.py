@@ -141,3 +141,13 @@ def test_models_without_such_proposals_are_rejected():
         MODELS.build({**disjoint, 'training_boxes': PROPOSALS})
     with pytest.raises(ConfigError, match=r'Identity has neither: use mmps\.GroundTruthBoxes'):
         MODELS.build(PROPOSALS).check(torch.nn.Identity(), SimpleNamespace(later_stages=[]))
+
+
+def test_a_head_that_does_not_run_is_told():
+    model = searcher('retinanet')
+    _, samples = batch()
+    with (
+        model.training_boxes.watch(model.detector, samples, model.source, EVERYBODY) as collect,
+        pytest.raises(ConfigError, match='RetinaNet does not run RetinaHead'),
+    ):
+        collect()
