@@ -37,6 +37,7 @@ class FeatureCache:
         model_fingerprint: Digest of weights and settings of the network's shared part.
         shape: (C, h, w) of a pooled feature.
         dtype: A key of ``DTYPES``.
+        setting: Name of the user's setting that chooses ``root``, for messages.
 
     Raises:
         UserError: ``dtype`` is not a key of ``DTYPES``.
@@ -49,10 +50,11 @@ class FeatureCache:
         model_fingerprint: dict[str, Any],
         shape: tuple[int, int, int],
         dtype: str = 'float16',
+        setting: str = '`root`',
     ) -> None:
         if dtype not in DTYPES:
             raise UserError(f'cache dtype {dtype!r} must be one of {", ".join(DTYPES)}')
-        self.people = people
+        self.people, self.setting = people, setting
         self.dtype_name, self.dtype = dtype, np.dtype(DTYPES[dtype])
         self.row_shape = (len(people.views), *shape)
         self.parts = {
@@ -143,14 +145,14 @@ class FeatureCache:
         except OSError as error:
             raise UserError(
                 f'The feature cache cannot be written to {self.folder} ({error.strerror}): set '
-                '`default_hooks.two_phase.cache_dir` to a folder that you can write to'
+                f'{self.setting} to a folder that you can write to'
             ) from error
         free = shutil.disk_usage(self.folder).free
         if needed > free:
             raise UserError(
                 f'The feature cache needs {needed / 1e9:.2f} GB in {self.folder}, where '
-                f'{free / 1e9:.2f} GB are free: free some space, or set '
-                '`default_hooks.two_phase.cache_dir` to another disk'
+                f'{free / 1e9:.2f} GB are free: free some space, or set {self.setting} to '
+                'another disk'
             )
         logger.info(
             'Feature cache %s: %d people in %d of %d shards to compute, %.2f GB',

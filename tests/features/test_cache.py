@@ -268,8 +268,8 @@ def test_a_folder_that_cannot_be_written_is_told(people, model, tmp_path):
     else:
         root = tmp_path / 'locked'
         root.mkdir(mode=0o500)
-    with pytest.raises(UserError, match=r'cannot be written to .*set `default_hooks.two_phase'):
-        fill(cache_of(root, people, model), model)
+    with pytest.raises(UserError, match=r'cannot be written to .*: set `its key` to a folder'):
+        fill(cache_of(root, people, model, setting='`its key`'), model)
 
 
 def test_an_unknown_dtype_is_told(people, model, tmp_path):

@@ -251,7 +251,12 @@ class TwoPhaseHook(Hook):
         model = bare_model(runner)
         root = self.cache_dir or Path(runner.work_dir) / 'feature_cache'
         cache = FeatureCache(
-            root, self.people, model.feature_fingerprint(), model.pooled_shape, self.cache_dtype
+            root,
+            self.people,
+            model.feature_fingerprint(),
+            model.pooled_shape,
+            self.cache_dtype,
+            setting='`default_hooks.two_phase.cache_dir`',
         )
         cache.fill(lambda shards: pooled_shards(model, self.people, shards))
         dataset.open(cache.open(), next(model.parameters()).device)
