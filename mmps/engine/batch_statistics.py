@@ -24,7 +24,7 @@ def average_over_ranks(model: Any, copies: Sequence[Any] = ()) -> None:
 
 
 def _trained_buffers(model: Any) -> list[str]:
-    """List the buffers that each rank moves: of equal ones the mean may be another number."""
+    """List the buffers that each rank changes: the mean of equal others might be rounded."""
     saved = model.state_dict()
     return [
         name

@@ -25,11 +25,11 @@ DETECTION_METRICS = 'det/'
 """Prefix of the numbers that :class:`mmps.evaluation.PersonSearchMetric` reports in phase 1 too."""
 
 RENAMED_KEYS = {'reid_dataloader': 'cached_people'}
-"""Top-level keys of a config as earlier versions called them, and their names today."""
+"""Former names of top-level keys of a config, and their present names."""
 
 
 def check_renamed_keys(config: Config) -> None:
-    """Reject a top-level key under the name that it had in earlier versions.
+    """Reject a top-level key under its name in earlier versions.
 
     Raises:
         ConfigError: There is such a key; the message states its present name.
@@ -41,7 +41,7 @@ def check_renamed_keys(config: Config) -> None:
 
 
 def check_run(runner: Runner, phases: Phases, reid_optim_wrapper: dict[str, Any]) -> None:
-    """Check all that a run's config decides.
+    """Check everything that a run's config determines.
 
     Args:
         runner: Runner whose loops are built.
@@ -66,8 +66,8 @@ def check_run(runner: Runner, phases: Phases, reid_optim_wrapper: dict[str, Any]
         )
     if phases.start == 'reid' and '://' in str(runner._load_from):
         MMLogger.get_current_instance().warning(
-            "two_phase.start='reid' takes %s for the finished detector, as `load_from` says: if it "
-            'is only where phase 1 starts, set `load_from` to the detector.pth of phase 1',
+            "two_phase.start='reid' uses %s of `load_from` as the finished detector: if it is only "
+            'the start of phase 1, set `load_from` to the detector.pth of phase 1',
             runner._load_from,
         )
     if runner.cfg.get('compile'):
@@ -96,7 +96,7 @@ def _check_length(runner: Runner, phases: Phases) -> None:
 
 
 def check_amp(*optim_wrappers: dict[str, Any]) -> None:
-    """Refuse mixed precision where there is no accelerator.
+    """Reject mixed precision if there is no accelerator.
 
     Args:
         *optim_wrappers: Configs of optimizer wrappers.
@@ -114,7 +114,7 @@ def check_amp(*optim_wrappers: dict[str, Any]) -> None:
 
 
 def check_cache_dtype(dtype: str, model: Any) -> None:
-    """Refuse to store what a cache's data type cannot hold.
+    """Reject a data type of the cache that cannot represent the features.
 
     Args:
         dtype: Data type of the cache.
@@ -134,15 +134,15 @@ def check_cache_dtype(dtype: str, model: Any) -> None:
 
 
 def check_originals(runner: Runner, model: Any, people: CachedPeople) -> None:
-    """Refuse pipelines that do not hand on the original images that a model pools from.
+    """Reject pipelines that drop the original images that a model pools from.
 
     Args:
-        runner: With its validation loop built.
+        runner: Runner whose validation loop is built.
         model: A person-search model; one that pools the network's input needs nothing.
         people: The people of phase 2.
 
     Raises:
-        ConfigError: That of phase 2 or of validation does not.
+        ConfigError: The pipeline of phase 2 or of validation drops them.
     """
     looked_at = [('cached_people', people.dataset, index) for index in people.images[:1]]
     if runner.val_loop is not None:
@@ -244,14 +244,14 @@ def _validates_detection(runner: Runner, phases: Phases) -> bool:
 
 
 def check_watched(hooks: list[Hook], metrics: dict[str, float] | None) -> None:
-    """Refuse to watch a number that a validation does not report.
+    """Reject hooks that watch a metric that validation does not report.
 
     Args:
         hooks: Hooks of the runner.
         metrics: Reported metrics by name.
 
     Raises:
-        ConfigError: A checkpoint or early-stopping hook watches another one.
+        ConfigError: A checkpoint or early-stopping hook watches such a metric.
     """
     # Without metrics there was no validation, so nothing can be missing.
     for hook in hooks if metrics else ():

@@ -1,4 +1,4 @@
-"""The model of a run inside the wrapper that ranks share it by."""
+"""The model of a run inside the wrapper for several ranks."""
 
 from __future__ import annotations
 

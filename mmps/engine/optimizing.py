@@ -109,11 +109,11 @@ def fit_detection_schedule(runner: Runner, epochs: int) -> None:
 
 
 def rebuild_optimizer(runner: Runner, schedulers: Sequence[dict] | dict | None = None) -> None:
-    """Build the optimizer again, as weights or schedules are others, and its schedulers with it.
+    """Build the optimizer and its schedulers again, because weights or schedules have changed.
 
     Args:
-        runner: About to run.
-        schedulers: Configs; those of the runner's config where left out.
+        runner: Runner before training.
+        schedulers: Configs; by default those of the runner's config.
     """
     if schedulers is None:
         schedulers = runner.cfg.get('param_scheduler') or []

@@ -19,7 +19,7 @@ class Phases:
 
     Attributes:
         detection_epochs: Length of phase 1.
-        stages: Those of phase 2 in their order, each ``dict(epochs=..., loss=...)``.
+        stages: Stages of phase 2 in order, each ``dict(epochs=..., loss=...)``.
         start: Phase that the run begins with, ``'detection'`` or ``'reid'``.
 
     Raises:
@@ -43,7 +43,7 @@ class Phases:
 
     @property
     def epochs(self) -> int:
-        """Length of both phases."""
+        """Return the length of both phases."""
         return self.detection_epochs + self.reid_epochs
 
     @property
@@ -72,7 +72,7 @@ class Phases:
         return first + (self.epochs - max(epoch, self.detection_epochs)) * reid_batches
 
     def lengths(self, detection_batches: int, reid_batches: int) -> dict[str, dict[str, Any]]:
-        """Describe how long each phase is, as checkpoints note it.
+        """Return the length of each phase, as checkpoints record it.
 
         Args:
             detection_batches: Batches in an epoch of phase 1.
@@ -91,13 +91,13 @@ class Phases:
 def check_lengths(
     checkpoint: dict[str, Any], path: str | None, phase: str, lengths: dict[str, dict]
 ) -> None:
-    """Refuse to resume in a phase whose length has changed: its saved schedules keep the old one.
+    """Reject resuming in a phase whose length has changed: its saved schedules keep the old one.
 
     Args:
-        checkpoint: Loaded; one of an early version, which does not note lengths, passes.
+        checkpoint: Loaded checkpoint; one of an early version, without lengths, passes.
         path: File of the checkpoint, for messages.
         phase: Phase in which it was saved.
-        lengths: Of the run that resumes from it.
+        lengths: Lengths of the run that resumes from it.
 
     Raises:
         ConfigError: The lengths differ.

@@ -17,7 +17,7 @@ class OnePhaseHook(Hook):
 
     Training that could not learn is rejected before the first batch. For the joint objective, the
     identities of the training set are numbered, losses that ask for their number are built, and
-    each epoch draws by (seed, epoch): a run that was killed goes on as if it had not been.
+    each epoch draws by (seed, epoch), so that a killed run resumes exactly.
 
     ``tools/train.py`` adds it to configs without :class:`TwoPhaseHook`. ``CheckLearningHook`` is
     its name in the configs of earlier runs.
@@ -26,7 +26,7 @@ class OnePhaseHook(Hook):
     priority = 'HIGHEST'
 
     def before_run(self, runner: Runner) -> None:
-        """Number identities, before averages and checkpoints look at the model's weights."""
+        """Number identities, before averages and checkpoints read the model's weights."""
         if _trains(runner):
             number_identities(runner)
 
@@ -40,10 +40,10 @@ class OnePhaseHook(Hook):
             drop_loss_state(checkpoint)
 
     def before_train(self, runner: Runner) -> None:
-        """Look at the model and the data.
+        """Check the model and the data.
 
         Raises:
-            ConfigError: The message says what would not learn, and what to set.
+            ConfigError: Something would not learn; the message states what, and what to set.
         """
         check_learning(runner)
 

@@ -172,7 +172,7 @@ class TwoPhaseHook(Hook):
         seed_epoch(runner.seed, runner.epoch, runner.train_dataloader)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Average the statistics of batch normalisation over ranks, as a checkpoint has but one."""
+        """Average the statistics of batch normalisation over ranks: a checkpoint has one copy."""
         average_over_ranks(bare_model(runner), [average.module for average in _averages(runner)])
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
@@ -181,7 +181,7 @@ class TwoPhaseHook(Hook):
             check_watched(runner.hooks, metrics)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Note the phase, how long both are, and whether the branch is trained."""
+        """Record the phase, the lengths of both phases, and whether the branch is trained."""
         trained = self.phase == 'reid' or bare_model(runner).origin.branch_trained
         checkpoint['meta'].update(
             {PHASE_KEY: self.phase, LENGTHS_KEY: self._lengths, BRANCH_KEY: trained}

@@ -202,7 +202,7 @@ def test_a_downloaded_detector_for_phase_2_alone_is_told(
     coco = {'load_from': 'https://example.org/coco.pth', 'log_level': 'WARNING'}
     with pytest.raises(KeyboardInterrupt):
         train(tiny_run(drawn_once, tmp_path, default_hooks__two_phase__start=start, **coco))
-    sentence = "start='reid' takes https://example.org/coco.pth for the finished detector"
+    sentence = "start='reid' uses https://example.org/coco.pth of `load_from` as"
     assert (sentence in capsys.readouterr().out) == (start == 'reid')
 
 
