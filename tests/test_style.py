@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import importlib
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -35,6 +37,18 @@ ROOMS = (
     'synthetic', 'benchmarks', 'testing', '__main__',
 )  # fmt: skip
 MAX_FILE, MAX_FUNCTION, USUAL_FUNCTION = 300, 60, 40
+# Words that are never right here, and what to write instead. Names in code are not prose.
+GLOSSARY = {
+    r'anew': 'again',
+    r'as ever': 'unchanged',
+    r'cures?': 'fix',
+    r'in place of': 'instead of',
+    r'mend(?:s|ed|ing)?': 'fix',
+    r'pictures?': 'image, or figure if it is drawn',
+}
+NAME_AROUND = (r"(?<![\w./`{'\"-])", r'(?![\w(:`=]|\.\w)')
+# Rooms whose language is not edited yet.
+UNEDITED = ('mmps/gallery', 'mmps/commands', 'mmps/server')
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -205,3 +219,39 @@ def test_no_room_imports_a_higher_one():
 def test_only_tests_and_tools_use_the_helpers_of_tests():
     users = {module for module, found in imports().items() if 'testing' in map(room_of, found)}
     assert not {module for module in users if room_of(module) != 'testing'}
+
+
+def prose(path: Path) -> str:
+    """Comments, docstrings and messages of a module; names in f-strings are left out."""
+    tokens = tokenize.generate_tokens(io.StringIO(read(path)).readline)
+    spoken = [token.string for token in tokens if token.type == tokenize.COMMENT]
+    values = (node.value for node in ast.walk(tree(path)) if isinstance(node, ast.Constant))
+    return '\n'.join(spoken + [v for v in values if isinstance(v, str) and ' ' in v])
+
+
+def edited(paths: list[Path]) -> list[Path]:
+    return [path for path in paths if not name_of(path).startswith((*UNEDITED, 'tests/test_style'))]
+
+
+def test_prose_follows_the_glossary():
+    texts = {path: prose(path) for path in edited([*MODULES, *TESTS])}
+    pages = (path for path in text_files() if path.suffix == '.md')
+    texts |= {path: re.sub(r'`[^`]*`', '', read(path)) for path in pages}
+    assert not {
+        f'{name_of(path)}: {found.group()!r}, write {better!r}'
+        for wrong, better in GLOSSARY.items()
+        for path, text in texts.items()
+        for found in re.finditer(wrong.join(NAME_AROUND), text, re.I)
+    }
+
+
+def test_argument_lines_begin_upper_case():
+    section = re.compile(r'^(?:Args|Attributes):\n((?: {4}.*(?:\n|$)|\n)+)', re.M)
+    assert not {
+        f'{name_of(path)}: {line.strip()}'
+        for path in edited(MODULES)
+        for node in ast.walk(tree(path))
+        if isinstance(node, (ast.ClassDef, *Function.__args__))
+        for lines in section.findall(ast.get_docstring(node) or '')
+        for line in re.findall(r'^ {4}\*{0,2}\w+: [a-z].*', lines, re.M)
+    }
