@@ -13,10 +13,13 @@ from mmengine.fileio import get_local_path
 from mmps.structures import DataError, xywh_to_xyxy
 
 from .annotations import listing_digest, log_remarks, parse, unify
-from .reading import Reading
+from .reading import Reading, visits
 
 NO_CAMERA = -1
 """Camera of an image whose camera is not known."""
+
+NO_VISIT = -1
+"""Visit of a box whose visit is not known."""
 
 DENSE_RANGE = 2**22
 """Range of ids up to which a table finds them."""
@@ -44,6 +47,8 @@ class GroundTruth:
         listing: Digest of which images and queries the file lists; empty if it is no file.
         others: ``(A,)`` true for boxes of other categories, which count as nothing; none if not
             given.
+        visits: ``(A,)`` visit of each annotation, ``NO_VISIT`` where unknown; none if not given.
+        query_visits: ``(Q,)`` visit of each query, in the same way.
     """
 
     path: Path
@@ -60,6 +65,8 @@ class GroundTruth:
     query_cameras: np.ndarray
     listing: str = ''
     others: np.ndarray | None = None
+    visits: np.ndarray | None = None
+    query_visits: np.ndarray | None = None
 
     @property
     def people(self) -> np.ndarray:
@@ -129,6 +136,8 @@ class GroundTruth:
             query_cameras=query_cameras,
             listing=listing_digest(content),
             others=~np.array(said.people, dtype=bool) & ~np.array(said.ignored, dtype=bool),
+            visits=_visits(content['annotations']),
+            query_visits=_visits(content.get('queries', ())),
         )
 
     def image_positions(self, image_ids: np.ndarray, source: str) -> np.ndarray:
@@ -176,6 +185,11 @@ def find_positions(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 def _cameras(records: Sequence[dict]) -> np.ndarray:
     known = [NO_CAMERA if r['camera_id'] is None else r['camera_id'] for r in records]
+    return np.array(known, dtype=np.int64)
+
+
+def _visits(records: Sequence[dict]) -> np.ndarray:
+    known = [NO_VISIT if visit is None else visit for visit in visits(records)]
     return np.array(known, dtype=np.int64)
 
 

@@ -25,6 +25,9 @@ IGNORE_KEYS = ('iscrowd', 'ignore')
 KNOWN_KEY = 'is_known'
 """Flag of people whose identity is known; false where it is not, whatever number they have."""
 
+VISIT_KEY = 'visit'
+"""One uninterrupted appearance of a person before one camera; its number is unique in the file."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -144,6 +147,19 @@ def cameras(records: Sequence[dict]) -> list[int | None]:
         One a record, ``None`` where unknown.
     """
     values = _first_given(records, CAMERA_KEYS)
+    return [None if v is ABSENT or v is None or v < 0 else int(v) for v in values]
+
+
+def visits(records: Sequence[dict]) -> list[int | None]:
+    """Read visits of records whose values were checked.
+
+    Args:
+        records: Entries of ``annotations`` or ``queries``.
+
+    Returns:
+        One a record, ``None`` where unknown.
+    """
+    values = column(records, VISIT_KEY)
     return [None if v is ABSENT or v is None or v < 0 else int(v) for v in values]
 
 

@@ -17,12 +17,13 @@ from .reading import (
     CAMERA_KEYS,
     IGNORE_KEYS,
     KNOWN_KEY,
+    VISIT_KEY,
     Reading,
     column,
     fields_of,
     identities,
 )
-from .values import ABSENT, BOX, CAMERA, FLAG, IDENTITY, NAME, SIZE, WHOLE, Rule
+from .values import ABSENT, BOX, CAMERA, FLAG, IDENTITY, NAME, SIZE, VISIT, WHOLE, Rule
 
 Needs = Mapping[str, Sequence[str]]
 """The fields that entries of each part must have; a part without a key may be missing itself."""
@@ -43,9 +44,15 @@ THE_FILE = 'the whole file'
 
 _RULES: dict[str, dict[str, Rule]] = {
     'images': {'id': WHOLE, 'file_name': NAME, 'width': SIZE, 'height': SIZE},
-    'annotations': {'id': WHOLE, 'image_id': WHOLE, 'category_id': WHOLE, 'bbox': BOX},
+    'annotations': {
+        'id': WHOLE,
+        'image_id': WHOLE,
+        'category_id': WHOLE,
+        'bbox': BOX,
+        VISIT_KEY: VISIT,
+    },
     'categories': {'id': WHOLE, 'name': NAME},
-    'queries': {'image_id': WHOLE, 'bbox': BOX, KNOWN_KEY: FLAG},
+    'queries': {'image_id': WHOLE, 'bbox': BOX, KNOWN_KEY: FLAG, VISIT_KEY: VISIT},
 }
 _RULES['images'] |= dict.fromkeys(CAMERA_KEYS, CAMERA)
 _RULES['queries'] |= dict.fromkeys(CAMERA_KEYS, CAMERA)

@@ -122,6 +122,7 @@ def _is_name(value: Any) -> bool:
 WHOLE = Rule('a whole number', is_whole, _are_whole)
 IDENTITY = Rule('a whole number', is_whole, _are_whole, optional=True)
 CAMERA = Rule('a whole number', is_whole, _are_whole, optional=True)
+VISIT = Rule('a whole number', is_whole, _are_whole, optional=True)
 SIZE = Rule('a whole number above 0', lambda value: is_whole(value) and value > 0)
 BOX = Rule('a list of four finite numbers up to a million', _is_box, _are_boxes)
 FLAG = Rule('0 or 1', _is_flag, _are_flags, optional=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmps.evaluation import NO_CAMERA, GroundTruth
-from mmps.formats.ground_truth import find_positions
+from mmps.formats.ground_truth import NO_VISIT, find_positions
 from mmps.structures import UNLABELLED, DataError
 
 
@@ -30,6 +30,19 @@ def load(tmp_path, content, **options):
     path = tmp_path / 'test.json'
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     return GroundTruth.load(path, **options)
+
+
+def test_reads_visits(tmp_path, content):
+    ground_truth = load(tmp_path, content)
+    assert ground_truth.visits.tolist() == [NO_VISIT] * 3
+    content['annotations'][0]['visit'], content['annotations'][2]['visit'] = 4.0, -3
+    content['queries'][0]['visit'] = 6
+    ground_truth = load(tmp_path, content)
+    assert ground_truth.visits.tolist() == [4, NO_VISIT, NO_VISIT]
+    assert ground_truth.query_visits.tolist() == [6]
+    content['queries'][0]['visit'] = 'morning'
+    with pytest.raises(DataError, match='visit'):
+        load(tmp_path, content)
 
 
 def test_reads_positions_and_corners(tmp_path, content):

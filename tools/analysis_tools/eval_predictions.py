@@ -173,6 +173,7 @@ def title(args: argparse.Namespace) -> str:
     parts = [args.protocol, args.convention, f'score >= {args.score_thr:g}']
     has_cameras = 'cross_camera' in protocol_config(args)
     parts += [f'camera {args.camera}'] if has_cameras or args.camera != 'all' else []
+    parts += ['other visits'] if args.other_visits else []
     parts += ['score-weighted'] if args.score_weighted else []
     parts += ['queries from detections'] if args.detected_queries else []
     parts += [f'CBGM {args.cbgm}'] if args.cbgm else []

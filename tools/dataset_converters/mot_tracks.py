@@ -8,6 +8,8 @@ examples:
   python tools/dataset_converters/mot_tracks.py data/mot17/train/MOT17-04-FRCNN
   # every 10th frame; the first half of each sequence trains, the rest tests
   python tools/dataset_converters/mot_tracks.py data/mot17/train --every 10 --train-fraction 0.5
+  # people who come back: gt.txt has persons, the other file a new number for each visit
+  python tools/dataset_converters/mot_tracks.py data/pets --visits gt/visits.txt --every-box
   # a tracker whose people are of class 0 and that counts frames from 0
   python tools/dataset_converters/mot_tracks.py data/hall --person-class 0 --first-frame 0
 """
@@ -44,6 +46,8 @@ def main(argv: list[str] | None = None) -> int:
             args.first_frame,
             tuple(args.person_class),
             args.disjoint,
+            args.visits,
+            args.every_box,
         )
     except UserError as error:
         print(error, file=sys.stderr)
@@ -97,6 +101,18 @@ def _parser() -> argparse.ArgumentParser:
         action='store_true',
         help='leave people of test.json unlabelled in train.json, so that training uses nobody who '
         'is searched for',
+    )
+    parser.add_argument(
+        '--visits',
+        metavar='FILE',
+        help='second track file with the same boxes, where the tracks of gt.txt were merged to '
+        'persons: its number is a new one when a person comes back, such as '
+        "gt/gt_mot15_tracks.txt in each sequence's folder (default: no visits are written)",
+    )
+    parser.add_argument(
+        '--every-box',
+        action='store_true',
+        help='every box of a person is a query, not the first of each track or visit alone',
     )
     return parser
 

@@ -9,7 +9,7 @@ import numpy as np
 from mmps.files import atomic_file, write_json
 from mmps.formats.annotations import listing_digest
 
-from .records import Galleries, Split
+from .records import Galleries, Person, Query, Split
 
 CATEGORIES = [{'id': 1, 'name': 'person'}]
 
@@ -42,6 +42,7 @@ def to_coco(split: Split, source: str) -> dict:
                     'area': _number(person.bbox[2] * person.bbox[3]),
                     'iscrowd': int(person.ignore),
                     'person_id': person.person_id,
+                    **_visit(person),
                 }
             )
     queries = [
@@ -50,6 +51,7 @@ def to_coco(split: Split, source: str) -> dict:
             'bbox': [_number(value) for value in query.bbox],
             'person_id': query.person_id,
             'camera_id': query.camera_id,
+            **_visit(query),
         }
         for query in split.queries
     ]
@@ -100,6 +102,10 @@ def _gallery_arrays(gallery: Galleries) -> dict[str, np.ndarray]:
     if gallery.query_index is not None:
         arrays['query_index'] = gallery.query_index.astype(np.int64)
     return arrays
+
+
+def _visit(record: Person | Query) -> dict[str, int]:
+    return {} if record.visit is None else {'visit': record.visit}
 
 
 def _number(value: float) -> int | float:

@@ -8,6 +8,7 @@ is its query; the later ones are to be found.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from .log import ConversionLog
 from .motchallenge import Way, check_share, place_people
 from .pictures import Progress, no_progress
 from .records import Image, Parsed, Person, Query, Split
-from .track_files import read_tracks
+from .track_files import TrackBox, TrackFile, read_tracks
+from .visits import read_visits
 
 NAME = 'MOT tracks'
 
@@ -36,6 +38,9 @@ class TrackRules:
         first_frame: The track files' number for the first image; by default the image's number.
         person_classes: Class numbers of people; empty: read from the track files.
         disjoint: Whether people of the test split are left unlabelled in the training split.
+        visits: Path of the track file with one number per visit, from the sequence's folder or, for
+            a single sequence, from anywhere; with it, the main file's tracks are persons.
+        every_box: Whether every box of a person is a query, not the first alone.
     """
 
     every: int = 1
@@ -45,6 +50,8 @@ class TrackRules:
     first_frame: int | None = None
     person_classes: tuple[int, ...] = ()
     disjoint: bool = False
+    visits: str | None = None
+    every_box: bool = False
 
     def __post_init__(self) -> None:
         if self.every < 1:
@@ -61,11 +68,13 @@ class _Found:
         identities: Identity of each track.
         ways: Number of rows by what became of them.
         empty: Track files without a usable row, and how many rows they have.
+        visits: The first number of a visit that is above those of earlier sequences.
     """
 
     identities: dict[tuple, int] = field(default_factory=dict)
     ways: Counter[Way | None] = field(default_factory=Counter)
     empty: dict[Path, int] = field(default_factory=dict)
+    visits: int = 0
 
 
 def parse(
@@ -101,31 +110,35 @@ def parse(
         border = round(rules.train_fraction * len(images))
         train.images += images[:border]
         test.images += images[border:]
-    test.queries = choose_queries(test.images)
+    test.queries = choose_queries(test.images, rules.every_box)
     if test.images and not test.queries:
         raise DataError(_nobody(root, found))
     _separate(train, test, rules, log)
     return Parsed(root, [split for split in (train, test) if split.images], {})
 
 
-def choose_queries(images: list[Image]) -> list[Query]:
-    """Search for every person once per camera, at the first appearance.
+def choose_queries(images: list[Image], every_box: bool = False) -> list[Query]:
+    """Search for every person once per camera and visit, at the first appearance.
 
     Args:
         images: Frames in order of camera and time.
+        every_box: Search at every appearance instead.
 
     Returns:
-        One query for each person and camera, if the person is in any other frame.
+        One query for each person, camera and visit, or for each box, if the person is in any other
+        frame.
     """
-    seen: dict[int, int] = {}
-    first: dict[tuple[int, int | None], Query] = {}
+    seen: Counter[int] = Counter()
+    chosen: dict[tuple, Query] = {}
     for image in images:
         for person in image.people:
             if person.person_id != UNLABELLED:
-                seen[person.person_id] = seen.get(person.person_id, 0) + 1
-                query = Query(image.file_name, person.bbox, person.person_id, image.camera_id)
-                first.setdefault((person.person_id, image.camera_id), query)
-    return [query for query in first.values() if seen[query.person_id] > 1]
+                seen[person.person_id] += 1
+                number, visit = person.person_id, person.visit
+                query = Query(image.file_name, person.bbox, number, image.camera_id, visit)
+                key = (image.file_name,) if every_box else (image.camera_id, visit)
+                chosen.setdefault((number, *key), query)
+    return [query for query in chosen.values() if seen[query.person_id] > 1]
 
 
 def _find_sequences(root: Path) -> list[Path]:
@@ -177,11 +190,31 @@ def _read_sequence(
         key = (track,) if rules.shared_ids else (number, track)
         return found.identities.setdefault(key, len(found.identities))
 
-    found.ways += place_people(tracks, images, identify, rules.min_visibility, log)
+    visit_of = _visits_of(root, folder, tracks, found, rules, log)
+    found.ways += place_people(tracks, images, identify, rules.min_visibility, log, visit_of)
     if not tracks.rows:
         found.empty[path] = tracks.unusable
         log.warn(f'{path} has no usable row: nobody is in the images of {folder}')
     return list(images.values())
+
+
+def _visits_of(
+    root: Path,
+    folder: Path,
+    tracks: TrackFile,
+    found: _Found,
+    rules: TrackRules,
+    log: ConversionLog,
+) -> Callable[[TrackBox], int | None]:
+    """Return the visit of each row of a sequence; numbers follow those of earlier sequences."""
+    if rules.visits is None:
+        return lambda row: None
+    path = folder / rules.visits
+    if folder == root and not path.is_file():
+        path = Path(rules.visits)
+    numbers, first = read_visits(path, tracks, log), found.visits
+    found.visits = first + max(numbers.values(), default=-1) + 1
+    return lambda row: first + numbers[row]
 
 
 def _nobody(root: Path, found: _Found) -> str:

@@ -58,6 +58,7 @@ def place_people(
     identify: Callable[[int], int],
     min_visibility: float,
     log: ConversionLog,
+    visit_of: Callable[[TrackBox], int | None] = lambda row: None,
 ) -> Counter[Way | None]:
     """Put the rows of a track file into their images.
 
@@ -71,6 +72,7 @@ def place_people(
         identify: Returns the identity of a track number.
         min_visibility: Visible share, 0..1, below which a person becomes an ignore region.
         log: Receives everything that is not a person with an identity.
+        visit_of: Returns the visit of a row, if it is known.
 
     Returns:
         Number of rows by what became of them; ``None``: people with an identity.
@@ -82,7 +84,7 @@ def place_people(
         if image is None and (way is None or way.action != _LEFT_OUT):
             way = ABSENT
         elif way is None:
-            person = _person(row, image, identify)
+            person = _person(row, image, identify, visit_of)
             image.people.append(person)
             if person.person_id == UNLABELLED:
                 way = UNTRACKED if row.track < 0 else REPEATED
@@ -108,12 +110,18 @@ def _way(row: TrackBox, classes: TrackClasses, min_visibility: float) -> Way | N
     return Way(_LEFT_OUT, reason, f'use --person-class {row.kind} if these are people')
 
 
-def _person(row: TrackBox, image: Image, identify: Callable[[int], int]) -> Person:
+def _person(
+    row: TrackBox,
+    image: Image,
+    identify: Callable[[int], int],
+    visit_of: Callable[[TrackBox], int | None],
+) -> Person:
     if row.track < 0:
         return Person(row.bbox)
     person_id = identify(row.track)
-    repeated = any(person_id == other.person_id for other in image.people)
-    return Person(row.bbox, UNLABELLED if repeated else person_id)
+    if any(person_id == other.person_id for other in image.people):
+        return Person(row.bbox)
+    return Person(row.bbox, person_id, visit=visit_of(row))
 
 
 def _report(tracks: TrackFile, ways: Counter[Way | None], log: ConversionLog) -> None:

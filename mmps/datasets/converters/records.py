@@ -20,11 +20,13 @@ class Person:
         bbox: Box as xywh, in the numbers of the official file.
         person_id: Identity, at least 0; ``UNLABELLED`` if unknown.
         ignore: Whether this is a region in which detections are neither right nor wrong.
+        visit: Number of the uninterrupted appearance, unique in the set; ``None`` if unknown.
     """
 
     bbox: Box
     person_id: int = UNLABELLED
     ignore: bool = False
+    visit: int | None = None
 
 
 @dataclass
@@ -53,12 +55,14 @@ class Query:
         bbox: Box as xywh, in the numbers of the official file.
         person_id: Identity, at least 0.
         camera_id: Number of the camera, if the set has cameras.
+        visit: As of :class:`Person`.
     """
 
     file_name: str
     bbox: Box
     person_id: int
     camera_id: int | None = None
+    visit: int | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import logging
 import numpy as np
 from mmengine.logging import print_log
 
-from mmps.formats.ground_truth import NO_CAMERA, GroundTruth
+from mmps.formats.ground_truth import NO_CAMERA, NO_VISIT, GroundTruth
 from mmps.structures import DataError
 
 from ..functional.matching import pairs_within_groups
@@ -46,13 +46,19 @@ def nobody_to_find(targets: np.ndarray) -> str:
     return f'{nobody} of {total} queries {rest} not count'
 
 
-def why_nobody(ground_truth: GroundTruth, queries: np.ndarray, across_cameras: bool) -> str:
+def why_nobody(
+    ground_truth: GroundTruth,
+    queries: np.ndarray,
+    across_cameras: bool,
+    other_visits: bool = False,
+) -> str:
     """Describe where the people of queries are, if not in another image, and the fix.
 
     Args:
         ground_truth: The annotation file's content.
         queries: ``(M,)`` positions of queries that have nobody to find.
         across_cameras: Whether images of the query's camera are left out.
+        other_visits: Whether boxes of the query's visit are left out.
     """
     rows, annotations = same_person_pairs(ground_truth)
     images = ground_truth.images[annotations]
@@ -68,6 +74,9 @@ def why_nobody(ground_truth: GroundTruth, queries: np.ndarray, across_cameras: b
     if across_cameras:
         rule = f'their person is in {camera} only, and this rule searches the other cameras'
         reasons.append((in_others, rule, 'count all cameras'))
+    elif other_visits:
+        rule = "their person has no other visit than the query's, and this rule searches the others"
+        reasons.append((in_others, rule, 'count all visits'))
     there = [(int(which.sum()), reason, cure) for which, reason, cure in reasons if which.any()]
     numbers = [f'{count} x ' if len(there) > 1 else '' for count, _, _ in there]
     found = ', '.join(f'{n}{reason}' for n, (_, reason, _) in zip(numbers, there, strict=True))
@@ -88,6 +97,28 @@ def require_cameras(ground_truth: GroundTruth) -> None:
         raise DataError(
             f'{ground_truth.path} has images or queries without camera_id, which this camera rule '
             'needs; add them or count all cameras.'
+        )
+
+
+def require_visits(ground_truth: GroundTruth) -> None:
+    """Check that every query has a visit, and every box of its person.
+
+    Args:
+        ground_truth: The annotation file's content.
+
+    Raises:
+        DataError: A visit is unknown.
+    """
+    boxes, queries = ground_truth.visits, ground_truth.query_visits
+    known = boxes is not None and queries is not None
+    if known:
+        searched = np.isin(ground_truth.person_ids, ground_truth.query_person_ids)
+        needed = np.concatenate([queries, boxes[searched & ground_truth.people]])
+        known = bool((needed != NO_VISIT).all())
+    if not known:
+        raise DataError(
+            f'{ground_truth.path} has queries, or boxes of their people, without visit, which the '
+            'rule of other visits needs; add them (mot_tracks.py --visits) or count all visits.'
         )
 
 

@@ -54,6 +54,11 @@ def add_protocol_options(parser: argparse.ArgumentParser) -> None:
         help="prw, generic: all cameras, all but the query's, or PRW's official rule",
     )
     parser.add_argument(
+        '--other-visits',
+        action='store_true',
+        help="prw, generic: leave out the boxes of the query's own visit (TEST_JSON has visits)",
+    )
+    parser.add_argument(
         '--convention',
         choices=('legacy', 'strict'),
         default='legacy',
@@ -155,6 +160,7 @@ def _settings_by_option(args: argparse.Namespace) -> dict[str, tuple[str, object
         '--galleries': ('galleries_dir', args.galleries),
         '--boxes-per-image': ('boxes_per_image', args.boxes_per_image),
         '--camera': ('cross_camera', args.camera == 'cross'),
+        '--other-visits': ('other_visits', args.other_visits),
     }
 
 

@@ -23,6 +23,7 @@ from .people import (
     check_queries,
 )
 from .pictures import check_file_names, check_overlap, check_pictures
+from .visits import check_visits
 
 
 def validate(
@@ -76,6 +77,7 @@ def _contents(content: dict, reading: Reading) -> list[Iterable[Problem]]:
         check_identities(said),
         check_cameras(said),
         check_queries(content, said, reading),
+        check_visits(content, said),
     ]
 
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from mmps.datasets.converters import mot17_det
+from mmps.datasets.converters.coco import to_coco
 from mmps.datasets.converters.log import ConversionLog
-from mmps.datasets.converters.mot_tracks import TrackRules, choose_queries, parse
+from mmps.datasets.converters.mot_tracks import NAME, TrackRules, choose_queries, parse
 from mmps.datasets.converters.records import Image, Person
 from mmps.structures import UNLABELLED, DataError
 
@@ -215,3 +216,74 @@ def test_what_is_missing_is_named(sequences, tmp_path):
     (sequences / 'hall.txt').unlink()
     with pytest.raises(DataError, match='hall has no tracks'):
         parse(sequences, ConversionLog())
+
+
+@pytest.fixture
+def returning(tmp_path, make_picture):
+    """Two sequences: person 1 comes twice (tracks 4 and 6), person 2 once (track 5)."""
+    boxes = {1: [(1, 4), (2, 5)], 2: [(1, 4), (2, 5)], 3: [(2, 5)], 4: [(1, 6)], 5: [(1, 6)]}
+    for name in ('hall', 'yard'):
+        (tmp_path / name / 'gt').mkdir(parents=True)
+        for column, file in enumerate(('gt.txt', 'visits.txt')):
+            rows = [
+                f'{frame},{row[column]},{row[0]},5,10.5,20,1,1,1'
+                for frame, people in boxes.items()
+                for row in people
+            ]
+            (tmp_path / name / 'gt' / file).write_text('\n'.join(rows))
+        for frame in boxes:
+            make_picture(tmp_path / name / f'img1/{frame}.jpg')
+    return tmp_path
+
+
+def test_visits_come_from_a_second_file(returning):
+    rules = TrackRules(visits='gt/visits.txt')
+    (test,) = parse(returning / 'hall', ConversionLog(), rules=rules).splits
+    assert [[(p.person_id, p.visit) for p in image.people] for image in test.images] == [
+        [(0, 4), (1, 5)], [(0, 4), (1, 5)], [(1, 5)], [(0, 6)], [(0, 6)]
+    ]  # fmt: skip
+    assert [(q.file_name, q.person_id, q.visit) for q in test.queries] == [
+        ('img1/1.jpg', 0, 4), ('img1/1.jpg', 1, 5), ('img1/4.jpg', 0, 6)
+    ]  # fmt: skip
+    # A single sequence may name a file that lies elsewhere.
+    elsewhere = (returning / 'hall/gt/visits.txt').rename(returning / 'visits.txt')
+    rules = TrackRules(visits=str(elsewhere))
+    (again,) = parse(returning / 'hall', ConversionLog(), rules=rules).splits
+    assert again.queries == test.queries
+
+
+def test_visits_are_unique_in_a_set_of_sequences(returning):
+    rules = TrackRules(visits='gt/visits.txt', shared_ids=True, every_box=True)
+    (test,) = parse(returning, ConversionLog(), rules=rules).splits
+    people = [(image.camera_id, p) for image in test.images for p in image.people]
+    assert [(camera, p.person_id, p.visit) for camera, p in people[:2]] == [(1, 0, 4), (1, 1, 5)]
+    assert {p.visit for camera, p in people if camera == 2} == {11, 12, 13}
+    assert [(q.bbox, q.person_id, q.visit) for q in test.queries] == [
+        (p.bbox, p.person_id, p.visit) for _, p in people
+    ]
+    records = to_coco(sized(test), NAME)
+    assert [a['visit'] for a in records['annotations']] == [p.visit for _, p in people]
+    assert [q['visit'] for q in records['queries']] == [q.visit for q in test.queries]
+
+
+def sized(split):
+    for image in split.images:
+        image.size = (100, 100)
+    return split
+
+
+@pytest.mark.parametrize(
+    ('change', 'words'),
+    [
+        (lambda text: text.replace('4,6,', '4,5,'), 'a visit is of one person'),
+        (lambda text: text.replace('5,10.5,20', '5,10.6,20', 1), 'the same boxes'),
+        (lambda text: None, 'visits.txt'),
+    ],
+    ids=['two persons', 'other boxes', 'missing'],
+)
+def test_files_that_do_not_fit_are_refused(returning, change, words):
+    path = returning / 'hall/gt/visits.txt'
+    text = change(path.read_text())
+    path.unlink() if text is None else path.write_text(text)
+    with pytest.raises(DataError, match=words):
+        parse(returning / 'hall', ConversionLog(), rules=TrackRules(visits='gt/visits.txt'))

@@ -59,6 +59,7 @@ ERRORS = {
     'NaN': (set_value('annotations', 0, 'bbox', [1, 2, 3, np.nan]), "'bbox' has a wrong value"),
     'no box': (drop('annotations', 0, 'bbox'), "the field 'bbox' is missing"),
     'text camera': (set_value('images', 0, 'camera_id', 'c1'), "'camera_id' has a wrong value"),
+    'odd visit': (set_value('annotations', 0, 'visit', 0.5), "'visit' has a wrong value"),
     'odd camera': (set_value('queries', 0, 'camera_id', 1.5), "'camera_id' has a wrong value"),
     'image twice': (set_value('images', 1, 'id', 1), 'an id occurs twice'),
     'annotation twice': (set_value('annotations', 1, 'id', 1), 'an id occurs twice'),
