@@ -14,6 +14,7 @@ from mmdet.registry import MODELS as MMDET_MODELS
 from mmengine.config import Config
 from mmengine.registry import VISBACKENDS, init_default_scope
 
+from mmps.apis import PersonSearchInferencer, open_gallery
 from mmps.evaluation import (
     CUHKSYSUProtocol,
     GroundTruth,
@@ -21,6 +22,8 @@ from mmps.evaluation import (
     Predictions,
     evaluate_predictions,
 )
+from mmps.gallery.indexing import Settings, index
+from mmps.gallery.sources.places import Places
 from mmps.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 from mmps.testing.runs import tiny_run
 from mmps.testing.search_data import random_search_data, write_galleries
@@ -50,11 +53,13 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def save_checkpoint(config, path):
+def save_checkpoint(config, path, bias=None):
     torch.manual_seed(0)
     init_default_scope('mmdet')
     model = MODELS.build(config.model)
     model.init_weights()
+    if bias is not None:
+        torch.nn.init.constant_(model.detector.bbox_head.retina_cls.bias, bias)
     path.parent.mkdir(parents=True, exist_ok=True)
     meta = {'cfg': config.pretty_text, 'dataset_meta': {'classes': ('person',)}}
     torch.save({'state_dict': model.state_dict(), 'meta': meta}, path)
@@ -88,6 +93,21 @@ def run_an_experiment(block, folder, drawn_once):
     assert (folder / 'predictions.npz').is_file()
     shutil.rmtree(folder / 'work_dirs' / 'mine' / 'feature_cache')
     assert execute(block, code)['metrics'] == metrics
+
+
+@runs('open_gallery(')
+def search_a_gallery(block, folder, drawn_once):
+    """Of an untrained model that is sure of all it sees."""
+    save_checkpoint(tiny_run(drawn_once, folder / 'run'), folder / 'published.pth', bias=0.0)
+    drawn = sorted((drawn_once / 'Image' / 'SSM').iterdir())[:2]
+    shutil.copy(drawn[0], folder / 'query.jpg')
+    inferencer = PersonSearchInferencer('published.pth', device='cpu')
+    with open_gallery('people.mmps', model=inferencer.gallery_model(), mode='w') as gallery:
+        settings = Settings(places=Places(camera='north'))
+        index(gallery, inferencer.find, [str(path) for path in drawn], settings)
+    hits = execute(block)['hits']
+    assert hits.similarities[0] > 0.999
+    assert hits.rows.source[0] == str(drawn[0])
 
 
 @runs('from mmdet.apis import')
