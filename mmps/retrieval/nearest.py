@@ -85,8 +85,10 @@ def most_similar(similarities: Array, count: int) -> Array:
 def _least_of_best(similarities: Array, count: int) -> float:
     if isinstance(similarities, torch.Tensor):
         return float(torch.topk(similarities, count).values[-1])
-    place = len(similarities) - count
-    return float(np.partition(similarities, place)[place])
+    # NumPy partitions slowly where most numbers are equal, such as -inf outside.
+    values = similarities[similarities > -np.inf]
+    place = len(values) - count
+    return float(np.partition(values, place)[place]) if place > 0 else -np.inf
 
 
 def _where(inside: Array) -> Array:
