@@ -71,6 +71,12 @@ def test_a_failing_command_is_named_with_its_fix_and_logged(tool, installer):
     assert 'No space left on device' in installer.log.read_text()
 
 
+def test_a_command_that_fails_for_another_reason_names_its_log(tool, installer, tmp_path):
+    log = tmp_path / 'build.log'
+    with pytest.raises(tool.installer.SetupError, match=rf'the last lines of {log} say why'):
+        installer.start([sys.executable, '-c', 'raise SystemExit(1)'], log=log)()
+
+
 def test_a_long_command_gives_signs_of_life(tool, installer, monkeypatch, capsys):
     monkeypatch.setattr(tool.installer, 'HEARTBEAT_SECONDS', 0.2)
     run(installer, sys.executable, '-c', 'import time; time.sleep(1)')

@@ -174,7 +174,7 @@ def _wait(process: subprocess.Popen, log: Path, position: int) -> None:
     if process.returncode:
         with log.open(errors='replace') as file:
             file.seek(position)
-            raise SetupError(f'`{shlex.join(process.args)}`: {find_fix(file.read())}')
+            raise SetupError(f'`{shlex.join(process.args)}`: {find_fix(file.read(), log)}')
 
 
 def _end(process: subprocess.Popen) -> None:
@@ -188,12 +188,17 @@ def is_installed(name: str) -> bool:
     return any(metadata.distributions(name=name))
 
 
-def find_fix(log: str) -> str:
-    """Return the fix for the first known error in a log."""
+def find_fix(text: str, log: Path | str = 'the log') -> str:
+    """Return the fix for the first known error in a text.
+
+    Args:
+        text: What a command printed.
+        log: Where the text stands.
+    """
     for pattern, fix in FIXES:
-        if re.search(pattern, log):
+        if re.search(pattern, text):
             return fix
-    return 'the last lines of the log say why'
+    return f'the last lines of {log} say why'
 
 
 def say(message: str) -> None:

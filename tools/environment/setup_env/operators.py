@@ -101,7 +101,9 @@ class Operators:
             settings['TORCH_CUDA_ARCH_LIST'] = self._architectures
         # Not through pip, which hides what the compiler says.
         command = [sys.executable, 'setup.py', 'bdist_wheel', '-d', str(self.folder)]
-        return self.installer.start(command, settings, folder=source, log=self.folder / 'build.log')
+        # Not in the folder, which the plain build makes again.
+        log = ENVIRONMENT / 'mmps-build.log'
+        return self.installer.start(command, settings, folder=source, log=log)
 
     def _unpack(self) -> Path:
         shutil.rmtree(self.folder, ignore_errors=True)
