@@ -28,3 +28,5 @@ _pipeline = [
     dict(type='mmps.PackPersonSearchInputs'),
 ]
 val_dataloader = test_dataloader = dict(dataset=dict(pipeline=_pipeline))
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')

@@ -8,6 +8,8 @@ examples:
   # camera and start time from file names such as north/2026-11-27_08-30-00.mp4
   mmps index people.mmps footage/ --model published.pth --every 0.5 \
       --camera-from '{camera}/{start:%Y-%m-%d_%H-%M-%S}.mp4'
+  # folders of frames, 7 a second: people are followed from frame to frame
+  mmps index people.mmps sequence/img1 --model published.pth --frame-rate 7 --every 0
   # without training: a public detector and an exported re-ID network
   mmps index people.mmps holiday/*.jpg --model disjoint_yolox-nano_exported-reid \
       --weights yolox_nano.pth --cfg-options model.reid.file=reid.onnx
@@ -43,6 +45,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help='between the frames of a video that are searched; 0: all frames',
     )
     parser.add_argument(
+        '--frame-rate',
+        type=float,
+        metavar='R',
+        help='the images of a folder are the frames of one video, R a second, in natural order '
+        '(default: photographs that have nothing to do with each other)',
+    )
+    parser.add_argument(
         '--start',
         metavar='TIME',
         help='when a video began, such as 2026-11-27T08:30:00 (default: times count from 0)',
@@ -70,16 +79,18 @@ def run(options: argparse.Namespace) -> int:
 
     start = None if options.start is None else parse_time(options.start)
     places = Places.of(options.camera, start, options.camera_from)
-    Sampling(options.every)
+    Sampling(options.every, rate=options.frame_rate)
     if options.batch_size < 1 or not 0 <= options.min_score <= 1:
         raise ConfigError('--batch-size must be at least 1 and --min-score within 0 and 1')
-    sources = list_sources(options.inputs)
+    sources = list_sources(options.inputs, options.frame_rate is not None)
     info = None
     if Path(options.gallery).is_file():
         with open_gallery(options.gallery) as known:
             info = known.info
     inferencer = load_inferencer(options, info, options.min_score)
-    settings = Settings(options.every, options.min_score, options.batch_size, places)
+    settings = Settings(
+        options.every, options.min_score, options.batch_size, places, options.frame_rate
+    )
     with open_gallery(options.gallery, model=inferencer.gallery_model(), mode='w') as gallery:
         with _Progress(len(sources)) as progress:
             summary = index(gallery, inferencer.find, sources, settings, progress.report)

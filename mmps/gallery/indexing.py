@@ -15,7 +15,17 @@ from mmps.structures import DataError
 from .base import Gallery, Progress
 from .prefetching import prefetched
 from .rows import STILL, Rows, Where
-from .sources import Frame, Places, Sampling, is_video, read_frames, time_origin
+from .sources import (
+    Frame,
+    Places,
+    Sampling,
+    frames_digest,
+    is_video,
+    rate_mark,
+    read_frames,
+    state_of,
+    time_origin,
+)
 
 
 class Found(Protocol):
@@ -40,12 +50,18 @@ class Settings:
         batch_size: Frames that the model sees at once and that are stored together; a killed run
             loses at most one such batch.
         places: Camera and start time of each source.
+        frame_rate: Frames a second of folders whose images are the frames of one video.
     """
 
     every: float = 1.0
     min_score: float = 0.3
     batch_size: int = 8
     places: Places = field(default_factory=Places)
+    frame_rate: float | None = None
+
+    def sampling(self, source: str) -> Sampling:
+        """Return which frames of a source are wanted."""
+        return Sampling(self.every, self.places(source).start, self.frame_rate)
 
 
 @dataclass
@@ -97,7 +113,7 @@ def index(
     Args:
         gallery: Opened for writing.
         find: Finds people in images.
-        sources: Paths of images and videos.
+        sources: Paths of images, videos and folders of frames.
         settings: How.
         report: Called whenever something is stored.
     """
@@ -148,10 +164,13 @@ def _state(source: str, before: Progress | None, settings: Settings) -> Progress
     """Return where the indexing of a source stands, after a look at its file."""
     place = settings.places(source)
     try:
-        status = os.stat(source)
-        seen = (status.st_size, status.st_mtime_ns)
-        same = before is not None and (before.size, before.mtime) == seen
-        digest = before.digest if same else file_digest(source)
+        status = state_of(source)
+        same = before is not None and (before.size, before.mtime) == (status.size, status.mtime)
+        digest = before.digest if same else ''
+        if os.path.isdir(source):
+            known = digest.endswith(rate_mark(settings.frame_rate))
+            digest = digest if known else frames_digest(source, settings.frame_rate)
+        digest = digest or file_digest(source)
     except OSError as error:
         raise DataError(f'{source} cannot be read: {error.strerror or error}') from None
     if before is None:
@@ -159,12 +178,12 @@ def _state(source: str, before: Progress | None, settings: Settings) -> Progress
     return replace(
         before,
         digest=digest,
-        size=status.st_size,
-        mtime=status.st_mtime_ns,
+        size=status.size,
+        mtime=status.mtime,
         camera=place.camera,
         every=settings.every if is_video(source) else 0.0,
         start=place.start or 0.0,
-        time_origin=time_origin(source, Sampling(settings.every, place.start)),
+        time_origin=time_origin(source, settings.sampling(source)),
     )
 
 
@@ -176,7 +195,7 @@ def _is_same(before: Progress, state: Progress) -> bool:
 
 def _read(position: int, state: Progress, settings: Settings, summary: Summary) -> Iterator[_Piece]:
     source, notes = state.source, []
-    sampling = Sampling(settings.every, settings.places(source).start)
+    sampling = settings.sampling(source)
     state = replace(state, problem='')
     summary.sources += 1
     try:

@@ -22,9 +22,9 @@ class Linking:
     """
 
     max_gap: float = 2.0
-    min_similarity: float = 0.5
+    min_similarity: float = 0.6
     reach: float = 2.0
-    memory: float = 0.8
+    memory: float = 0.9
 
 
 @dataclass(eq=False)

@@ -195,3 +195,26 @@ def test_bad_settings_are_refused_before_work_begins(tmp_path, footage):
         with pytest.raises(DataError, match='no time'):
             index(gallery, find, [footage[6], str(tmp_path / '20269999.mp4')], settings)
         assert gallery.count() == 0
+
+
+def test_a_folder_of_frames_is_one_video(tmp_path):
+    folder = tmp_path / 'frames'
+    folder.mkdir()
+    for number in range(6):
+        cv2.imwrite(str(folder / f'{number}.png'), np.full((40, 30, 3), 10 * number + 5, np.uint8))
+    settings = Settings(every=0, min_score=0.0, batch_size=4, frame_rate=2.0)
+    with open_gallery(tmp_path / 'a.mmps', model=MODEL, mode='w') as gallery:
+        summary = index(gallery, find, [str(folder)], settings)
+        assert (summary.sources, summary.frames, summary.problems) == (1, 6, {})
+        rows = Rows.joined(gallery.rows())
+        assert {*rows.source} == {str(folder)}
+        assert {*zip(rows.frame.tolist(), rows.time.tolist(), strict=True)} == {
+            (n, n / 2) for n in range(6)
+        }
+        assert index(gallery, find, [str(folder)], settings).unchanged == 1
+        # Another rate gives other times; another image gives other people.
+        index(gallery, find, [str(folder)], replace(settings, frame_rate=4.0))
+        assert Rows.joined(gallery.rows()).time.max() == 5 / 4
+        cv2.imwrite(str(folder / '6.png'), np.full((40, 30, 3), 99, np.uint8))
+        assert index(gallery, find, [str(folder)], settings).frames == 7
+        assert gallery.count() == summary.people + 99 % 4 + 1

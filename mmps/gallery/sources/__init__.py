@@ -1,3 +1,4 @@
+from .frame_folders import frames_digest, rate_mark, state_of
 from .frames import Frame, Sampling, capture_time, read_frames, time_origin
 from .listing import is_video, list_sources
 from .places import Place, Places, parse_time
@@ -8,9 +9,12 @@ __all__ = [
     'Places',
     'Sampling',
     'capture_time',
+    'frames_digest',
     'is_video',
     'list_sources',
     'parse_time',
+    'rate_mark',
     'read_frames',
+    'state_of',
     'time_origin',
 ]

@@ -17,6 +17,7 @@ from mmps.images import read_image
 from mmps.structures import DataError
 
 from ..rows import STILL
+from .frame_folders import frame_files, read_folder_frames
 from .listing import RAW, is_video
 
 SLACK = 1e-3
@@ -46,14 +47,18 @@ class Sampling:
     Attributes:
         every: Seconds between frames; 0 for all of them.
         start: Time of the first frame in seconds since 1970, or ``None`` to count from 0.
+        rate: Frames a second of folders whose images are the frames of one video.
     """
 
     every: float = 1.0
     start: float | None = None
+    rate: float | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.every) and self.every >= 0):
             raise DataError(f'every={self.every} must be 0 or more seconds')
+        if self.rate is not None and not (math.isfinite(self.rate) and self.rate > 0):
+            raise DataError(f'a rate of {self.rate} frames a second must be above 0')
 
 
 def read_frames(
@@ -62,7 +67,7 @@ def read_frames(
     """Read an image, or the wanted frames of a video in their order.
 
     Args:
-        path: The file.
+        path: The file, or a folder whose images are the frames of one video.
         sampling: Which frames of a video are wanted.
         after: The last frame that is known already; later ones follow.
         note: Called with a sentence about what is doubtful but no error.
@@ -70,6 +75,9 @@ def read_frames(
     Raises:
         DataError: The file is missing, empty, no image or video, or cut short.
     """
+    if os.path.isdir(path):
+        yield from _folder_frames(path, sampling, after, note)
+        return
     if is_video(path):
         yield from _video_frames(path, sampling, after, note)
         return
@@ -121,6 +129,23 @@ def capture_time(path: str) -> float | None:
         return moment.replace(tzinfo=zone).timestamp() + fraction
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _folder_frames(
+    path: str, sampling: Sampling, after: int, note: Callable[[str], object]
+) -> Iterator[Frame]:
+    if sampling.rate is None:
+        raise DataError(f'{path} is a folder: the rate of its frames must be given')
+    due, wanted = [], -math.inf
+    for number in range(len(frame_files(path))):
+        if number / sampling.rate >= wanted - SLACK:
+            wanted = _next_due(number / sampling.rate, sampling.every)
+            due += [number] if number > after else []
+    for number, image in read_folder_frames(path, due):
+        if isinstance(image, DataError):
+            note(str(image))
+        else:
+            yield Frame(image, number, (sampling.start or 0.0) + number / sampling.rate)
 
 
 def _video_frames(

@@ -22,17 +22,19 @@ VIDEOS = RAW | {
 
 
 def is_video(path: str | Path) -> bool:
-    """Check whether a file's name is that of a video."""
-    return Path(path).suffix.lower() in VIDEOS
+    """Check whether a source has several frames: a video, by its name, or a folder of frames."""
+    return os.path.isdir(path) or _is_film(path)
 
 
-def list_sources(inputs: Iterable[str | Path]) -> list[str]:
+def list_sources(inputs: Iterable[str | Path], as_frames: bool = False) -> list[str]:
     """List the images and videos that inputs name.
 
     Args:
         inputs: Files, folders (searched with their sub-folders for names of images and videos) and
             patterns such as ``footage/**/*.mp4``. A file that is named itself is taken whatever
             its name is.
+        as_frames: Whether the images of a folder are the frames of one video. Then the folder is
+            the source, not each image; sub-folders are videos of their own.
 
     Returns:
         Paths as they were given, each once; of a folder or pattern in natural order, so that
@@ -42,7 +44,7 @@ def list_sources(inputs: Iterable[str | Path]) -> list[str]:
         DataError: An input does not exist, or there is no image and no video in any.
     """
     inputs = list(inputs)
-    found = [path for given in inputs for path in _expand(str(given))]
+    found = [path for given in inputs for path in _expand(str(given), as_frames)]
     unique = {os.path.abspath(path): path for path in reversed(found)}
     paths = [path for path in dict.fromkeys(found) if unique[os.path.abspath(path)] == path]
     if not paths:
@@ -50,9 +52,12 @@ def list_sources(inputs: Iterable[str | Path]) -> list[str]:
     return paths
 
 
-def _expand(given: str) -> Sequence[str]:
+def _expand(given: str, as_frames: bool) -> Sequence[str]:
     if os.path.isdir(given):
-        return _in_folder(given)
+        found = _in_folder(given)
+        if as_frames:
+            found = [path if _is_film(path) else os.path.dirname(path) for path in found]
+        return found
     if os.path.exists(given):
         return [given]
     if glob.has_magic(given):
@@ -72,6 +77,10 @@ def _in_folder(folder: str) -> list[str]:
         paths = (os.path.join(parent, name) for name in sorted(files, key=natural))
         found += [path for path in paths if _has_known_name(path)]
     return found
+
+
+def _is_film(path: str) -> bool:
+    return Path(path).suffix.lower() in VIDEOS
 
 
 def _has_known_name(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from mmps.images import read_image
 from mmps.structures import DataError
 
 from ..rows import STILL
+from .frame_folders import read_folder_frames
 from .listing import is_video
 
 BACK = (0.0, 1.0, 2.0, 4.0, 16.0)
@@ -41,6 +43,9 @@ def read_again(path: str, wanted: Mapping[int, float]) -> Iterator[tuple[int, np
     if not is_video(path):
         yield STILL, read_image(Path(path))
         return
+    if os.path.isdir(path):
+        yield from _of_folder(path, wanted)
+        return
     if not Path(path).is_file():
         raise DataError(f'{path} does not exist any more')
     try:
@@ -56,6 +61,13 @@ def read_again(path: str, wanted: Mapping[int, float]) -> Iterator[tuple[int, np
     except (av.error.FFmpegError, IndexError, DataError):
         # Such as streams without times; reading on from the start finds their frames.
         yield from _from_the_beginning(path, wanted)
+
+
+def _of_folder(path: str, wanted: Mapping[int, float]) -> Iterator[tuple[int, np.ndarray]]:
+    for number, image in read_folder_frames(path, sorted(wanted)):
+        if isinstance(image, DataError):
+            raise image
+        yield number, image
 
 
 def _sought(container: Any, path: str, time: float) -> np.ndarray:
