@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from argparse import Namespace
 from pathlib import Path
 from types import SimpleNamespace
@@ -45,6 +47,7 @@ def installed(tool, monkeypatch):
     missing = set(STACKS['onedl'])
     monkeypatch.setattr(tool.main, 'is_installed', lambda name: name not in missing)
     monkeypatch.setattr(tool.main.metadata, 'version', lambda _: '2.13.0+cpu')
+    monkeypatch.setattr(tool.main, 'is_current', lambda: 'mmps' not in missing)
     return missing
 
 
@@ -197,3 +200,30 @@ def test_test_packages_are_those_of_setup_py(tool, monkeypatch):
     ]
     monkeypatch.setattr(tool.main.metadata, 'requires', lambda _: lines)
     assert tool.main.test_packages() == ['pytest', 'ruff']
+
+
+@pytest.mark.parametrize(
+    ('origin', 'age', 'current'),
+    [('here', 0, True), ('here', -60, False), ('elsewhere', 0, False), (None, 0, False)],
+    ids=['this checkout', 'before setup.py changed', 'another checkout', 'a wheel'],
+)
+def test_mmps_of_another_checkout_is_not_current(tool, tmp_path, monkeypatch, origin, age, current):
+    root = tmp_path / 'a folder'
+    root.mkdir()
+    (root / 'setup.py').touch()
+    notes = tmp_path / 'METADATA'
+    notes.touch()
+    changed = (root / 'setup.py').stat().st_mtime
+    os.utime(notes, (changed + age, changed + age))
+
+    class Installed:
+        files = (SimpleNamespace(name='METADATA', locate=lambda: notes),)
+
+        def read_text(self, name):
+            where = {'here': root, 'elsewhere': tmp_path}.get(origin)
+            return where and json.dumps({'url': where.as_uri()})
+
+    monkeypatch.setattr(tool.main, 'ROOT', root)
+    monkeypatch.setattr(tool.main, 'is_installed', lambda name: True)
+    monkeypatch.setattr(tool.main.metadata, 'distribution', lambda name: Installed())
+    assert tool.main.is_current() is current

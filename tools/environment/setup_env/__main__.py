@@ -6,10 +6,14 @@ Called by tools/setup_env.sh. Needs nothing but the standard library and pip.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import signal
 import sys
 from importlib import metadata
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from installer import (
     ENVIRONMENT,
@@ -83,13 +87,28 @@ def set_up(installer: Installer, options: argparse.Namespace) -> None:
 def is_ready(installer: Installer, options: argparse.Namespace) -> bool:
     """Whether everything that is asked for is installed and works."""
     # The probes find mmps in the checkout, whether it is installed or not.
-    if not is_installed('mmps'):
+    if not is_current():
         return False
     if options.tests and any(not is_installed(name) for name in test_packages()):
         return False
     works = installer.works('setuptools', 'torch', *EXTRAS, 'mmps', 'mmdet', 'ops')
     asked = not options.torch or metadata.version('torch').partition('+')[0] == options.torch
     return bool(works and asked and (works['gpu'] or options.device != 'gpu'))
+
+
+def is_current() -> bool:
+    """Whether mmps is installed, from this checkout and since its setup.py last changed."""
+    if not is_installed('mmps'):
+        return False
+    if not (ROOT / 'setup.py').is_file():  # a wheel brings itself
+        return True
+    installed = metadata.distribution('mmps')
+    origin = urlsplit(json.loads(installed.read_text('direct_url.json') or '{}').get('url', ''))
+    notes = [file.locate() for file in installed.files or () if file.name == 'METADATA']
+    changed = (ROOT / 'setup.py').stat().st_mtime
+    return Path(url2pathname(origin.path)) == ROOT and all(
+        Path(note).stat().st_mtime >= changed for note in notes
+    )
 
 
 def ensure_torch(installer: Installer) -> None:
