@@ -55,7 +55,8 @@ def load_model(
         device: Such as ``cpu`` or ``cuda:1``; the first GPU if there is one, by default.
 
     Returns:
-        The model, in evaluation mode; ``model.cfg`` is its config.
+        The model, in evaluation mode; ``model.cfg`` is its config, ``model.calibration`` what the
+        checkpoint says of its similarities, as plain data, or ``None``.
 
     Raises:
         UserError: A file is missing or unreadable, or the model has no re-ID branch.
@@ -76,6 +77,7 @@ def load_model(
     mark_branch(content)
     _load_checkpoint_to_model(built, content)
     built.cfg = config
+    built.calibration = (content.get('meta') or {}).get('calibration')
     return built.to(device or ('cuda:0' if torch.cuda.is_available() else 'cpu')).eval()
 
 

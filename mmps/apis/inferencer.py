@@ -16,6 +16,7 @@ from mmengine.structures import InstanceData
 
 from mmps.checkpoints.downloading import local_file
 from mmps.digests import digest, weights_digest
+from mmps.evaluation.calibration import Calibration
 from mmps.gallery import Gallery, GalleryModel, Hits, Where
 from mmps.gallery.sources import Sampling
 from mmps.structures import ConfigError, DataError, FoundPeople
@@ -49,6 +50,7 @@ class PersonSearchInferencer:
     Attributes:
         model: The model, in evaluation mode.
         recipe: How the model was named, as plain data.
+        calibration: How often pairs of a similarity are wrong, where the checkpoint says so.
 
     Raises:
         UserError: A file is missing or unreadable, or the model has no re-ID branch.
@@ -77,6 +79,9 @@ class PersonSearchInferencer:
                 )
         self.model = load_model(config, None if weights is None else local_file(weights), device)
         self.model.min_score = min_score
+        known = self.model.calibration
+        named = str(weights or model)
+        self.calibration = None if known is None else Calibration.from_summary(known, named)
         init_default_scope('mmdet')
         self._pipeline = Compose(self.model.cfg.test_dataloader.dataset.pipeline)
 

@@ -10,6 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+RATE = 14
+"""Width of the column that says how many such hits are wrong."""
+
 FIRST_DATE = 86_400.0 * 365
 """Times before 1971 are those of videos that count from their own beginning."""
 
@@ -36,13 +39,35 @@ def print_hits(hits: list[dict[str, Any]]) -> None:
     if not hits:
         print('nobody in the gallery meets the conditions')
         return
+    wrong = any('calibration' in hit for hit in hits)
     times = [shown_time(hit['time']) for hit in hits]
     cameras = [hit['camera'] or '-' for hit in hits]
     wide, far = max(6, *map(len, cameras)), max(4, *map(len, times))
-    print(f'{"rank":>4}  {"similarity":>10}  {"camera":<{wide}}  {"time":<{far}}  source')
+    rates = f'  {"wrong":<{RATE}}' if wrong else ''
+    print(f'{"rank":>4}  {"similarity":>10}{rates}  {"camera":<{wide}}  {"time":<{far}}  source')
     for hit, camera, moment in zip(hits, cameras, times, strict=True):
-        start = f'{hit["rank"]:>4}  {hit["similarity"]:>10.3f}  {camera:<{wide}}  {moment:<{far}}'
-        print(f'{start}  {place(hit)}{stay(hit)}')
+        rate = f'  {wrong_rate(hit):<{RATE}}' if wrong else ''
+        start = f'{hit["rank"]:>4}  {hit["similarity"]:>10.3f}{rate}  {camera:<{wide}}'
+        print(f'{start}  {moment:<{far}}  {place(hit)}{stay(hit)}')
+    if wrong:
+        print("wrong: of the pairs in the model's test that were at least this similar")
+
+
+def wrong_rate(hit: dict[str, Any]) -> str:
+    """Write how often hits of such a similarity are wrong, as far as the model's test shows it.
+
+    Args:
+        hit: With ``calibration``: pairs of other people among all that were at least as similar.
+    """
+    counts = hit.get('calibration')
+    if not counts or not counts['pairs']:
+        return 'unknown' if counts else ''
+    wrong, pairs = counts['wrong'], counts['pairs']
+    if not wrong:
+        return f'none of {pairs:,}'
+    if 2 * wrong > pairs:
+        return f'{10 * wrong / pairs:.1f} of 10'
+    return f'1 of {pairs / wrong:,.0f}'
 
 
 def place(hit: dict[str, Any]) -> str:
@@ -108,7 +133,10 @@ def caption(hit: dict[str, Any]) -> list[str]:
     """Describe a hit below its scene."""
     camera = [f'camera {hit["camera"]}'] if hit['camera'] else []
     when = [] if hit['time'] is None else [shown_time(hit['time']) + stay(hit)]
-    return [f'{hit["rank"]}    similarity {hit["similarity"]:.3f}', *when, *camera, place(hit)]
+    rate = wrong_rate(hit)
+    sure = [f'{rate} wrong at this similarity'] if rate not in ('', 'unknown') else []
+    first = f'{hit["rank"]}    similarity {hit["similarity"]:.3f}'
+    return [first, *sure, *when, *camera, place(hit)]
 
 
 def _write_evidence(folder: Path, described: dict[str, Any], scenes: list[Any]) -> None:

@@ -48,6 +48,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--per-visit', action='store_true', help='the best hit of each visit to a camera alone'
     )
+    parser.add_argument(
+        '--calibration',
+        metavar='F.json',
+        help='calibration.json of tools/test.py: shows how often hits of such a similarity were '
+        'wrong in that test (default: the one that the model carries, if any)',
+    )
     parser.add_argument('--top', type=int, default=20, metavar='K', help='number of hits')
     parser.add_argument('--json', metavar='F', help='write query and hits as JSON')
     parser.add_argument('--sheet', metavar='F.png', help='draw query and hits on one sheet')
@@ -90,6 +96,7 @@ def run(options: argparse.Namespace) -> None:
     import numpy as np
 
     from mmps.apis.inferencer import averaged_query
+    from mmps.evaluation.calibration import Calibration
     from mmps.gallery import open_gallery
     from mmps.gallery.base import check_same_model
     from mmps.gallery.visits import search_visits
@@ -100,6 +107,7 @@ def run(options: argparse.Namespace) -> None:
     if len(options.image) > 1 and (options.box or options.pick):
         raise ConfigError('--box and --pick belong to one image; give crops with --crop')
     where = conditions(options)
+    given = None if options.calibration is None else Calibration.load(options.calibration)
     with open_gallery(options.gallery) as gallery:
         inferencer = load_inferencer(options, gallery.info)
         check_same_model(gallery.info.model, inferencer.gallery_model(), options.gallery)
@@ -107,7 +115,7 @@ def run(options: argparse.Namespace) -> None:
         vector = averaged_query(np.concatenate([query.vector for query in queries]))
         find = search_visits if options.per_visit else _search
         hits = find(gallery, vector, options.top, where)
-        described = describe(queries, hits)
+        described = describe(queries, hits, given or inferencer.calibration)
         print_hits(described['hits'])
         write_results(options, described, gallery.progress())
 
@@ -151,12 +159,13 @@ def find_query(inferencer: Any, path: str, options: argparse.Namespace) -> Any:
     return Query(path, box, people.embeddings[[chosen]])
 
 
-def describe(queries: list[Any], hits: Any) -> dict[str, Any]:
+def describe(queries: list[Any], hits: Any, calibration: Any = None) -> dict[str, Any]:
     """Describe a search as plain data, as ``--json`` writes it.
 
     Args:
         queries: Images of the person.
         hits: From a gallery.
+        calibration: Of the model, or ``None``.
     """
     from mmps.gallery.exporting import describe as describe_rows
 
@@ -168,4 +177,7 @@ def describe(queries: list[Any], hits: Any) -> dict[str, Any]:
     ]
     for row, visit in zip(found, hits.visits or [], strict=False):
         row['visit'] = {'since': visit.since, 'until': visit.until, 'boxes': visit.boxes}
+    for row in found if calibration is not None else ():
+        wrong, pairs = calibration.at_least(row['similarity'])
+        row['calibration'] = {'wrong': wrong, 'pairs': pairs}
     return {'query': {**images[0], 'images': images}, 'hits': found}

@@ -6,15 +6,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine import dist
 
 from mmps.files import write_json
+from mmps.formats.json_files import read_json
+from mmps.structures import DataError
 
 from .search import SearchPlan, similarity_blocks_of
 
 FALSE_ACCEPT_RATES = (0.1, 0.01, 0.001, 0.0001)
+
+_NO_CALIBRATION = 'is no calibration: take calibration.json of tools/test.py, or a published file'
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +81,54 @@ class Calibration:
                 'other': self.other.tolist(),
             },
         }
+
+    @classmethod
+    def from_summary(cls, summary: Any, where: str) -> Calibration:
+        """Build from what :meth:`summary` returns, as published files and ``calibration.json`` do.
+
+        Args:
+            summary: Parsed JSON.
+            where: File that it is from, for the message.
+
+        Raises:
+            DataError: It is no such summary.
+        """
+        try:
+            bins = summary['bins']
+            same, other = (np.asarray(bins[name], dtype=np.int64) for name in ('same', 'other'))
+            low, high = float(bins['low']), float(bins['high'])
+        except (TypeError, KeyError, ValueError, OverflowError):
+            raise DataError(f'{where} {_NO_CALIBRATION}') from None
+        right = same.ndim == 1 and same.shape == other.shape and same.size and low < high
+        if not right or min(same.min(), other.min()) < 0:
+            raise DataError(f'{where} {_NO_CALIBRATION}')
+        return cls(np.linspace(low, high, len(same) + 1), same, other)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Calibration:
+        """Read a file that :meth:`save` wrote.
+
+        Args:
+            path: A JSON file.
+
+        Raises:
+            DataError: The file is missing, or is no calibration.
+        """
+        return cls.from_summary(read_json(path), str(path))
+
+    def at_least(self, similarity: float) -> tuple[int, int]:
+        """Count the pairs of the test that were at least this similar, to the width of a bin.
+
+        Args:
+            similarity: Of two boxes.
+
+        Returns:
+            Pairs of other people, and all pairs.
+        """
+        first = np.searchsorted(self.edges, similarity, side='right') - 1
+        first = int(np.clip(first, 0, len(self.same)))
+        wrong = int(self.other[first:].sum())
+        return wrong, wrong + int(self.same[first:].sum())
 
     def _threshold_row(self, rate: float) -> dict[str, float | int | None]:
         needed = math.ceil(1 / rate)

@@ -15,6 +15,8 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 
 from mmps.commands.main import COMMANDS, build_parser, main
+from mmps.commands.results import caption
+from mmps.evaluation import Calibration
 from mmps.gallery import open_gallery
 from mmps.registry import MODELS
 from mmps.testing.runs import tiny_run
@@ -120,6 +122,34 @@ def test_a_person_finds_herself_first(indexed, image, tmp_path, capsys):
     assert len(list((tmp_path / 'evidence').iterdir())) == 11
     assert np.asarray(Image.open(tmp_path / 's.png')).std() > 10
     assert first['source'] in capsys.readouterr().out
+
+
+def test_a_calibration_says_how_often_such_hits_are_wrong(indexed, image, place, tmp_path, capsys):
+    edges = np.linspace(-1.01, 1.01, 3)
+    given = Calibration(edges, np.array([0, 10]), np.array([500, 30]))
+    given.save(tmp_path / 'c.json')
+    content = torch.load(place / 'model.pth')
+    content['meta']['calibration'] = Calibration(
+        edges, np.array([0, 9]), np.array([9, 1])
+    ).summary()
+    torch.save(content, tmp_path / 'published.pth')
+    out = tmp_path / 'hits.json'
+    search = ['search', indexed, '--image', image, '--crop', '--top', '1', '--json', str(out)]
+    for further, counts, words in (
+        ([], None, None),
+        (['--model', str(tmp_path / 'published.pth')], {'wrong': 1, 'pairs': 10}, '1 of 10'),
+        (['--calibration', str(tmp_path / 'c.json')], {'wrong': 30, 'pairs': 40}, '7.5 of 10'),
+    ):
+        assert main([*search, *further]) == 0
+        shown = capsys.readouterr().out
+        (hit,) = json.loads(out.read_text())['hits']
+        assert hit['similarity'] > 0
+        assert hit.get('calibration') == counts
+        assert ('wrong' in shown) == (words is not None)
+        assert words is None or words in shown
+    assert caption({**hit, 'calibration': {'wrong': 2, 'pairs': 80}})[1].startswith('1 of 40 wrong')
+    assert caption({**hit, 'calibration': {'wrong': 0, 'pairs': 80}})[1].startswith('none of 80')
+    assert main([*search, '--calibration', str(tmp_path / 'published.pth')]) == 2
 
 
 def test_conditions_choose_cameras_and_times(indexed, image, tmp_path):

@@ -19,6 +19,7 @@ from mmps.evaluation import (
 from mmps.evaluation.calibration import count_in_bins
 from mmps.evaluation.details import write_details
 from mmps.evaluation.targets import Targets
+from mmps.structures import DataError
 from mmps.testing.search_data import random_search_data
 
 
@@ -75,6 +76,36 @@ def test_thresholds_equal_sorted_samples():
         assert (other >= threshold).mean() <= rate
         assert (other >= threshold - 0.0051).mean() > rate
         assert calibration.true_accept_rate(threshold) == (same >= threshold).mean()
+
+
+def test_saved_and_loaded_it_counts_pairs_at_least_as_similar(tmp_path):
+    generator = np.random.default_rng(1)
+    edges = np.linspace(-1.5, 1.5, 301)
+    same = np.clip(generator.normal(0.5, 0.1, 500), -1, 1)
+    other = np.clip(generator.normal(0.0, 0.2, 5000), -1, 1)
+    calibration = Calibration(edges, np.histogram(same, edges)[0], np.histogram(other, edges)[0])
+    calibration.save(tmp_path / 'calibration.json')
+    loaded = Calibration.load(tmp_path / 'calibration.json')
+    np.testing.assert_allclose(loaded.edges, edges, atol=1e-12)
+    for value in (-2.0, -0.304, 0.0049, 0.356, 0.777, 1.4999, 7.0):
+        end = edges[edges <= value].max(initial=-2.0)
+        wrong, right = (int((part >= end).sum()) for part in (other, same))
+        assert loaded.at_least(value) == ((wrong, wrong + right) if value < 1.5 else (0, 0))
+
+
+@pytest.mark.parametrize(
+    'bins',
+    [
+        {},
+        {'low': 0, 'high': 0, 'same': [1], 'other': [1]},
+        {'low': 0, 'high': 1, 'same': [1], 'other': [1, 2]},
+        {'low': 0, 'high': 1, 'same': [1], 'other': ['x']},
+    ],
+)
+def test_other_files_are_no_calibration(tmp_path, bins):
+    (tmp_path / 'c.json').write_text(json.dumps({'bins': bins}))
+    with pytest.raises(DataError, match='no calibration'):
+        Calibration.load(tmp_path / 'c.json')
 
 
 @pytest.mark.parametrize(('strangers', 'supported'), [(1, 0), (9, 0), (10, 1), (999, 2), (1000, 3)])
