@@ -95,20 +95,20 @@ def check_results(folder, **least):
 
 
 @pytest.mark.slow
-def test_half_a_quickstart_learns(modules, run_tool, monkeypatch, tmp_path):
-    """The same steps behind a detector of half the epochs."""
+def test_a_short_quickstart_learns(modules, run_tool, monkeypatch, tmp_path):
+    """The same steps behind a detector of a third of the epochs: half the time."""
     pipeline, _ = modules
     run = pipeline.Quickstart._run
 
     def with_fewer_epochs(start, config, folder, options=None):
-        fewer = {'train_cfg.max_epochs': 6} if folder == 'detector' else {}
+        fewer = {'train_cfg.max_epochs': 4} if folder == 'detector' else {}
         return run(start, config, folder, {**(options or {}), **fewer})
 
     monkeypatch.setattr(pipeline.Quickstart, '_run', with_fewer_epochs)
     done = run_tool(QUICKSTART, '--work-dir', tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     check_results(
-        tmp_path, AP50=0.80, j2=0.60, j2_detected=0.40, j2_over_colours=0.15, j3_learnt=0.25,
+        tmp_path, AP50=0.75, j2=0.60, j2_detected=0.38, j2_over_colours=0.15, j3_learnt=0.25,
         j4_learnt=0.05,
     )  # fmt: skip
 
