@@ -9,7 +9,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmps.checkpoints.test_notes import CheckpointTest
+from mmps.checkpoints.notes import CheckpointTest
 from mmps.files import check_can_write
 from mmps.structures import ConfigError
 

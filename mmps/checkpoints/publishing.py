@@ -14,8 +14,8 @@ from torch import Tensor
 
 from mmps.checkpoints import read_restricted, weights_of
 from mmps.checkpoints.loss_state import is_loss_state
+from mmps.checkpoints.notes import find_calibration
 from mmps.checkpoints.resuming import BRANCH_KEY, PHASE_KEY, mark_branch
-from mmps.checkpoints.test_notes import find_calibration
 from mmps.files import write_atomically
 from mmps.structures import ConfigError
 from mmps.version import __version__

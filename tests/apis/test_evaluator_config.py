@@ -9,7 +9,7 @@ from mmps.apis.evaluator_config import (
     metric_configs,
     write_predictions,
 )
-from mmps.checkpoints.test_notes import ann_files
+from mmps.checkpoints.notes import ann_files
 from mmps.structures import ConfigError
 
 OURS = {'type': 'mmps.PersonSearchMetric', 'ann_file': 'test.json'}

@@ -9,8 +9,8 @@ from mmengine.runner import Runner
 
 from mmps.apis import distributed, running
 from mmps.apis.configs import load_config, resume_from
+from mmps.checkpoints.notes import find_calibration
 from mmps.checkpoints.publishing import publish
-from mmps.checkpoints.test_notes import find_calibration
 from mmps.structures import ConfigError, UserError
 from mmps.testing.runs import tiny_run
 

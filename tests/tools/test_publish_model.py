@@ -11,7 +11,7 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
-from mmps.checkpoints.test_notes import CheckpointTest
+from mmps.checkpoints.notes import CheckpointTest
 
 CFG = "test_evaluator = dict(ann_file='test.json')"
 SCRIPT = Path(__file__).parents[2] / 'tools' / 'misc' / 'publish_model.py'

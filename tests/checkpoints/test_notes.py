@@ -6,7 +6,7 @@ import os
 import pytest
 from mmengine.config import Config
 
-from mmps.checkpoints.test_notes import CheckpointTest, ann_files, find_calibration
+from mmps.checkpoints.notes import CheckpointTest, ann_files, find_calibration
 from mmps.structures import UserError
 
 CFG = Config({'test_evaluator': {'type': 'X', 'ann_file': 'data/test.json'}}).pretty_text
