@@ -168,6 +168,8 @@ def test_markers_of_unknown_people(tool, case, tmp_path):
     [
         (['cuhk_sysu', '--camera', 'cross'], '--camera belongs to generic and prw, not cuhk_sysu'),
         (['cuhk_sysu', '--camera', 'official'], '--camera official belongs to prw'),
+        (['cuhk_sysu', '--other-visits'], '--other-visits belongs to generic and prw'),
+        (['generic', '--other-visits'], 'without visit'),
         (['cuhk_sysu', '--boxes-per-image', '3'], 'belongs to generic and prw'),
         (['prw', '--gallery-size', '50'], '--gallery-size belongs to cuhk_sysu, not prw'),
         (['seqnet'], "no protocol 'seqnet'; choose cuhk_sysu, generic, prw, prw_official"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from pathlib import Path
@@ -13,6 +14,7 @@ from mmengine.runner import Runner
 
 from mmps.apis import running
 from mmps.datasets.converters import Converter, convert, mot17_det, mot_tracks, prw
+from mmps.evaluation import GenericProtocol, GroundTruth
 from mmps.formats.validation import validate
 from mmps.synthetic.matfile import cell_column, write_mat
 from mmps.testing.runs import tiny_run
@@ -20,6 +22,7 @@ from mmps.testing.runs import tiny_run
 SHARED = Path(__file__).parents[3].parent / 'shared' / 'data'
 MINI = SHARED / 'mot17-mini'
 PRW = SHARED / 'prw-annotations'
+PETS = SHARED / 'real' / 'PETS09-S2L1'
 needs_mini = pytest.mark.skipif(not MINI.is_dir(), reason='shared/data/mot17-mini is not there')
 needs_prw = pytest.mark.skipif(not PRW.is_dir(), reason='shared/data/prw-annotations is not there')
 
@@ -39,6 +42,20 @@ def test_mot17_mini_as_a_searchable_set(tmp_path):
     assert done.splits[0].counts()['queries'] == 42
     assert not [p for p in validate(content, MINI) if p.is_error]
     assert {(i['width'], i['height']) for i in content['images']} == {(1920, 1080)}
+
+
+@pytest.mark.skipif(not PETS.is_dir(), reason='shared/data/real/PETS09-S2L1 is not there')
+def test_people_of_pets_come_back(tmp_path):
+    rules = mot_tracks.TrackRules(every=2, visits='gt/gt_mot15_tracks.txt', every_box=True)
+    parse = functools.partial(mot_tracks.parse, rules=rules)
+    done = convert(Converter(mot_tracks.NAME, parse), PETS, tmp_path)
+    counts = done.splits[0].counts()
+    assert (counts['images'], counts['boxes'], counts['identities']) == (80, 450, 10)
+    content = json.loads((tmp_path / 'test.json').read_text())
+    assert not [p for p in validate(content) if p.is_error]
+    ground_truth = GroundTruth.load(tmp_path / 'test.json')
+    ((_, _, targets),) = GenericProtocol(other_visits=True).findable(ground_truth)
+    assert (len(targets), (targets > 0).sum()) == (450, 417)
 
 
 @needs_mini
