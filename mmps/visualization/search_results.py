@@ -11,7 +11,7 @@ from mmps.evaluation.functional.matching import paired_iou
 from mmps.formats.ground_truth import NO_CAMERA, GroundTruth
 from mmps.formats.predictions import Predictions
 from mmps.retrieval import Nearest, nearest_rows
-from mmps.structures import FoundPeople, is_labelled
+from mmps.structures import is_labelled
 
 from .ranked_list import RIGHT, UNKNOWN, WRONG, Hit, RankedList
 
@@ -59,40 +59,6 @@ def ranked_lists(
             predictions.query_embeddings[[query]], predictions.embeddings, top_k, searched
         )
         lists.append(_ranked_list(ground_truth, predictions, Path(data_root), query, best, images))
-    return lists
-
-
-def ranked_frames(
-    ground_truth: GroundTruth,
-    predictions: Predictions,
-    data_root: str | Path,
-    queries: Sequence[int],
-    frames: Sequence[FoundPeople],
-    top_k: int = 8,
-) -> list[RankedList]:
-    """Search queries of a test set in images that nobody annotated.
-
-    Args:
-        ground_truth: The annotation file's content.
-        predictions: Holds the queries' embeddings.
-        data_root: Folder that ``file_name`` is relative to.
-        queries: Positions in the file's ``queries``.
-        frames: Boxes and embeddings of each image.
-        top_k: Hits per query.
-    """
-    found = [(frame, row) for frame in frames for row in range(len(frame.boxes))]
-    embeddings = np.concatenate([frame.embeddings for frame in frames])
-    best = nearest_rows(predictions.query_embeddings[list(queries)], embeddings, top_k)
-    lists = []
-    for query, places, similarities in zip(queries, best.positions, best.similarities, strict=True):
-        hits = []
-        for place, similarity in zip(places, similarities, strict=True):
-            frame, row = found[place]
-            hits.append(Hit(frame.path, frame.boxes[row], float(similarity), UNKNOWN))
-        scene = Path(data_root) / ground_truth.file_names[ground_truth.query_images[query]]
-        lists.append(
-            RankedList(scene, ground_truth.query_bboxes[query], hits, title=f'query {query}')
-        )
     return lists
 
 

@@ -1,11 +1,15 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mmps.apis.experiments import Experiment
+from mmps.formats.ground_truth import GroundTruth
+from mmps.formats.predictions import Predictions
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / 'tools' / 'quickstart'
@@ -15,13 +19,13 @@ QUICKSTART = ROOT / 'tools' / 'quickstart'
 def modules(monkeypatch):
     """The quickstart's own modules, which are scripts beside each other."""
     monkeypatch.syspath_prepend(str(QUICKSTART))
-    for name in ('pipeline', 'report'):
+    for name in ('pipeline', 'report', 'footage'):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import pipeline
     import report
 
     yield pipeline, report
-    for name in ('pipeline', 'report'):
+    for name in ('pipeline', 'report', 'footage'):
         sys.modules.pop(name, None)
 
 
@@ -81,7 +85,7 @@ def check_results(folder, **least):
         for boxes in ('detected', 'gt')
         for key in ('mAP', 'top1')
     )
-    for name in ('results.png', 'ranked_lists.png', 'curves.png'):
+    for name in ('results.png', 'ranked_lists.png', 'curves.png', 'search.png'):
         assert (folder / name).stat().st_size > 10_000
     found = {
         'AP50': results['detector']['AP50'],
@@ -92,6 +96,26 @@ def check_results(folder, **least):
         'j4_learnt': variants['j4']['gt']['mAP'] - baselines['untrained_j4']['gt']['mAP'],
     }
     assert {name: found[name] for name in least if found[name] <= least[name]} == {}, found
+    check_search(folder)
+
+
+def check_search(folder):
+    """Hits of `mmps search` among still images are those of the predictions that were tested."""
+    start = folder / 'seed_0'
+    truth = GroundTruth.load(start / 'data' / 'mmps' / 'test.json')
+    predictions = Predictions.load(start / 'j2.npz').above(0.3)
+    stills = {path.name for path in (start / 'footage' / 'images').iterdir()}
+    names = dict(
+        zip(truth.image_ids.tolist(), map(os.path.basename, truth.file_names), strict=True)
+    )
+    among = [i for i, image in enumerate(predictions.image_ids.tolist()) if names[image] in stills]
+    similarities = predictions.embeddings[among] @ predictions.query_embeddings[0]
+    hits = json.loads((folder / 'search.json').read_text())['hits']
+    found = [(os.path.basename(h['source']), h['similarity']) for h in hits if h['frame'] is None]
+    assert len(found) >= 3
+    for (name, similarity), best in zip(found, np.argsort(-similarities), strict=False):
+        assert name == names[int(predictions.image_ids[among[best]])]
+        assert abs(similarity - similarities[best]) < 5e-3
 
 
 @pytest.mark.slow

@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmps.structures import FoundPeople
-from mmps.visualization import draw_ranked_lists, ranked_frames, ranked_lists, spread_queries
+from mmps.visualization import draw_ranked_lists, ranked_lists, spread_queries
 from mmps.visualization.search_results import judge
 
 
@@ -57,22 +56,6 @@ def test_equal_similarities_keep_their_order(scene):
     equal = replace(predictions, embeddings=np.ones((5, 1)))
     (ranked,) = ranked_lists(ground_truth, equal, root, [0], top_k=3)
     assert [hit.box[0] for hit in ranked.hits] == [1, 30, 2]
-
-
-def test_frames_that_nobody_annotated_are_ranked_together(scene):
-    ground_truth, predictions, root = scene
-    boxes = np.array([[0, 0, 9, 9], [5, 5, 9, 9]], np.float32)
-    frames = [
-        FoundPeople(root / '11.jpg', boxes, np.ones(2), np.array([[0.2], [0.9]], np.float32)),
-        FoundPeople(root / '12.jpg', boxes[:1], np.ones(1), np.array([[0.5]], np.float32)),
-    ]
-    (ranked,) = ranked_frames(ground_truth, predictions, root, [0], frames, top_k=2)
-    assert [(hit.image_path.name, hit.box[0], hit.match) for hit in ranked.hits] == [
-        ('11.jpg', 5, 'unknown'),
-        ('12.jpg', 0, 'unknown'),
-    ]
-    assert [hit.score for hit in ranked.hits] == pytest.approx([0.9, 0.5])
-    assert (ranked.image_path, ranked.title) == (root / '10.jpg', 'query 0')
 
 
 @pytest.mark.parametrize(('count', 'expected'), [(1, [4]), (2, [2, 5]), (9, [0, 2, 4, 5])])

@@ -5,7 +5,7 @@ figures.
 
 examples:
   bash tools/quickstart.sh
-  # other data, and a search for the drawn people in your own images
+  # other data, and a search for a person of your own images in them
   bash tools/quickstart.sh --seed 1 --frames DIR
 """
 
@@ -17,13 +17,14 @@ import sys
 import warnings
 from pathlib import Path
 
+from footage import search_drawn_footage, search_own_footage
 from pipeline import Quickstart, console, run_all
-from report import draw_pictures, print_table, search_frames
+from report import draw_pictures, print_table
 
 from mmps.apis.gpu import hide_gpu_without_operators
-from mmps.apis.inference import list_images
 from mmps.command_line import report_user_errors, teaching_parser
 from mmps.files import write_json
+from mmps.gallery.sources import list_sources
 
 
 def parse_args() -> argparse.Namespace:
@@ -36,7 +37,7 @@ def parse_args() -> argparse.Namespace:
         '--frames',
         type=Path,
         metavar='DIR',
-        help='folder of your own images to search too (default: none)',
+        help='folder of your own images, in which one of their people is searched (default: none)',
     )
     parser.add_argument(
         '--work-dir',
@@ -52,7 +53,8 @@ def main() -> None:
     args = parse_args()
     hide_gpu_without_operators()
     warnings.simplefilter('ignore')
-    pictures = list_images(args.frames) if args.frames else []
+    if args.frames:
+        list_sources([args.frames])  # refused before anything is drawn
     folder = args.work_dir / f'seed_{args.seed}'
     if args.fresh and folder.exists():
         shutil.rmtree(folder)
@@ -63,8 +65,11 @@ def main() -> None:
     write_json(args.work_dir / 'results.json', results)
     print_table(results)
     draw_pictures(start, args.work_dir)
-    if pictures:
-        search_frames(start, pictures, args.work_dir / 'ranked_frames.png')
+    console.print('[bold]Search footage with J2, as you would your own[/]')
+    search_drawn_footage(start, args.work_dir / 'search.png')
+    console.print(f'  {args.work_dir / "search.png"}  [dim]a person and the most similar ones[/]')
+    if args.frames:
+        search_own_footage(start, args.frames, args.work_dir / 'frames.png')
 
 
 if __name__ == '__main__':

@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 from pipeline import GALLERY, VARIANTS, Quickstart, console
-from rich.progress import track
 from rich.table import Table
 
-from mmps.apis.inference import find_people, load_model
 from mmps.evaluation import (
     CUHKSYSUProtocol,
     Galleries,
@@ -19,17 +17,14 @@ from mmps.evaluation import (
     Predictions,
     evaluate_predictions,
 )
-from mmps.structures import DataError
 from mmps.visualization import (
     draw_ranked_lists,
     draw_result_bars,
     draw_training_curves,
-    ranked_frames,
     ranked_lists,
     read_results,
     read_training_log,
     save_figure,
-    spread_queries,
     table_rows,
 )
 
@@ -105,24 +100,3 @@ def gallery_images(start: Quickstart, truth: GroundTruth, queries: list[int]) ->
     galleries = Galleries.load(start.test_json.with_name('galleries_100.npz'))
     positions = truth.image_positions(galleries.image_ids, 'image_ids of the galleries')
     return [positions[galleries.offsets[query] : galleries.offsets[query + 1]] for query in queries]
-
-
-def search_frames(start: Quickstart, pictures: list[Path], out: Path) -> None:
-    """Search some drawn people in the user's images, with J2."""
-    model = load_model(start.test('j2').load(), start.reid('j2').checkpoint)
-    people = []
-    for picture in track(pictures, 'Images'):
-        try:
-            people.extend(find_people(model, picture))
-        except DataError:
-            console.print(
-                f'  [yellow]{picture} is not a readable image: left out[/]', soft_wrap=True
-            )
-    if not people:
-        raise DataError(f'none of the images in {pictures[0].parent} can be read')
-    truth = GroundTruth.load(start.test_json)
-    predictions = Predictions.load(start.folder / 'j2.npz')
-    lists = ranked_frames(truth, predictions, start.data, spread_queries(truth, 3), people)
-    save_figure(draw_ranked_lists(lists), out)
-    count = sum(len(found.boxes) for found in people)
-    console.print(f'  {out}  [dim]drawn people among the {count} boxes of your images[/]')
