@@ -42,7 +42,8 @@ def follow_weights(model: Any) -> None:
         model: A person-search model; gets the attribute ``origin``.
     """
     model.origin = Origin()
-    model.register_load_state_dict_pre_hook(_before_loading)
+    # Its public name, without the underscore, came with PyTorch 2.5.
+    model._register_load_state_dict_pre_hook(_before_loading, with_module=True)
 
 
 def _before_loading(
