@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from .search import add_conditions, conditions
+from .search import add_conditions, check_cameras, conditions
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -30,5 +30,6 @@ def run(options: argparse.Namespace) -> None:
     from mmps.gallery.exporting import export
 
     with open_gallery(options.gallery) as gallery:
+        check_cameras(gallery, options.camera)
         count = export(gallery, options.out, options.format, conditions(options))
     print(f'{count:,} people written to {options.out}')

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .search import add_conditions, conditions
+from .search import add_conditions, check_cameras, conditions
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
     if not where.given:
         raise ConfigError('say which people: --source, --id, --camera, --since, --until')
     with open_gallery(options.gallery, mode='w') as gallery:
+        check_cameras(gallery, options.camera)
         unknown = {*(options.source or ())} - {*gallery.progress()}
         if unknown:
             raise ConfigError(f'{options.gallery} holds no source {sorted(unknown)[0]}')

@@ -80,7 +80,9 @@ def stay(hit: dict[str, Any]) -> str:
     visit = hit.get('visit')
     if not visit or visit['boxes'] < 2 or math.isnan(visit['since']):
         return ''
-    return f'  ({shown_time(visit["since"])} to {shown_time(visit["until"])})'
+    since, until = (shown_time(visit[moment]) for moment in ('since', 'until'))
+    day = since.partition(' ')[0]
+    return f'  from {since.removeprefix(day).strip() or since} to {until.removeprefix(day).strip()}'
 
 
 def write_results(
@@ -125,14 +127,16 @@ def _write_sheet(path: Path, described: dict[str, Any], scenes: list[Any]) -> No
     queries = [(as_pixels(q['image']), q['box']) for q in described['query']['images']]
     names = ', '.join(Path(query['image']).name for query in described['query']['images'])
     captions = [caption(hit) for hit in hits]
-    title = f'{names}: {len(hits)} most similar'
+    what = 'visits' if hits and 'visit' in hits[0] else 'boxes'
+    title = f'{names}: the {len(hits)} most similar {what}'
     save_image(draw_sheet(queries, list(zip(hits, scenes, strict=True)), captions, title), path)
 
 
 def caption(hit: dict[str, Any]) -> list[str]:
     """Describe a hit below its scene."""
     camera = [f'camera {hit["camera"]}'] if hit['camera'] else []
-    when = [] if hit['time'] is None else [shown_time(hit['time']) + stay(hit)]
+    when = [] if hit['time'] is None else [shown_time(hit['time'])]
+    when += [f'there{stay(hit)}'] if stay(hit) else []
     rate = wrong_rate(hit)
     sure = [f'{rate} wrong at this similarity'] if rate not in ('', 'unknown') else []
     first = f'{hit["rank"]}    similarity {hit["similarity"]:.3f}'
@@ -150,5 +154,5 @@ def _write_evidence(folder: Path, described: dict[str, Any], scenes: list[Any]) 
             continue
         label = f'{hit["rank"]}: {hit["similarity"]:.3f}'
         name = f'{hit["rank"]:03}_{hit["id"]}'
-        save_image(with_boxes(scene, [hit['box']], ['#16a34a'], [label]), folder / f'{name}.jpg')
+        save_image(with_boxes(scene, [hit['box']], ['#d97706'], [label]), folder / f'{name}.jpg')
         save_image(crop_of(scene, hit['box']), folder / f'{name}_crop.png')

@@ -91,6 +91,25 @@ def conditions(options: argparse.Namespace, **further: Any) -> Any:
     )
 
 
+def check_cameras(gallery: Any, wanted: list[str] | None) -> None:
+    """Refuse cameras that a gallery does not know, which would look like nobody was there.
+
+    Args:
+        gallery: That is asked.
+        wanted: Names of cameras.
+
+    Raises:
+        DataError: One is unknown.
+    """
+    from mmps.structures import DataError
+
+    known = {state.camera for state in gallery.progress().values()} - {''}
+    for name in wanted or ():
+        if name not in known:
+            names = ', '.join(sorted(known)) or 'none has a name'
+            raise DataError(f'{gallery.info.where} has no camera {name}; its cameras: {names}')
+
+
 def run(options: argparse.Namespace) -> None:
     """Search."""
     import numpy as np
@@ -109,6 +128,8 @@ def run(options: argparse.Namespace) -> None:
     where = conditions(options)
     given = None if options.calibration is None else Calibration.load(options.calibration)
     with open_gallery(options.gallery) as gallery:
+        check_cameras(gallery, options.camera)
+        check_cameras(gallery, options.camera)
         inferencer = load_inferencer(options, gallery.info)
         check_same_model(gallery.info.model, inferencer.gallery_model(), options.gallery)
         queries = [find_query(inferencer, path, options) for path in options.image]

@@ -167,6 +167,8 @@ def _state(source: str, before: Progress | None, settings: Settings) -> Progress
         status = state_of(source)
         same = before is not None and (before.size, before.mtime) == (status.size, status.mtime)
         digest = before.digest if same else ''
+        if status.size == 0 and os.path.isfile(source):  # else it would be a copy of another one
+            raise DataError(f'{source} is empty')
         if os.path.isdir(source):
             known = digest.endswith(rate_mark(settings.frame_rate))
             digest = digest if known else frames_digest(source, settings.frame_rate)

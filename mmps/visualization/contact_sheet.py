@@ -17,7 +17,7 @@ from .figures import GRID, INK, MUTED
 
 WIDTH, MARGIN, COLUMNS = 1640, 40, 4
 SCENE_HEIGHT, CROP_WIDTH = 230, 116
-BOX, CARD = '#16a34a', '#ffffff'
+BOX, CARD = '#d97706', '#ffffff'
 PAPER = '#f8fafc'
 LINE = 22
 

@@ -14,7 +14,7 @@ from mmps.visualization.contact_sheet import (
     with_boxes,
 )
 
-GREEN = (22, 163, 74)
+HIT = (217, 119, 6)
 
 
 def scene(width=200, height=100):
@@ -32,18 +32,18 @@ def test_a_sheet_has_room_for_every_hit():
     captions = [['first', 'second']] * 6
     sheet = draw_sheet([(scene(), [20, 10, 60, 90])], hits, captions, 'title')
     pixels = np.asarray(sheet)
-    assert (pixels == GREEN).all(axis=2).sum() > 6 * 100
+    assert (pixels == HIT).all(axis=2).sum() > 6 * 100
     fewer = draw_sheet([(scene(), [20, 10, 60, 90])], hits[:4], captions[:4], 'title')
     assert sheet.height - fewer.height > SCENE_HEIGHT
     gone = draw_sheet([], [(hit(1), None)], [['first']], 'title')
-    assert (np.asarray(gone) == GREEN).all(axis=2).sum() == 0
+    assert (np.asarray(gone) == HIT).all(axis=2).sum() == 0
 
 
 def test_boxes_are_drawn_where_they_are():
-    drawn = np.asarray(with_boxes(scene(), [[20, 10, 60, 90]], ['#16a34a'], ['7']))
-    green = np.argwhere((drawn == GREEN).all(axis=2))
-    assert green[:, 1].min() >= 18
-    assert green[:, 1].max() <= 62
+    drawn = np.asarray(with_boxes(scene(), [[20, 10, 60, 90]], ['#d97706'], ['7']))
+    marked = np.argwhere((drawn == HIT).all(axis=2))
+    assert marked[:, 1].min() >= 18
+    assert marked[:, 1].max() <= 62
     assert (drawn[50, 40] == (0, 0, 255)).all()
 
 
