@@ -99,11 +99,14 @@ def read_restricted(path: str | Path, cure: str = AGAIN) -> Any:
     try:
         # Torch reads on over a record with wrong bytes. Old files are no archives of records.
         records = zipfile.is_zipfile(path)
-        if not records or is_whole(path):
+        if records and _is_program(path):  # PyTorch 2.4 would load it, restricted or not
+            reason, own = _archive(path)
+        elif not records or is_whole(path):
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore')  # on programs and pickles, which it then refuses
                 return torch.load(str(path), map_location='cpu', weights_only=True, mmap=records)
-        reason, own = 'a record in it is damaged', ''
+        else:
+            reason, own = 'a record in it is damaged', ''
     except Exception as error:  # whatever a broken or crafted file provokes
         reason, own = _reason(error, path)
     raise UserError(f'{path} cannot be read as a checkpoint: {reason}; {own or cure}')
@@ -159,6 +162,11 @@ def refusal(error: Exception) -> str | None:
 def _asked_for(error: Exception) -> str:
     wanted = re.search(r'GLOBAL ([\w.]+)', str(error))
     return f'it asks for {wanted[1]}, which is more than data' if wanted else ''
+
+
+def _is_program(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith('/constants.pkl') for name in archive.namelist())
 
 
 def _archive(path: Path) -> tuple[str, str]:

@@ -128,6 +128,8 @@ def parse_time(text: str) -> float:
         pass
     try:
         iso = re.sub(r'[Zz]$', '+00:00', text.strip())
+        # Python 3.10 knows fractions of three or six digits alone.
+        iso = re.sub(r'\.(\d{1,6})', lambda found: f'.{found[1]:0<6}', iso)
         return datetime.fromisoformat(iso).timestamp()
     except (ValueError, OverflowError, OSError):
         raise DataError(

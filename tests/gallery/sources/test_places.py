@@ -17,6 +17,7 @@ def test_times_are_iso_or_seconds():
     for text in ('2026-11-27T08:30:00Z', '2026-11-27 09:30+01:00', str(utc), f'{utc:.0f}'):
         assert parse_time(text) == utc
     assert parse_time('2026-11-27T08:30') == local(2026, 11, 27, 8, 30)
+    assert parse_time('2026-11-27T08:30:00.9') == local(2026, 11, 27, 8, 30) + 0.9
     for text in ('', 'noon', '27.11.2026', '2026-13-01'):
         with pytest.raises(DataError, match='is no time'):
             parse_time(text)
