@@ -81,8 +81,7 @@ def read_whole(path: str | Path, backend_args: dict | None = None) -> bytes:
         return fileio.get(path, backend_args)
     except OSError as error:
         raise DataError(
-            f'{path} cannot be read ({error.strerror or error}): restore the image, or convert the '
-            'data set again without it'
+            f'{path} cannot be read ({error.strerror or error}): restore the image, or leave it out'
         ) from error
 
 
@@ -109,7 +108,7 @@ def decode(data: bytes, path: str | Path, flags: int | None = None) -> np.ndarra
             raise DataError(f'{path} is an HEIC file, which is not read: save it as JPEG')
         raise DataError(
             f'{path} is no readable image, or cut short ({len(data)} bytes): download it '
-            'again, or convert the data set again without it'
+            'again, or leave it out (convert a data set again)'
         )
     if (bits := used_bits(data, image)) is not None:
         _warn_of_darkness(path, bits)
