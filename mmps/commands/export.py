@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from .search import add_conditions, check_cameras, conditions
+from .search import add_conditions, conditions
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Export."""
     from mmps.gallery import open_gallery
+    from mmps.gallery.conditions import check_cameras
     from mmps.gallery.exporting import export
 
     with open_gallery(options.gallery) as gallery:

@@ -25,8 +25,7 @@ def run(options: argparse.Namespace) -> None:
 
     from mmps.files import write_json
     from mmps.gallery import open_gallery
-
-    from .results import shown_time
+    from mmps.visualization.captions import shown_time
 
     with open_gallery(options.gallery) as gallery:
         info, states = gallery.info, gallery.progress()

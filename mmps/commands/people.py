@@ -30,6 +30,7 @@ def run(options: argparse.Namespace) -> None:
     from pathlib import Path
 
     from mmps.apis.image_inputs import as_pixels
+    from mmps.apis.queries import number_people
     from mmps.files import write_json
     from mmps.gallery import open_gallery
     from mmps.visualization.figures import SERIES
@@ -40,15 +41,7 @@ def run(options: argparse.Namespace) -> None:
             info = gallery.info
     pixels = as_pixels(options.image)
     (people,) = load_inferencer(options, info, options.min_score).find([pixels])
-    order = people.scores.argsort(kind='stable')[::-1]
-    found = [
-        {
-            'number': number,
-            'score': round(float(people.scores[i]), 4),
-            'box': [round(float(x), 2) for x in people.boxes[i]],
-        }
-        for number, i in enumerate(order, start=1)
-    ]
+    found, _ = number_people(people)
     if not found:
         print(f'nobody is found in {options.image}')
     for person in found:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .search import add_conditions, check_cameras, conditions
+from .search import add_conditions, conditions
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
         1 where the answer was no.
     """
     from mmps.gallery import open_gallery
+    from mmps.gallery.conditions import check_cameras, check_sources
     from mmps.structures import ConfigError
 
     where = conditions(options, sources=options.source, ids=options.id)
@@ -38,9 +39,7 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError('say which people: --source, --id, --camera, --since, --until')
     with open_gallery(options.gallery, mode='w') as gallery:
         check_cameras(gallery, options.camera)
-        unknown = {*(options.source or ())} - {*gallery.progress()}
-        if unknown:
-            raise ConfigError(f'{options.gallery} holds no source {sorted(unknown)[0]}')
+        check_sources(gallery, options.source)
         count = gallery.count(where)
         if not options.yes and not _confirmed(f'Remove {count:,} people of {options.gallery}?'):
             return 1

@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 RATE = 14
 """Width of the column that says how many such hits are wrong."""
-
-FIRST_DATE = 86_400.0 * 365
-"""Times before 1971 are those of videos that count from their own beginning."""
-
-
-def shown_time(time: float | None) -> str:
-    """Write a time as people read it: local date and time, or minutes and seconds of a video.
-
-    Args:
-        time: Seconds since 1970 or since a video's beginning.
-    """
-    if time is None or math.isnan(time):
-        return '-'
-    if time < FIRST_DATE:
-        return f'{int(time // 3600)}:{int(time // 60 % 60):02}:{time % 60:04.1f}'
-    return datetime.fromtimestamp(time).strftime('%Y-%m-%d %H:%M:%S')
 
 
 def print_hits(hits: list[dict[str, Any]]) -> None:
@@ -36,6 +18,8 @@ def print_hits(hits: list[dict[str, Any]]) -> None:
     Args:
         hits: As ``--json`` writes them.
     """
+    from mmps.visualization.captions import place, shown_time, stay, wrong_rate
+
     if not hits:
         print('nobody in the gallery meets the conditions')
         return
@@ -51,38 +35,6 @@ def print_hits(hits: list[dict[str, Any]]) -> None:
         print(f'{start}  {moment:<{far}}  {place(hit)}{stay(hit)}')
     if wrong:
         print("wrong: of the pairs in the model's test that were at least this similar")
-
-
-def wrong_rate(hit: dict[str, Any]) -> str:
-    """Write how often hits of such a similarity are wrong, as far as the model's test shows it.
-
-    Args:
-        hit: With ``calibration``: pairs of other people among all that were at least as similar.
-    """
-    counts = hit.get('calibration')
-    if not counts or not counts['pairs']:
-        return 'unknown' if counts else ''
-    wrong, pairs = counts['wrong'], counts['pairs']
-    if not wrong:
-        return f'none of {pairs:,}'
-    if 2 * wrong > pairs:
-        return f'{10 * wrong / pairs:.1f} of 10'
-    return f'1 of {pairs / wrong:,.0f}'
-
-
-def place(hit: dict[str, Any]) -> str:
-    """Name the image or frame of a hit."""
-    return hit['source'] + ('' if hit['frame'] is None else f'  frame {hit["frame"]}')
-
-
-def stay(hit: dict[str, Any]) -> str:
-    """Write how long the visit of a hit was, where hits stand for visits."""
-    visit = hit.get('visit')
-    if not visit or visit['boxes'] < 2 or math.isnan(visit['since']):
-        return ''
-    since, until = (shown_time(visit[moment]) for moment in ('since', 'until'))
-    day = since.partition(' ')[0]
-    return f'  from {since.removeprefix(day).strip() or since} to {until.removeprefix(day).strip()}'
 
 
 def write_results(
@@ -101,6 +53,7 @@ def write_results(
     from mmps.files import write_json
     from mmps.gallery.scenes import scenes_of
     from mmps.structures import DataError
+    from mmps.visualization.evidence import write_evidence
 
     hits = described['hits']
     scenes, problems = scenes_of(hits, states) if options.sheet or options.evidence else ([], [])
@@ -112,7 +65,7 @@ def write_results(
         if options.sheet:
             _write_sheet(Path(options.sheet), described, scenes)
         if options.evidence:
-            _write_evidence(Path(options.evidence), described, scenes)
+            write_evidence(Path(options.evidence), described, scenes)
     except OSError as error:
         raise DataError(
             f'{error.filename or options} cannot be written: {error.strerror}'
@@ -121,6 +74,7 @@ def write_results(
 
 def _write_sheet(path: Path, described: dict[str, Any], scenes: list[Any]) -> None:
     from mmps.apis.image_inputs import as_pixels
+    from mmps.visualization.captions import caption
     from mmps.visualization.contact_sheet import draw_sheet, save_image
 
     hits = described['hits']
@@ -130,29 +84,3 @@ def _write_sheet(path: Path, described: dict[str, Any], scenes: list[Any]) -> No
     what = 'visits' if hits and 'visit' in hits[0] else 'boxes'
     title = f'{names}: the {len(hits)} most similar {what}'
     save_image(draw_sheet(queries, list(zip(hits, scenes, strict=True)), captions, title), path)
-
-
-def caption(hit: dict[str, Any]) -> list[str]:
-    """Describe a hit below its scene."""
-    camera = [f'camera {hit["camera"]}'] if hit['camera'] else []
-    when = [] if hit['time'] is None else [shown_time(hit['time'])]
-    when += [f'there{stay(hit)}'] if stay(hit) else []
-    rate = wrong_rate(hit)
-    sure = [f'{rate} wrong at this similarity'] if rate not in ('', 'unknown') else []
-    first = f'{hit["rank"]}    similarity {hit["similarity"]:.3f}'
-    return [first, *sure, *when, *camera, place(hit)]
-
-
-def _write_evidence(folder: Path, described: dict[str, Any], scenes: list[Any]) -> None:
-    from mmps.files import write_json
-    from mmps.visualization.contact_sheet import crop_of, save_image, with_boxes
-
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / 'hits.json', described)
-    for hit, scene in zip(described['hits'], scenes, strict=True):
-        if scene is None:
-            continue
-        label = f'{hit["rank"]}: {hit["similarity"]:.3f}'
-        name = f'{hit["rank"]:03}_{hit["id"]}'
-        save_image(with_boxes(scene, [hit['box']], ['#d97706'], [label]), folder / f'{name}.jpg')
-        save_image(crop_of(scene, hit['box']), folder / f'{name}_crop.png')

@@ -79,35 +79,11 @@ def conditions(options: argparse.Namespace, **further: Any) -> Any:
         options: As parsed.
         **further: Fields of :class:`mmps.gallery.Where`.
     """
-    from mmps.gallery import Where
-    from mmps.gallery.sources import parse_time
+    from mmps.gallery.conditions import conditions as read_conditions
 
-    return Where(
-        cameras=options.camera,
-        since=None if options.since is None else parse_time(options.since),
-        until=None if options.until is None else parse_time(options.until),
-        min_score=options.min_score,
-        **further,
+    return read_conditions(
+        options.camera, options.since, options.until, options.min_score, **further
     )
-
-
-def check_cameras(gallery: Any, wanted: list[str] | None) -> None:
-    """Refuse cameras that a gallery does not know, which would look like nobody was there.
-
-    Args:
-        gallery: That is asked.
-        wanted: Names of cameras.
-
-    Raises:
-        DataError: One is unknown.
-    """
-    from mmps.structures import DataError
-
-    known = {state.camera for state in gallery.progress().values()} - {''}
-    for name in wanted or ():
-        if name not in known:
-            names = ', '.join(sorted(known)) or 'none has a name'
-            raise DataError(f'{gallery.info.where} has no camera {name}; its cameras: {names}')
 
 
 def run(options: argparse.Namespace) -> None:
@@ -115,10 +91,12 @@ def run(options: argparse.Namespace) -> None:
     import numpy as np
 
     from mmps.apis.inferencer import averaged_query
+    from mmps.apis.queries import find_query
     from mmps.evaluation.calibration import Calibration
     from mmps.gallery import open_gallery
     from mmps.gallery.base import check_same_model
-    from mmps.gallery.visits import search_visits
+    from mmps.gallery.conditions import check_cameras
+    from mmps.gallery.searching import describe_search, find_hits
     from mmps.structures import ConfigError
 
     if options.top < 1:
@@ -129,76 +107,12 @@ def run(options: argparse.Namespace) -> None:
     given = None if options.calibration is None else Calibration.load(options.calibration)
     with open_gallery(options.gallery) as gallery:
         check_cameras(gallery, options.camera)
-        check_cameras(gallery, options.camera)
         inferencer = load_inferencer(options, gallery.info)
         check_same_model(gallery.info.model, inferencer.gallery_model(), options.gallery)
-        queries = [find_query(inferencer, path, options) for path in options.image]
+        person = (options.box, options.pick, options.crop)
+        queries = [find_query(inferencer, path, path, *person) for path in options.image]
         vector = averaged_query(np.concatenate([query.vector for query in queries]))
-        find = search_visits if options.per_visit else _search
-        hits = find(gallery, vector, options.top, where)
-        described = describe(queries, hits, given or inferencer.calibration)
+        hits = find_hits(gallery, vector, options.top, where, options.per_visit)
+        described = describe_search(queries, hits, given or inferencer.calibration)
         print_hits(described['hits'])
         write_results(options, described, gallery.progress())
-
-
-def _search(gallery: Any, vector: Any, top: int, where: Any) -> Any:
-    from mmps.gallery.visits import FoundVisits
-
-    (hits,) = gallery.search(vector, top, where)
-    return FoundVisits(hits)
-
-
-def find_query(inferencer: Any, path: str, options: argparse.Namespace) -> Any:
-    """Embed the person of a query image.
-
-    Args:
-        inferencer: Loaded.
-        path: Of the image.
-        options: Which person of it is meant.
-
-    Raises:
-        DataError: Nobody is found, or there is no person of this number.
-    """
-    from mmps.apis.image_inputs import as_pixels
-    from mmps.gallery.visits import Query
-    from mmps.structures import DataError
-
-    pixels = as_pixels(path)
-    if options.box or options.crop:
-        height, width = pixels.shape[:2]
-        box = options.box or [0, 0, width, height]
-        return Query(path, [float(x) for x in box], inferencer.embed(pixels, [box]))
-    (people,) = inferencer.find([pixels])
-    if not len(people):
-        raise DataError(f'nobody is found in {path}: give --box, or --crop if it shows one person')
-    order = people.scores.argsort(kind='stable')[::-1]
-    number = 1 if options.pick is None else options.pick
-    if not 1 <= number <= len(people):
-        raise DataError(f'{path} shows {len(people)} people: --pick takes 1 to {len(people)}')
-    chosen = int(order[number - 1])
-    box = [round(float(x), 2) for x in people.boxes[chosen]]
-    return Query(path, box, people.embeddings[[chosen]])
-
-
-def describe(queries: list[Any], hits: Any, calibration: Any = None) -> dict[str, Any]:
-    """Describe a search as plain data, as ``--json`` writes it.
-
-    Args:
-        queries: Images of the person.
-        hits: From a gallery.
-        calibration: Of the model, or ``None``.
-    """
-    from mmps.gallery.exporting import describe as describe_rows
-
-    images = [{'image': query.path, 'box': query.box} for query in queries]
-    rows = zip(hits.hits.similarities, describe_rows(hits.hits.rows), strict=True)
-    found = [
-        {'rank': rank, 'similarity': round(float(similarity), 4), **row}
-        for rank, (similarity, row) in enumerate(rows, start=1)
-    ]
-    for row, visit in zip(found, hits.visits or [], strict=False):
-        row['visit'] = {'since': visit.since, 'until': visit.until, 'boxes': visit.boxes}
-    for row in found if calibration is not None else ():
-        wrong, pairs = calibration.at_least(row['similarity'])
-        row['calibration'] = {'wrong': wrong, 'pairs': pairs}
-    return {'query': {**images[0], 'images': images}, 'hits': found}

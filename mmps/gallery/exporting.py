@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,14 +92,31 @@ def _write_json(gallery: Gallery, file: io.TextIOBase, where: Where | None) -> i
 
 
 def _write_csv(gallery: Gallery, file: io.TextIOBase, where: Where | None) -> int:
-    names = ('id', 'source', 'frame', 'time', 'camera', 'x1', 'y1', 'x2', 'y2', 'score')
+    return write_table(_people(gallery, where), file)
+
+
+def write_table(
+    people: Iterable[dict[str, Any]], file: io.TextIOBase, further: Sequence[str] = ()
+) -> int:
+    """Write people as a CSV table.
+
+    Args:
+        people: As :func:`describe` returns them.
+        file: Open for text.
+        further: Names of further columns, which come first.
+
+    Returns:
+        Number of people.
+    """
+    own = ('id', 'source', 'frame', 'time', 'camera', 'x1', 'y1', 'x2', 'y2', 'score')
+    names = (*further, *own)
     writer = csv.writer(file)
     writer.writerow(names)
     count = 0
-    for person in _people(gallery, where):
+    for person in people:
         count += 1
-        person |= dict(zip(('x1', 'y1', 'x2', 'y2'), person['box'], strict=True))
-        writer.writerow(['' if person[name] is None else person[name] for name in names])
+        flat = person | dict(zip(('x1', 'y1', 'x2', 'y2'), person['box'], strict=True))
+        writer.writerow(['' if flat[name] is None else flat[name] for name in names])
     return count
 
 

@@ -15,11 +15,11 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 
 from mmps.commands.main import COMMANDS, build_parser, main
-from mmps.commands.results import caption
 from mmps.evaluation import Calibration
 from mmps.gallery import open_gallery
 from mmps.registry import MODELS
 from mmps.testing.runs import tiny_run
+from mmps.visualization.captions import caption
 
 
 @pytest.fixture(scope='module')
