@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -114,6 +115,12 @@ def test_the_build_joins_files_and_leaves_nothing_but_mmcv(made, tmp_path, monke
     assert (settings['CUDA_VISIBLE_DEVICES'], settings['FORCE_CUDA']) == ('', '0')
     assert ('uninstall', 'mmcv', 'mmcv-lite', 'mmcv-full', 'onedl-mmcv') in installer.asked
     assert list((tmp_path / 'an env').iterdir()) == []
+
+
+def test_the_build_finds_the_ninja_of_an_environment_that_is_not_active(made, monkeypatch):
+    monkeypatch.setenv('PATH', '/usr/bin')
+    (settings,) = build(made()).built
+    assert settings['PATH'] == f'{sysconfig.get_path("scripts")}:/usr/bin'
 
 
 def test_where_the_joined_build_fails_the_plain_one_is_made(made, capsys):

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import sysconfig
 import tarfile
 from collections.abc import Callable
 from importlib import metadata
@@ -97,6 +98,9 @@ class Operators:
         settings |= {} if self._gpu else {'FORCE_CUDA': '0'}
         # Debug information takes half of the time. Not CFLAGS, which would replace Python's -O3.
         settings['CPPFLAGS'] = f'{os.environ.get("CPPFLAGS", "")} -g0'.strip()
+        # Torch's extension builder looks for ninja there; without it, it compiles file after file.
+        programs = (sysconfig.get_path('scripts'), os.environ.get('PATH', os.defpath))
+        settings['PATH'] = os.pathsep.join(programs)
         if self._gpu and 'TORCH_CUDA_ARCH_LIST' not in os.environ:
             settings['TORCH_CUDA_ARCH_LIST'] = self._architectures
         # Not through pip, which hides what the compiler says.
