@@ -140,7 +140,7 @@ def used_bits(data: bytes, image: np.ndarray) -> int | None:
     return int(deep.max(initial=0)).bit_length() or None
 
 
-def picture_size(source: Path | BinaryIO) -> Size:
+def image_size(source: Path | BinaryIO) -> Size:
     """Read the size that :func:`decode` would return, from the header, even of huge images.
 
     Cameras store an image in the orientation of their sensor and record the rotation in EXIF;

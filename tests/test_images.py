@@ -15,7 +15,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from mmps import images
-from mmps.images import decode, image_suffixes, jpeg_end, picture_size, read_image, used_bits
+from mmps.images import decode, image_size, image_suffixes, jpeg_end, read_image, used_bits
 from mmps.structures import DataError
 
 XMP = (
@@ -54,19 +54,19 @@ def test_size_after_the_rotation(kind):
         if orientation is not None:
             exif[ExifTags.Base.Orientation] = orientation
         data = encoded(kind, exif=exif)
-        assert picture_size(io.BytesIO(data)) == decoded_size(data)
+        assert image_size(io.BytesIO(data)) == decoded_size(data)
 
 
 @pytest.mark.parametrize('segment', [XMP, b'Exif\0\0nonsense', b'Exif\0\0II*\0\xff\xff\xff\0'])
 @pytest.mark.filterwarnings('ignore:Corrupt EXIF')
 def test_what_opencv_does_not_turn_by(segment):
     data = with_segment(encoded('JPEG'), segment)
-    assert picture_size(io.BytesIO(data)) == decoded_size(data) == (50, 20)
+    assert image_size(io.BytesIO(data)) == decoded_size(data) == (50, 20)
 
 
 def test_a_path_serves_too(tmp_path):
     (tmp_path / 'a.png').write_bytes(encoded('PNG'))
-    assert picture_size(tmp_path / 'a.png') == (50, 20)
+    assert image_size(tmp_path / 'a.png') == (50, 20)
 
 
 # The end of a JPEG
@@ -154,20 +154,20 @@ def test_headers_of_very_large_images_are_read_without_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         for size in ((20_000, 9_000), (12_000, 9_000), (1_000_000, 500_000)):
-            assert picture_size(io.BytesIO(png_header(*size))) == size
+            assert image_size(io.BytesIO(png_header(*size))) == size
     assert limit == Image.MAX_IMAGE_PIXELS
 
 
 def test_very_large_images_of_pillows_formats_are_decoded(monkeypatch, tmp_path):
     monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 10)
     data = encoded('PCX')
-    assert decode(data, tmp_path).shape[1::-1] == picture_size(io.BytesIO(data)) == (50, 20)
+    assert decode(data, tmp_path).shape[1::-1] == image_size(io.BytesIO(data)) == (50, 20)
 
 
 def test_the_limit_of_other_programs_outlives_threads():
     data, limit = encoded('PNG'), Image.MAX_IMAGE_PIXELS
     with ThreadPoolExecutor(8) as pool:
-        sizes = set(pool.map(lambda _: picture_size(io.BytesIO(data)), range(400)))
+        sizes = set(pool.map(lambda _: image_size(io.BytesIO(data)), range(400)))
     assert sizes == {(50, 20)}
     assert limit == Image.MAX_IMAGE_PIXELS
 
@@ -182,7 +182,7 @@ def test_every_format_of_opencv_or_pillow_is_read(kind, tmp_path):
     path = tmp_path / 'named.jpg'
     path.write_bytes(encoded(kind))
     np.testing.assert_array_equal(read_image(path), pixels()[..., ::-1])
-    assert picture_size(path) == (50, 20)
+    assert image_size(path) == (50, 20)
 
 
 MODES = ('1', 'L', 'LA', 'P', 'RGBA', 'CMYK', 'I;16', 'I', 'F')
@@ -199,7 +199,7 @@ def in_modes(kind):
 
 def header_size(data):
     try:
-        return picture_size(io.BytesIO(data))
+        return image_size(io.BytesIO(data))
     except OSError:
         return None
 
@@ -225,7 +225,7 @@ def test_compressions_of_tiff(compression, tmp_path):
 
 def test_a_format_of_opencv_alone_has_a_size():
     data = cv2.imencode('.hdr', pixels().astype(np.float32) / 255)[1].tobytes()
-    assert picture_size(io.BytesIO(data)) == (50, 20)
+    assert image_size(io.BytesIO(data)) == (50, 20)
 
 
 @pytest.mark.parametrize('kind', ['PNG', 'WEBP', 'TIFF'])
@@ -237,7 +237,7 @@ def test_pillow_turns_as_opencv_does(kind, orientation, monkeypatch, tmp_path):
     expected = decode(data, tmp_path)
     monkeypatch.setattr(images, '_opencv', lambda *_: None)
     np.testing.assert_array_equal(decode(data, tmp_path), expected)
-    assert picture_size(io.BytesIO(data)) == expected.shape[1::-1]
+    assert image_size(io.BytesIO(data)) == expected.shape[1::-1]
 
 
 @pytest.mark.parametrize(

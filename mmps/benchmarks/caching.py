@@ -72,9 +72,9 @@ def cache_jobs(
 ) -> Iterator[tuple[dict[str, Callable], int]]:
     """Build both jobs, and return the number of boxes that they pool."""
     with TemporaryDirectory() as folder:
-        pictures = Path(folder) / 'pictures'
-        pictures.mkdir()
-        people = LoadedPeople(pictures, settings.size, work)
+        images = Path(folder) / 'images'
+        images.mkdir()
+        people = LoadedPeople(images, settings.size, work)
         prepared = prepare_batches(model, people)
         fresh = (Path(folder) / str(number) for number in itertools.count())
         fingerprint = model.feature_fingerprint()

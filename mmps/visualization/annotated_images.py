@@ -78,38 +78,38 @@ def annotate(inputs: Tensor, sample: DetDataSample, *, boxes_follow: bool) -> np
         ``(H, W, 3)`` uint8 BGR: identities in their colours, unlabelled people grey, ignore
         regions crossed out, queries with a second frame.
     """
-    picture = np.ascontiguousarray(inputs.permute(1, 2, 0).numpy().astype(np.uint8))
+    image = np.ascontiguousarray(inputs.permute(1, 2, 0).numpy().astype(np.uint8))
     scale = sample.metainfo.get('scale_factor', (1.0, 1.0))
     for group, ignored in ((sample.gt_instances, False), (sample.ignored_instances, True)):
         boxes = _plain(group.bboxes)
         boxes = boxes if boxes_follow else image_to_network(boxes, scale)
         ids = group.person_ids.tolist() if 'person_ids' in group else [UNLABELLED] * len(boxes)
         for box, person_id in zip(boxes.tolist(), ids, strict=True):
-            _draw_person(picture, box, person_id, ignored=ignored)
+            _draw_person(image, box, person_id, ignored=ignored)
     if 'query_instances' in sample and not sample.metainfo.get('flip', False):
         for box in image_to_network(sample.query_instances.bboxes, scale).tolist():
             corners = np.rint(box).astype(int)
-            cv2.rectangle(picture, corners[:2] - 3, corners[2:] + 3, QUERY, 1)
-    return picture
+            cv2.rectangle(image, corners[:2] - 3, corners[2:] + 3, QUERY, 1)
+    return image
 
 
 def _plain(boxes: object) -> Tensor:
     return getattr(boxes, 'tensor', boxes)
 
 
-def _draw_person(picture: np.ndarray, box: list[float], person_id: int, *, ignored: bool) -> None:
+def _draw_person(image: np.ndarray, box: list[float], person_id: int, *, ignored: bool) -> None:
     x1, y1, x2, y2 = (round(value) for value in box)
     colour = identity_colour(person_id)
-    cv2.rectangle(picture, (x1, y1), (x2, y2), colour, 2 if is_labelled(person_id) else 1)
+    cv2.rectangle(image, (x1, y1), (x2, y2), colour, 2 if is_labelled(person_id) else 1)
     if ignored:
-        cv2.line(picture, (x1, y1), (x2, y2), colour, 1, cv2.LINE_AA)
-        cv2.line(picture, (x1, y2), (x2, y1), colour, 1, cv2.LINE_AA)
+        cv2.line(image, (x1, y1), (x2, y2), colour, 1, cv2.LINE_AA)
+        cv2.line(image, (x1, y2), (x2, y1), colour, 1, cv2.LINE_AA)
     elif is_labelled(person_id):
         label = str(person_id)
         (width, height), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, 0.4, 1)
         top = max(y1, height + 4)
-        cv2.rectangle(picture, (x1, top - height - 4), (x1 + width + 4, top), colour, -1)
+        cv2.rectangle(image, (x1, top - height - 4), (x1 + width + 4, top), colour, -1)
         place = (x1 + 2, top - 3)
         cv2.putText(
-            picture, label, place, cv2.FONT_HERSHEY_SIMPLEX, 0.4, (20, 20, 20), 1, cv2.LINE_AA
+            image, label, place, cv2.FONT_HERSHEY_SIMPLEX, 0.4, (20, 20, 20), 1, cv2.LINE_AA
         )

@@ -64,7 +64,7 @@ def test_samples_hold_what_the_file_holds(drawn_set):
         assert queries[index] == pytest.approx([x, y, x + w, y + h])
 
 
-def test_training_boxes_follow_the_picture(drawn_set):
+def test_training_boxes_follow_the_image(drawn_set):
     pipeline = [
         {'type': 'mmps.LoadScene'},
         {'type': 'mmps.LoadPeople'},
@@ -224,7 +224,7 @@ def test_an_identity_without_second_appearance_is_logged(drawn_set, mm_log):
     assert line in mm_log.text
 
 
-def test_empty_and_tiny_pictures_can_be_filtered(drawn_set):
+def test_empty_and_tiny_images_can_be_filtered(drawn_set):
     def edit(content):
         first, second = (image['id'] for image in content['images'][:2])
         content['annotations'] = [a for a in content['annotations'] if a['image_id'] != first]
@@ -276,7 +276,7 @@ def test_a_broken_data_set_is_told_in_a_sentence(drawn_set, damage, message):
         dataset(drawn_set)
 
 
-def test_missing_and_broken_pictures_are_told_by_name(drawn_set):
+def test_missing_and_broken_images_are_told_by_name(drawn_set):
     data = dataset(drawn_set)
     first, second, third = (Path(data.get_data_info(i)['img_path']) for i in range(3))
     first.unlink()

@@ -48,12 +48,12 @@ def painted(scene):
     colours = {0: (40, 40, 200), 1: (200, 40, 40)}
     for image_id, people in ((1, [0, 1]), (2, [1, 0])):
         scene.image(image_id, people)
-        picture = np.full((80, 200, 3), 120, np.uint8)
+        image = np.full((80, 200, 3), 120, np.uint8)
         for slot, person in enumerate(people):
             x, y, width, height = (int(v) for v in scene.box(slot))
-            picture[y : y + height, x : x + width] = colours[person]
+            image[y : y + height, x : x + width] = colours[person]
             scene.detect(image_id, slot, 0.0)
-        cv2.imwrite(str(scene.directory / f'{image_id}.jpg'), picture)
+        cv2.imwrite(str(scene.directory / f'{image_id}.jpg'), image)
     scene.query(1, slot=0, person=0).query(1, slot=1, person=1)
     scene.rows.reverse()
     scene.galleries(100, [[(2, scene.box(1))], [(2, scene.box(0))]])

@@ -169,7 +169,7 @@ def test_digest_tells_one_changed_bit():
     assert weights_digest(layer) != before
 
 
-def test_mirrored_view_equals_that_of_the_mirrored_picture(drawn_set, model, tmp_path):
+def test_mirrored_view_equals_that_of_the_mirrored_image(drawn_set, model, tmp_path):
     init_default_scope('mmdet')
     config = tiny_run(drawn_set, 'unused').cached_people
     plain = CachedPeople(**{**config, 'mirror': True})

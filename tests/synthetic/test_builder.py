@@ -47,8 +47,8 @@ def test_same_bytes_for_any_number_of_workers(layout, tmp_path):
 def test_seed_domain_and_layout_matter(tmp_path):
     recipes = [recipe(), recipe(seed=1), recipe(domain='b'), recipe('prw')]
     scenes = [make(tmp_path / str(k), each) for k, each in enumerate(recipes)]
-    pictures = {digest(tmp_path / str(k) / scenes[k][0].file_name.split('/')[0]) for k in range(4)}
-    assert len(pictures) == 4
+    images = {digest(tmp_path / str(k) / scenes[k][0].file_name.split('/')[0]) for k in range(4)}
+    assert len(images) == 4
 
 
 def test_a_drawn_set_is_recognised(tmp_path):

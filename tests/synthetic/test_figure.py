@@ -73,7 +73,7 @@ def test_an_accent_is_never_the_top_colour():
     assert all(a_look.top != a_look.accent for a_look in looks)
 
 
-def test_darker_takes_colours_and_pictures():
+def test_darker_takes_colours_and_images():
     assert darker((100, 200, 50), 0.5) == (50, 100, 25)
     assert np.array_equal(
         darker(np.full((2, 2, 3), 100, np.uint8), 0.5), np.full((2, 2, 3), 50, np.uint8)

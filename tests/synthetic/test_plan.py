@@ -24,7 +24,7 @@ def test_shares_sum_to_the_whole(total, first):
 
 @settings(deadline=None, max_examples=60)
 @given(images=st.integers(4, 60), identities=st.integers(1, 40), seed=st.integers(0, 99))
-def test_everybody_appears_often_enough_and_once_a_picture(images, identities, seed):
+def test_everybody_appears_often_enough_and_once_an_image(images, identities, seed):
     try:
         specs = plan(images, identities, seed, first=7)
     except RecipeError:

@@ -145,7 +145,7 @@ def test_validating(converted, tmp_path, capsys):
     assert 'no.json is no JSON' in capsys.readouterr().err
 
 
-def test_validating_can_decode_every_picture(converted, tmp_path, capsys):
+def test_validating_can_decode_every_image(converted, tmp_path, capsys):
     root = shutil.copytree(converted, tmp_path / 'copy')
     validate, test = load('misc/validate_dataset').main, root / 'mmps/test.json'
     arguments = [str(test), '--images', str(root)]

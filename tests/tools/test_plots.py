@@ -25,7 +25,7 @@ def load(name):
     return module
 
 
-def is_picture(path):
+def is_image(path):
     return min(cv2.imread(str(path)).shape[:2]) > 100
 
 
@@ -36,7 +36,7 @@ def test_plot_curves(tmp_path, capsys):
     (folder / 'scalars.json').write_text('\n'.join(map(json.dumps, records)))
     out = tmp_path / 'new' / 'curves.png'
     assert load('plot_curves').main([str(tmp_path / 'run'), '--out', str(out)]) == 0
-    assert is_picture(out)
+    assert is_image(out)
     assert capsys.readouterr().out.strip() == str(out)
 
 
@@ -46,7 +46,7 @@ def test_plot_results(tmp_path):
     (tmp_path / 'results.json').write_text(json.dumps(results))
     out = tmp_path / 'results.png'
     assert load('plot_results').main([str(tmp_path / 'results.json'), '--out', str(out)]) == 0
-    assert is_picture(out)
+    assert is_image(out)
 
 
 @pytest.mark.parametrize('options', [[], ['--gt-boxes'], ['--queries', '1', '0', '--top-k', '3']])
@@ -60,7 +60,7 @@ def test_plot_ranked_lists(tmp_path, options):
     arguments = [annotations, predictions, '--data-root', str(tmp_path)]
     out = tmp_path / 'lists.png'
     assert load('plot_ranked_lists').main([*arguments, '--out', str(out), *options]) == 0
-    assert is_picture(out)
+    assert is_image(out)
 
 
 @pytest.mark.parametrize('top_k', ['0', '-1'])

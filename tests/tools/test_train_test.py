@@ -178,7 +178,7 @@ def test_a_misspelt_key_of_a_config_file_is_told(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_picture_that_breaks_in_training_is_named_and_checkpoints_stay(run, drawn_set, tmp_path):
+def test_an_image_that_breaks_in_training_is_named_and_checkpoints_stay(run, drawn_set, tmp_path):
     config = tiny_run(drawn_set, tmp_path / 'run')
     config.train_dataloader.num_workers = 1
     config.default_hooks.two_phase.detection_epochs = 2

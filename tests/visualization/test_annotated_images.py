@@ -33,10 +33,10 @@ def people(boxes, ids):
     )
 
 
-def colours(picture, box):
+def colours(image, box):
     x1, y1, x2, y2 = box
-    return {tuple(picture[y2, x].tolist()) for x in range(x1 + 2, x2 - 1)} | {
-        tuple(picture[y, x2].tolist()) for y in range(y1 + 2, y2 - 1)
+    return {tuple(image[y2, x].tolist()) for x in range(x1 + 2, x2 - 1)} | {
+        tuple(image[y, x2].tolist()) for y in range(y1 + 2, y2 - 1)
     }
 
 
@@ -52,30 +52,30 @@ def test_identities_get_different_colours_and_strangers_grey():
 
 def test_boxes_are_drawn_in_their_colours():
     boxes = [[10, 10, 40, 60], [50, 10, 80, 60]]
-    picture = annotate(blank(), sample(boxes, [3, UNLABELLED]), boxes_follow=True)
-    assert picture.shape == (80, 100, 3)
-    assert colours(picture, boxes[0]) == {identity_colour(3)}
-    assert colours(picture, boxes[1]) == {GREY}
+    image = annotate(blank(), sample(boxes, [3, UNLABELLED]), boxes_follow=True)
+    assert image.shape == (80, 100, 3)
+    assert colours(image, boxes[0]) == {identity_colour(3)}
+    assert colours(image, boxes[1]) == {GREY}
 
 
 def test_ignore_regions_are_crossed_out():
-    picture = annotate(blank(), sample([], [], ignored=[[10, 10, 50, 50]]), boxes_follow=True)
-    assert picture[30, 30].any()
+    image = annotate(blank(), sample([], [], ignored=[[10, 10, 50, 50]]), boxes_follow=True)
+    assert image[30, 30].any()
 
 
 @pytest.mark.parametrize('boxes_follow', [True, False])
 def test_boxes_of_the_file_are_scaled(boxes_follow):
     boxes = [[10, 10, 40, 60]]
     made = sample(boxes, [3], scale=(2.0, 0.5))
-    picture = annotate(blank(), made, boxes_follow=boxes_follow)
+    image = annotate(blank(), made, boxes_follow=boxes_follow)
     drawn = boxes[0] if boxes_follow else [20, 5, 80, 30]
-    assert colours(picture, drawn) == {identity_colour(3)}
+    assert colours(image, drawn) == {identity_colour(3)}
 
 
-def test_queries_have_a_second_frame_scaled_with_the_picture():
+def test_queries_have_a_second_frame_scaled_with_the_image():
     made = sample([], [], queries=[[10, 20, 20, 60]], scale=(2.0, 0.5))
-    picture = annotate(blank(), made, boxes_follow=True)
-    assert tuple(picture[33, 30].tolist()) == QUERY
+    image = annotate(blank(), made, boxes_follow=True)
+    assert tuple(image[33, 30].tolist()) == QUERY
 
 
 def test_joined_data_sets_are_taken_apart():

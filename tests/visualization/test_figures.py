@@ -10,14 +10,14 @@ from mmps.visualization.figures import DOTS_PER_INCH, clean_axes, new_figure, sa
 
 
 def test_writes_a_png_of_the_asked_size_into_a_new_folder(tmp_path):
-    path = tmp_path / 'deep' / 'picture.png'
+    path = tmp_path / 'deep' / 'figure.png'
     save_figure(new_figure(2.0, 1.0), path)
     assert cv2.imread(str(path)).shape == (DOTS_PER_INCH, 2 * DOTS_PER_INCH, 3)
-    assert [p.name for p in path.parent.iterdir()] == ['picture.png']
+    assert [p.name for p in path.parent.iterdir()] == ['figure.png']
 
 
-def test_a_failed_write_keeps_the_old_picture(tmp_path, monkeypatch):
-    path = tmp_path / 'picture.png'
+def test_a_failed_write_keeps_the_old_image(tmp_path, monkeypatch):
+    path = tmp_path / 'figure.png'
     path.write_bytes(b'old')
     figure = new_figure(1, 1)
     monkeypatch.setattr(figure, 'savefig', lambda *_, **__: (_ for _ in ()).throw(OSError('full')))

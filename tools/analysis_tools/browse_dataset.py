@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         written = [
             path
             for leaf in leaf_datasets(dataset)
-            for path in write_pictures(leaf, options.out_dir, options.number)
+            for path in write_images(leaf, options.out_dir, options.number)
         ]
     except (UserError, OSError) as error:
         print(f'browse_dataset: {error}', file=sys.stderr)
@@ -88,7 +88,7 @@ def build(config: Path, split: str) -> BaseDataset:
     return DATASETS.build(loader['dataset'])
 
 
-def write_pictures(dataset: BaseDataset, folder: Path, number: int) -> list[Path]:
+def write_images(dataset: BaseDataset, folder: Path, number: int) -> list[Path]:
     """Write images that are spread evenly over a data set.
 
     Args:
@@ -106,10 +106,10 @@ def write_pictures(dataset: BaseDataset, folder: Path, number: int) -> list[Path
     for place in track(places.tolist(), 'drawing'):
         packed = dataset[place]
         sample = packed['data_samples']
-        picture = annotate(packed['inputs'], sample, boxes_follow=follow)
+        image = annotate(packed['inputs'], sample, boxes_follow=follow)
         name = Path(sample.img_path).parts[-3:]
         written.append(folder / f'{"_".join(name).rsplit(".", 1)[0]}.jpg')
-        write_jpeg(written[-1], picture)
+        write_jpeg(written[-1], image)
     return written
 
 

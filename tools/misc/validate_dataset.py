@@ -137,8 +137,8 @@ def _write(path: Path, content: dict) -> int:
     return 0
 
 
-def _progress(pictures: Iterable, total: int) -> Iterable:
-    return track(pictures, 'reading images', total)
+def _progress(images: Iterable, total: int) -> Iterable:
+    return track(images, 'reading images', total)
 
 
 if __name__ == '__main__':

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from footage import search_drawn_footage, search_own_footage
 from pipeline import Quickstart, console, run_all
-from report import draw_pictures, print_table
+from report import draw_figures, print_table
 
 from mmps.apis.gpu import hide_gpu_without_operators
 from mmps.command_line import report_user_errors, teaching_parser
@@ -64,7 +64,7 @@ def main() -> None:
     results = run_all(start)
     write_json(args.work_dir / 'results.json', results)
     print_table(results)
-    draw_pictures(start, args.work_dir)
+    draw_figures(start, args.work_dir)
     console.print('[bold]Search footage with J2, as you would your own[/]')
     search_drawn_footage(start, args.work_dir / 'search.png')
     console.print(f'  {args.work_dir / "search.png"}  [dim]a person and the most similar ones[/]')

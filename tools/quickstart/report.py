@@ -60,7 +60,7 @@ def compare_j4(results: dict[str, Any]) -> str:
     )
 
 
-def draw_pictures(start: Quickstart, folder: Path) -> None:
+def draw_figures(start: Quickstart, folder: Path) -> None:
     """Write the figures and print their paths."""
     save_ranked_lists(start, folder / 'ranked_lists.png')
     save_figure(draw_result_bars(read_results(folder / 'results.json')), folder / 'results.png')

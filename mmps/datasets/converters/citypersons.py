@@ -16,9 +16,9 @@ from mmps.structures import DataError
 from .boxes import is_usable
 from .log import ConversionLog
 from .matlab import elements, load_variable, struct_field, text
-from .pictures import Progress, no_progress, without_repeats
 from .records import Image, Parsed, Person, Split
 from .roots import find_root_of_any
+from .sizes import Progress, no_progress, without_repeats
 
 NAME = 'CityPersons'
 OFFICIAL_COUNTS = {'train': {'images': 2975}, 'val': {'images': 500}}

@@ -11,9 +11,9 @@ from mmps.structures import DataError
 
 from .boxes import is_usable
 from .log import ConversionLog
-from .pictures import Progress, no_progress, without_repeats
 from .records import Image, Parsed, Person, Split
 from .roots import find_root_of_any
+from .sizes import Progress, no_progress, without_repeats
 
 NAME = 'COCO person'
 OFFICIAL_COUNTS = {'train': {'images': 64115}, 'val': {'images': 2693}}

@@ -13,8 +13,8 @@ from mmps.structures.manifest import MANIFEST
 from .boxes import report_odd_places
 from .coco import write_split
 from .log import ConversionLog
-from .pictures import Progress, measure, no_progress
 from .records import Parsed, Split
+from .sizes import Progress, measure, no_progress
 
 LOG_FILE = 'conversion.log'
 

@@ -13,11 +13,11 @@ from mmps.formats.values import is_set
 from mmps.structures import DataError
 
 from .boxes import is_usable
-from .finding import PictureFinder, find_pictures
+from .finding import ImageFinder, find_images
 from .log import ConversionLog
-from .pictures import Progress, no_progress, without_repeats
 from .records import Image, Parsed, Person, Split
 from .roots import find_root_of_any
+from .sizes import Progress, no_progress, without_repeats
 from .textfiles import read_lines
 
 NAME = 'CrowdHuman'
@@ -40,7 +40,7 @@ def parse(root: Path, log: ConversionLog, progress: Progress = no_progress) -> P
     """
     files = {split: f'annotation_{split}.odgt' for split in OFFICIAL_COUNTS}
     root = find_root_of_any(root, NAME, tuple(files.values()), ('CrowdHuman', 'crowdhuman'))
-    found = find_pictures(root)
+    found = find_images(root)
     splits = []
     for split, name in files.items():
         if not (root / name).is_file():
@@ -48,14 +48,14 @@ def parse(root: Path, log: ConversionLog, progress: Progress = no_progress) -> P
             continue
         lines = list(read_lines(root / name))
         shown = progress(lines, len(lines), f'{split}: reading boxes')
-        finder = PictureFinder(found, split)
+        finder = ImageFinder(found, split)
         images = [_image(line, where, finder, log) for where, line in shown]
         finder.report(log)
         splits.append(Split(split, without_repeats(images, root / name, log)))
     return Parsed(root, splits, OFFICIAL_COUNTS)
 
 
-def _image(line: str, where: str, finder: PictureFinder, log: ConversionLog) -> Image:
+def _image(line: str, where: str, finder: ImageFinder, log: ConversionLog) -> Image:
     try:
         record = json.loads(line)
         name, boxes = f'{record["ID"]}.jpg', list(record.get('gtboxes', []))

@@ -20,9 +20,9 @@ from .boxes import is_usable
 from .log import ConversionLog
 from .mat_stream import decode, split_struct, walk_struct
 from .matlab import box, elements, load_variable, struct_field, text
-from .pictures import Progress, no_progress
 from .records import Box, Galleries, Image, Parsed, Person, Query, Split
 from .roots import find_root
+from .sizes import Progress, no_progress
 
 NAME = 'CUHK-SYSU'
 GALLERY_SIZES = (50, 100, 500, 1000, 2000, 4000)
@@ -32,7 +32,7 @@ OFFICIAL_COUNTS = {
 }
 
 _SUBSETS = {'occlusion': ('Occlusion', 'Occlusion1'), 'resolution': ('Resolution', 'Test_Size')}
-_PICTURES = 'Image/SSM'
+_IMAGES = 'Image/SSM'
 
 Appearances = list[tuple[int, str, Box]]
 
@@ -88,7 +88,7 @@ def _images(path: Path, log: ConversionLog) -> dict[str, Image]:
         if name in images:
             log.warn(f'{path} lists {name} twice; the boxes of the second entry are left out')
             continue
-        images[name] = Image(f'{_PICTURES}/{name}', [Person(bbox) for bbox in boxes])
+        images[name] = Image(f'{_IMAGES}/{name}', [Person(bbox) for bbox in boxes])
     return images
 
 
@@ -220,7 +220,7 @@ class _ProtocolReader:
         if name not in self.place:
             self.log.warn(f'{where} names {name}, which is not in the pool; it is left out')
             return None
-        return Query(f'{_PICTURES}/{name}', bbox, person_id)
+        return Query(f'{_IMAGES}/{name}', bbox, person_id)
 
 
 _ABSENT: Box = (float('nan'),) * 4

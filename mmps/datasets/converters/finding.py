@@ -11,7 +11,7 @@ from mmps.images import image_suffixes
 from .log import ConversionLog
 
 
-def find_pictures(root: Path) -> dict[str, list[str]]:
+def find_images(root: Path) -> dict[str, list[str]]:
     """List all images below a folder.
 
     Args:
@@ -30,7 +30,7 @@ def find_pictures(root: Path) -> dict[str, list[str]]:
     return found
 
 
-class PictureFinder:
+class ImageFinder:
     """Finds the images of one split, and records the names that several images share.
 
     Copies of the set, or of smaller images, may be anywhere below the root. Of images with one
@@ -38,7 +38,7 @@ class PictureFinder:
     ``CrowdHuman_train01/``; if there are several, the one with the fewest folders.
 
     Args:
-        found: The result of :func:`find_pictures`.
+        found: The result of :func:`find_images`.
         split: Name of the split.
     """
 

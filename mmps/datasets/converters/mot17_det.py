@@ -15,8 +15,8 @@ from mmps.structures import DataError
 from .frames import find_frames
 from .log import ConversionLog
 from .motchallenge import check_share, place_people
-from .pictures import Progress, no_progress
 from .records import Image, Parsed, Split
+from .sizes import Progress, no_progress
 from .track_files import read_tracks
 
 NAME = 'MOT17Det'

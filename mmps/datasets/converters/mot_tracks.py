@@ -17,8 +17,8 @@ from mmps.structures import UNLABELLED, DataError
 from .frames import find_frames, frame_shift
 from .log import ConversionLog
 from .motchallenge import Way, check_share, place_people
-from .pictures import Progress, no_progress
 from .records import Image, Parsed, Person, Query, Split
+from .sizes import Progress, no_progress
 from .track_files import TrackBox, TrackFile, read_tracks
 from .visits import read_visits
 

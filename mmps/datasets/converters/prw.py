@@ -16,9 +16,9 @@ from mmps.structures import UNLABELLED, DataError
 from .boxes import is_usable
 from .log import ConversionLog
 from .matlab import elements, load_variable, text
-from .pictures import Progress, no_progress
 from .records import Image, Parsed, Person, Query, Split
 from .roots import find_root
+from .sizes import Progress, no_progress
 from .textfiles import numbers, read_lines
 
 NAME = 'PRW'

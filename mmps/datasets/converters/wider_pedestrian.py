@@ -15,10 +15,10 @@ from pathlib import Path
 from mmps.structures import DataError
 
 from .boxes import is_usable
-from .finding import PictureFinder, find_pictures
+from .finding import ImageFinder, find_images
 from .log import ConversionLog
-from .pictures import Progress, no_progress
 from .records import Box, Image, Parsed, Person, Split
+from .sizes import Progress, no_progress
 from .textfiles import numbers, read_lines
 
 NAME = 'WIDER Pedestrian'
@@ -123,14 +123,14 @@ def parse(
         DataError: If this is not the data set, or a file of it cannot be read.
     """
     root, release = find_release(root)
-    found = find_pictures(root)
+    found = find_images(root)
     splits = []
     for split in progress(SPLITS, len(SPLITS), 'reading boxes'):
         boxes = _find_file(root, release, split, lambda r: r.boxes)
         if boxes is None:
             log.warn(f'{root} has no box file of {split!r}; the split is left out')
             continue
-        finder = PictureFinder(found, split)
+        finder = ImageFinder(found, split)
         locate = functools.partial(_locate, finder)
         images = _read_split(boxes, release, locate, log, ignore_cyclists)
         _add_listed(_find_file(root, release, split, lambda r: r.listed), images, locate)
@@ -172,7 +172,7 @@ def _find_file(
     return None
 
 
-def _locate(finder: PictureFinder, name: str) -> str:
+def _locate(finder: ImageFinder, name: str) -> str:
     """Return the path of an image; of a missing one, the path where it should be."""
     return finder.locate(name, f'{finder.split}/{name}')
 

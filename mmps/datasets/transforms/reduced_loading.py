@@ -10,7 +10,7 @@ import numpy as np
 from mmcv.image import rescale_size
 from mmdet.datasets.transforms import Resize
 
-from mmps.images import Size, decode, picture_size, read_whole
+from mmps.images import Size, decode, image_size, read_whole
 from mmps.registry import TRANSFORMS
 
 REDUCTIONS = (8, 4, 2)
@@ -91,7 +91,7 @@ def jpeg_size(data: bytes) -> Size | None:
     if data[:2] != b'\xff\xd8':
         return None
     try:
-        return picture_size(io.BytesIO(data))
+        return image_size(io.BytesIO(data))
     except OSError:  # the decoder decides
         return None
 

@@ -13,6 +13,7 @@ from ..problems import Problem
 from ..reading import Reading
 from ..structure import check_areas, check_references, check_structure
 from .decoding import check_decoding
+from .images import check_file_names, check_images, check_overlap
 from .people import (
     check_boxes,
     check_cameras,
@@ -22,7 +23,6 @@ from .people import (
     check_ignored,
     check_queries,
 )
-from .pictures import check_file_names, check_overlap, check_pictures
 from .visits import check_visits
 
 
@@ -59,7 +59,7 @@ def validate(
     if folder is not None and decode_workers:
         checks.append(check_decoding(images, folder, decode_workers, progress))
     elif folder is not None:
-        checks.append(check_pictures(progress(images, len(images)), folder))
+        checks.append(check_images(progress(images, len(images)), folder))
     if other is not None:
         checks.append(_check_other(content, other, other_name, folder))
     return list(chain(*checks))

@@ -41,13 +41,13 @@ def copy_of(drawn, tmp_path):
     def copy(layout):
         source, scenes = drawn(layout)
         target = tmp_path / layout
-        shutil.copytree(source, target, copy_function=_link_pictures)
+        shutil.copytree(source, target, copy_function=_link_images)
         return target, scenes
 
     return copy
 
 
-def _link_pictures(source, target):
+def _link_images(source, target):
     if source.endswith('.jpg'):
         target = str(target)
         import os
@@ -74,7 +74,7 @@ def run_converter():
 
 
 @pytest.fixture
-def make_picture():
+def make_image():
     """Write a small grey JPEG."""
 
     def make_one(path, size=(64, 48)):

@@ -241,7 +241,7 @@ def test_right_counts_are_no_warning():
     assert not log.lines
 
 
-BROKEN_PICTURES = [
+BROKEN_IMAGES = [
     (layout, broken)
     for layout in ('cuhk_sysu', 'prw', 'mot17_det', 'wider_pedestrian')
     for broken in ('missing', 'unreadable')
@@ -249,8 +249,8 @@ BROKEN_PICTURES = [
 ]
 
 
-@pytest.mark.parametrize(('layout', 'broken'), BROKEN_PICTURES)
-def test_pictures_that_are_missing_or_broken_are_left_out(copy_of, run_converter, layout, broken):
+@pytest.mark.parametrize(('layout', 'broken'), BROKEN_IMAGES)
+def test_images_that_are_missing_or_broken_are_left_out(copy_of, run_converter, layout, broken):
     root, scenes = copy_of(layout)
     chosen = next(s for s in reversed(scenes) if s.spec.split in ('train', 'test', 'val'))
     if layout == 'mot17_det':

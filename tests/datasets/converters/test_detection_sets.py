@@ -13,7 +13,7 @@ from mmps.structures import DataError
 from mmps.synthetic.matfile import cell_column, struct_array, write_mat
 
 
-def test_crowdhuman(tmp_path, make_picture):
+def test_crowdhuman(tmp_path, make_image):
     boxes = [
         {'tag': 'person', 'fbox': [-4, 6, 70, 80], 'vbox': [1, 1, 1, 1], 'extra': {'box_id': 0}},
         {'tag': 'person', 'fbox': [5, 6, 7, 8], 'extra': {'ignore': 1}},
@@ -22,7 +22,7 @@ def test_crowdhuman(tmp_path, make_picture):
     ]
     lines = [{'ID': '273271,c9db', 'gtboxes': boxes}, {'ID': '1,a', 'gtboxes': []}]
     (tmp_path / 'annotation_val.odgt').write_text('\n'.join(map(json.dumps, lines)))
-    make_picture(tmp_path / 'CrowdHuman_val/Images/273271,c9db.jpg')
+    make_image(tmp_path / 'CrowdHuman_val/Images/273271,c9db.jpg')
     log = ConversionLog()
     (val,) = crowdhuman.parse(tmp_path, log).splits
     assert [image.file_name for image in val.images] == [
@@ -83,7 +83,7 @@ def test_coco_person(tmp_path):
 
 
 @pytest.mark.parametrize('value', ['0', 'false', 2])
-def test_what_is_no_flag_makes_no_ignore_region(tmp_path, make_picture, value):
+def test_what_is_no_flag_makes_no_ignore_region(tmp_path, make_image, value):
     (tmp_path / 'annotations').mkdir()
     box = {'image_id': 2, 'category_id': 7, 'bbox': [1, 2, 3, 4], 'iscrowd': value}
     content = {
@@ -94,7 +94,7 @@ def test_what_is_no_flag_makes_no_ignore_region(tmp_path, make_picture, value):
     (tmp_path / 'annotations/instances_val2017.json').write_text(json.dumps(content))
     with pytest.raises(DataError, match=r'annotations\[0\].*iscrowd.*is not 0 or 1'):
         coco_person.parse(tmp_path, ConversionLog())
-    make_picture(tmp_path / 'Images/1,a.jpg')
+    make_image(tmp_path / 'Images/1,a.jpg')
     record = {'ID': '1,a', 'gtboxes': [{'tag': 'person', 'fbox': [1, 2, 3, 4]}]}
     record['gtboxes'][0]['extra'] = {'ignore': value}
     (tmp_path / 'annotation_val.odgt').write_text(json.dumps(record))

@@ -5,21 +5,21 @@ import json
 import pytest
 
 from mmps.datasets.converters import crowdhuman, wider_pedestrian
-from mmps.datasets.converters.finding import PictureFinder, find_pictures
+from mmps.datasets.converters.finding import ImageFinder, find_images
 from mmps.datasets.converters.log import ConversionLog
 from mmps.structures import DataError
 
 
-def test_pictures_are_found_at_any_depth(tmp_path, make_picture):
+def test_images_are_found_at_any_depth(tmp_path, make_image):
     for name in ('b/c/1.jpg', 'a/1.jpg', '2.JPG'):
-        make_picture(tmp_path / name)
-    assert find_pictures(tmp_path) == {'2.JPG': ['2.JPG'], '1.jpg': ['a/1.jpg', 'b/c/1.jpg']}
+        make_image(tmp_path / name)
+    assert find_images(tmp_path) == {'2.JPG': ['2.JPG'], '1.jpg': ['a/1.jpg', 'b/c/1.jpg']}
 
 
-def test_pictures_of_all_formats_are_found(tmp_path):
+def test_images_of_all_formats_are_found(tmp_path):
     for name in ('1.webp', '2.TIFF', '3.avif', 'notes.txt', 'labels.json', '4.pdf'):
         (tmp_path / name).touch()
-    assert sorted(find_pictures(tmp_path)) == ['1.webp', '2.TIFF', '3.avif']
+    assert sorted(find_images(tmp_path)) == ['1.webp', '2.TIFF', '3.avif']
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_pictures_of_all_formats_are_found(tmp_path):
     ],
 )
 def test_the_folder_of_the_split_counts_then_the_nearest(paths, taken):
-    assert PictureFinder({'1.jpg': paths}, 'train').locate('1.jpg', 'nowhere') == taken
+    assert ImageFinder({'1.jpg': paths}, 'train').locate('1.jpg', 'nowhere') == taken
 
 
 def wider(root):
@@ -49,15 +49,15 @@ def crowd(root):
 
 
 @pytest.mark.parametrize('write', [wider, crowd])
-def test_copies_elsewhere_are_told_once_and_not_taken(tmp_path, make_picture, write):
+def test_copies_elsewhere_are_told_once_and_not_taken(tmp_path, make_image, write):
     module, names = write(tmp_path)
     for name in names:
-        make_picture(tmp_path / 'train' / name)
+        make_image(tmp_path / 'train' / name)
     log = ConversionLog()
     assert module.parse(tmp_path, log).splits[0].images[0].file_name == f'train/{names[0]}'
     assert not any('more than once' in line for line in log.lines)
     for name in names:
-        make_picture(tmp_path / 'backup' / name, (6, 5))
+        make_image(tmp_path / 'backup' / name, (6, 5))
     (split,) = module.parse(tmp_path, log).splits
     assert [image.file_name for image in split.images] == [f'train/{name}' for name in names]
     sentence = (
@@ -69,7 +69,7 @@ def test_copies_elsewhere_are_told_once_and_not_taken(tmp_path, make_picture, wr
 
 
 def test_copies_are_an_error_where_the_log_is_strict():
-    finder = PictureFinder({'1.jpg': ['a/1.jpg', 'b/1.jpg']}, 'val')
+    finder = ImageFinder({'1.jpg': ['a/1.jpg', 'b/1.jpg']}, 'val')
     finder.locate('1.jpg', '')
     with pytest.raises(DataError, match="1 images of 'val' are there more than once"):
         finder.report(ConversionLog(strict=True))

@@ -35,14 +35,14 @@ def box_of(image, k):
     return (1 + 90 * k, 1 + image % 200, 60, 150 + k)
 
 
-def write_set(root, make_picture, sizes):
+def write_set(root, make_image, sizes):
     """Write the annotation files, every image a link to the same small one.
 
     Test images come first. Identity k of a split is box 0 of the split's images 2 k and
     2 k + 1 (modulo their number), box 1 where box 0 is taken already.
     """
     raw = load_raw()
-    small = make_picture(root / 'small.jpg')
+    small = make_image(root / 'small.jpg')
     (root / 'Image/SSM').mkdir(parents=True)
     for number in range(IMAGES):
         os.link(small, root / f'Image/SSM/s{number}.jpg')
@@ -89,8 +89,8 @@ def write_galleries(raw, folder, size, entry):
 
 @pytest.mark.long
 @pytest.mark.parametrize('sizes', [(100,), GALLERY_SIZES])
-def test_the_full_size_converts_in_two_minutes(tmp_path, make_picture, sizes):
-    write_set(tmp_path / 'set', make_picture, sizes)
+def test_the_full_size_converts_in_two_minutes(tmp_path, make_image, sizes):
+    write_set(tmp_path / 'set', make_image, sizes)
     begin = time.perf_counter()
     converter = Converter(cuhk_sysu.NAME, cuhk_sysu.parse)
     done = convert(converter, tmp_path / 'set')

@@ -460,7 +460,7 @@ def test_wrong_rows_of_citypersons(check, rows):
 
 
 @pytest.mark.parametrize('layout', MODULES)
-def test_no_picture_at_all(check, layout):
+def test_no_image_at_all(check, layout):
     def change(root):
         for path in [*root.rglob('*.jpg'), *root.rglob('*.png')]:
             path.unlink()

@@ -11,13 +11,13 @@ from mmps.structures import UNLABELLED, DataError
 
 
 @pytest.fixture
-def sequences(tmp_path, make_picture):
+def sequences(tmp_path, make_image):
     """Two sequences of six frames: track 1 in all of them, track 2 in one, -1 unlabelled."""
     rows = [f'{frame},1,{frame},5,10,20,1,-1,-1,-1' for frame in range(1, 7)]
     rows += ['3,2,9,5,10,20,1,-1,-1,-1', '4,-1,9,5,10,20,1,-1,-1,-1']
     for name in ('hall', 'yard'):
         for frame in range(1, 7):
-            make_picture(tmp_path / name / f'img1/{frame}.jpg')
+            make_image(tmp_path / name / f'img1/{frame}.jpg')
         (tmp_path / f'{name}.txt').write_text('\n'.join(rows))
     return tmp_path
 
@@ -67,10 +67,10 @@ def test_a_track_twice_in_a_frame_counts_once(sequences):
     assert any('a second box of their track in a frame' in line for line in log.lines)
 
 
-def truth(folder, make_picture, row, frames=3, images=3):
+def truth(folder, make_image, row, frames=3, images=3):
     """Write a sequence whose frames all hold one row of ground truth."""
     for frame in range(1, images + 1):
-        make_picture(folder / f'img1/{frame:06d}.jpg')
+        make_image(folder / f'img1/{frame:06d}.jpg')
     (folder / 'gt').mkdir()
     lines = [line.format(frame) for frame in range(1, frames + 1) for line in row.split('|')]
     (folder / 'gt/gt.txt').write_text('\n'.join(lines))
@@ -82,28 +82,28 @@ def counts(folder, log=None, **rules):
     return {key: test.counts()[key] for key in ('boxes', 'identities', 'ignored', 'queries')}
 
 
-def test_people_of_ground_truth_are_those_of_mot17_det(tmp_path, make_picture):
+def test_people_of_ground_truth_are_those_of_mot17_det(tmp_path, make_image):
     rows = (
         '{},1,10,20,30,80,1,1,1|{},2,60,20,30,80,0,7,1|{},3,110,20,30,80,0,1,1|{},4,9,9,9,9,0,3,1'
     )
-    folder = truth(tmp_path / 'train/MOT17-02', make_picture, rows)
+    folder = truth(tmp_path / 'train/MOT17-02', make_image, rows)
     expected = mot17_det.parse(tmp_path, ConversionLog()).splits[0]
     (test,) = parse(folder, ConversionLog()).splits
     assert [i.people for i in test.images] == [i.people for i in expected.images]
     assert counts(folder) == {'boxes': 3, 'identities': 1, 'ignored': 6, 'queries': 1}
 
 
-def test_flags_of_ten_columns_count_in_ground_truth(tmp_path, make_picture):
+def test_flags_of_ten_columns_count_in_ground_truth(tmp_path, make_image):
     rows = '{},1,60,20,30,80,1,-1,-1,-1|{},2,110,20,30,80,0,-1,-1,-1'
-    folder = truth(tmp_path, make_picture, rows)
+    folder = truth(tmp_path, make_image, rows)
     assert counts(folder) == {'boxes': 3, 'identities': 1, 'ignored': 3, 'queries': 1}
     (folder / 'gt/gt.txt').rename(folder / 'tracks.txt')
     assert counts(folder) == {'boxes': 6, 'identities': 2, 'ignored': 0, 'queries': 2}
 
 
-def test_classes_follow_labels(tmp_path, make_picture):
+def test_classes_follow_labels(tmp_path, make_image):
     rows = '{},1,60,20,30,80,1,1,1.0|{},2,110,20,30,80,1,2,1.0'
-    folder, log = truth(tmp_path, make_picture, rows), ConversionLog()
+    folder, log = truth(tmp_path, make_image, rows), ConversionLog()
     (folder / 'gt/labels.txt').write_text('car\nperson\n')
     (test,) = parse(folder, log).splits
     assert [[p.bbox[0] for p in image.people] for image in test.images] == [[110]] * 3
@@ -219,7 +219,7 @@ def test_what_is_missing_is_named(sequences, tmp_path):
 
 
 @pytest.fixture
-def returning(tmp_path, make_picture):
+def returning(tmp_path, make_image):
     """Two sequences: person 1 comes twice (tracks 4 and 6), person 2 once (track 5)."""
     boxes = {1: [(1, 4), (2, 5)], 2: [(1, 4), (2, 5)], 3: [(2, 5)], 4: [(1, 6)], 5: [(1, 6)]}
     for name in ('hall', 'yard'):
@@ -232,7 +232,7 @@ def returning(tmp_path, make_picture):
             ]
             (tmp_path / name / 'gt' / file).write_text('\n'.join(rows))
         for frame in boxes:
-            make_picture(tmp_path / name / f'img1/{frame}.jpg')
+            make_image(tmp_path / name / f'img1/{frame}.jpg')
     return tmp_path
 
 

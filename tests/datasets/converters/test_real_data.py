@@ -113,8 +113,8 @@ def write_prw(root, picture):
 
 @needs_prw
 @pytest.mark.slow
-def test_prw_at_its_full_size(tmp_path, make_picture):
-    write_prw(tmp_path / 'PRW-v16.04.20', make_picture(tmp_path / 'grey.jpg', (1920, 1080)))
+def test_prw_at_its_full_size(tmp_path, make_image):
+    write_prw(tmp_path / 'PRW-v16.04.20', make_image(tmp_path / 'grey.jpg', (1920, 1080)))
     done = convert(Converter(prw.NAME, prw.parse), tmp_path, strict=True)
     assert done.splits[0].counts() == {
         'images': 5704,

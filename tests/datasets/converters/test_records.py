@@ -5,7 +5,7 @@ import numpy as np
 from mmps.datasets.converters.records import Galleries
 
 
-def test_dropping_a_picture_drops_whatever_refers_to_it(small_split):
+def test_dropping_an_image_drops_whatever_refers_to_it(small_split):
     left = small_split.without_images({'0.jpg'})
     assert [image.file_name for image in left.images] == ['1.jpg', '2.jpg']
     assert [query.person_id for query in left.queries] == [1]

@@ -23,10 +23,10 @@ def write(root, files):
 
 
 @pytest.fixture
-def release_2019(tmp_path, make_picture):
+def release_2019(tmp_path, make_image):
     write(tmp_path, FILES_2019)
     for name in ('sur_train/sur00001.jpg', 'ad_train/ad_01/ad00002.jpg', 'val_data/sur00009.jpg'):
-        make_picture(tmp_path / name)
+        make_image(tmp_path / name)
     return tmp_path
 
 
@@ -86,7 +86,7 @@ def test_neither_release_is_refused(tmp_path, text):
         parse(tmp_path, ConversionLog())
 
 
-def test_a_picture_that_is_listed_twice_keeps_all_boxes(tmp_path):
+def test_an_image_that_is_listed_twice_keeps_all_boxes(tmp_path):
     write(tmp_path, {'train_annotations.txt': 'img1.jpg 1 1 2 3 4\nimg1.jpg 1 5 6 7 8\n'})
     log = ConversionLog()
     (image,) = parse(tmp_path, log).splits[0].images

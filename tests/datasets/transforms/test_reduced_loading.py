@@ -22,11 +22,11 @@ def _scope():
 
 
 @pytest.fixture
-def picture(tmp_path):
+def image(tmp_path):
     """A smooth JPEG of 401x301 pixels: neither side is a multiple of 8."""
     y, x = np.mgrid[:301, :401] / 150
     waves = [127 + 120 * np.sin(x * a + y * b) for a, b in ((1, 0.5), (0.3, 1), (0.7, 0.7))]
-    path = tmp_path / 'picture.jpg'
+    path = tmp_path / 'image.jpg'
     Image.fromarray(np.stack(waves, 2).astype(np.uint8)).save(path, quality=95)
     return path
 
@@ -64,13 +64,13 @@ def check_equal(found, expected, mean_difference):
 
 @pytest.mark.parametrize('boxes_first', [True, False], ids=['training', 'test'])
 @pytest.mark.parametrize('keep_ratio', [True, False])
-def test_results_are_those_of_the_two_transforms(picture, keep_ratio, boxes_first):
+def test_results_are_those_of_the_two_transforms(image, keep_ratio, boxes_first):
     for scale in [(401, 301), (300, 290), (200, 150), (100, 70), (48, 36)]:
         options = {'keep_ratio': keep_ratio, 'boxes_first': boxes_first}
-        check_equal(fast(picture, scale, **options), ordinary(picture, scale, **options), 2.0)
+        check_equal(fast(image, scale, **options), ordinary(image, scale, **options), 2.0)
 
 
-def test_the_decoder_makes_it_smaller(picture, monkeypatch):
+def test_the_decoder_makes_it_smaller(image, monkeypatch):
     shapes = []
     resize = reduced_loading.mmcv.imresize
 
@@ -80,38 +80,38 @@ def test_the_decoder_makes_it_smaller(picture, monkeypatch):
 
     monkeypatch.setattr(reduced_loading.mmcv, 'imresize', watched)
     for scale in ((201, 151), (202, 151), (50, 38)):
-        fast(picture, scale)
-    fast(picture, (202, 151), least=0.9)
+        fast(image, scale)
+    fast(image, (202, 151), least=0.9)
     assert shapes == [(151, 201, 3), (301, 401, 3), (38, 51, 3), (151, 201, 3)]
 
 
 @pytest.mark.parametrize('orientation', range(1, 9))
-def test_exif_rotation(picture, orientation, tmp_path):
+def test_exif_rotation(image, orientation, tmp_path):
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     turned = tmp_path / 'turned.jpg'
-    Image.open(picture).save(turned, quality=95, exif=exif)
+    Image.open(image).save(turned, quality=95, exif=exif)
     expected = ordinary(turned, (60, 100))
     assert expected['ori_shape'] == ((301, 401) if orientation < 5 else (401, 301))
     check_equal(fast(turned, (60, 100)), expected, 2.0)
 
 
-def test_where_headers_are_read_differently_the_decoder_is_right(picture, monkeypatch):
+def test_where_headers_are_read_differently_the_decoder_is_right(image, monkeypatch):
     monkeypatch.setattr(reduced_loading, 'jpeg_size', lambda data: (301, 401))
-    check_equal(fast(picture, (100, 70)), ordinary(picture, (100, 70)), 0.001)
+    check_equal(fast(image, (100, 70)), ordinary(image, (100, 70)), 0.001)
 
 
-def test_a_broken_header_is_left_to_the_decoder(picture):
-    data = picture.read_bytes()
+def test_a_broken_header_is_left_to_the_decoder(image):
+    data = image.read_bytes()
     exif = b'Exif\0\0' + b'nonsense'
     segment = b'\xff\xe1' + (len(exif) + 2).to_bytes(2, 'big') + exif
-    picture.write_bytes(data[:2] + segment + data[2:])
-    check_equal(fast(picture, (100, 70)), ordinary(picture, (100, 70)), 2.0)
+    image.write_bytes(data[:2] + segment + data[2:])
+    check_equal(fast(image, (100, 70)), ordinary(image, (100, 70)), 2.0)
 
 
-def test_other_formats_are_decoded_as_ever(picture, tmp_path):
-    path = tmp_path / 'picture.png'
-    cv2.imwrite(str(path), cv2.imread(str(picture)))
+def test_other_formats_are_decoded_as_ever(image, tmp_path):
+    path = tmp_path / 'image.png'
+    cv2.imwrite(str(path), cv2.imread(str(image)))
     assert jpeg_size(path.read_bytes()) is None
     check_equal(fast(path, (100, 70)), ordinary(path, (100, 70)), 0.001)
 
@@ -142,14 +142,14 @@ def test_how_much_smaller(full, wanted, least, factor):
     ],
     ids=['missing', 'empty', 'no image', 'cut'],
 )
-def test_an_unreadable_image_gives_the_usual_sentence(picture, change, sentence):
-    data = change(picture.read_bytes())
-    picture.unlink()
+def test_an_unreadable_image_gives_the_usual_sentence(image, change, sentence):
+    data = change(image.read_bytes())
+    image.unlink()
     if data is not None:
-        picture.write_bytes(data)
+        image.write_bytes(data)
     with pytest.raises(DataError, match=sentence) as error:
-        fast(picture, (100, 70))
-    assert str(picture) in str(error.value)
+        fast(image, (100, 70))
+    assert str(image) in str(error.value)
 
 
 def test_a_data_set_uses_it_in_one_line(drawn_set):
@@ -165,10 +165,10 @@ def test_a_data_set_uses_it_in_one_line(drawn_set):
 
 
 @pytest.mark.parametrize('load', [ordinary, fast], ids=['LoadScene', 'LoadResizedScene'])
-def test_a_film_behind_an_image_is_passed_over(picture, load, tmp_path):
+def test_a_film_behind_an_image_is_passed_over(image, load, tmp_path):
     film = tmp_path / 'motion_photo.jpg'
-    film.write_bytes(picture.read_bytes() + b'ftypmp42' + bytes(20_000))
-    np.testing.assert_array_equal(load(film, (160, 120))['img'], load(picture, (160, 120))['img'])
-    film.write_bytes(picture.read_bytes()[:-2] + bytes(20_000))
+    film.write_bytes(image.read_bytes() + b'ftypmp42' + bytes(20_000))
+    np.testing.assert_array_equal(load(film, (160, 120))['img'], load(image, (160, 120))['img'])
+    film.write_bytes(image.read_bytes()[:-2] + bytes(20_000))
     with pytest.raises(DataError, match='is no readable image, or cut short'):
         load(film, (160, 120))

@@ -62,12 +62,12 @@ def found(folder, *names, workers=1):
     ]
 
 
-def test_whole_pictures_have_no_problem(folder):
+def test_whole_images_have_no_problem(folder):
     assert found(folder, 'whole.jpg', 'whole.png') == []
 
 
 @pytest.mark.parametrize('name', ['cut.jpg', 'cut.png', 'empty.jpg'])
-def test_a_picture_without_its_end_is_an_error_that_headers_do_not_show(folder, name):
+def test_an_image_without_its_end_is_an_error_that_headers_do_not_show(folder, name):
     ((kind, where, is_error),) = found(folder, name)
     assert (kind, is_error) == ('an image is broken or cut short', True)
     assert where.startswith(f'a/{name} (')
@@ -100,7 +100,7 @@ def test_every_format_is_read_and_dark_16_bit_files_are_a_warning(folder):
     ]
 
 
-def test_the_size_is_that_of_the_decoded_picture(folder):
+def test_the_size_is_that_of_the_decoded_image(folder):
     expected = 'a/turned.jpg (decoded 40x60, annotation 60x40)'
     assert found(folder, 'turned.jpg') == [('an image has another size', expected, True)]
 
@@ -111,7 +111,7 @@ def test_the_header_tells_the_same_size(folder):
     assert problem.where == 'a/turned.jpg (file 40x60, annotation 60x40)'
 
 
-def test_a_missing_picture_is_told_as_without_decoding(folder):
+def test_a_missing_image_is_told_as_without_decoding(folder):
     expected = [(f'an image is missing under {folder}', 'a/none.jpg', True)]
     assert found(folder, 'none.jpg') == expected
 
@@ -122,7 +122,7 @@ def test_the_number_of_processes_does_not_change_the_result(folder):
     assert found(folder, *names, workers=3) == found(folder, *names)
 
 
-def test_progress_sees_every_picture(folder):
+def test_progress_sees_every_image(folder):
     seen = []
 
     def progress(pictures, total):

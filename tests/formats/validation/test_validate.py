@@ -123,7 +123,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_pictures(folder):
+def test_images(folder):
     assert validate(good(), folder) == []
     (folder / 'a/1.png').write_bytes(b'no image')
     Image.fromarray(np.zeros((41, 60, 3), np.uint8)).save(folder / 'a/2.png')
@@ -136,7 +136,7 @@ def test_pictures(folder):
     assert any('an image is missing under' in p.kind for p in validate(good(), folder))
 
 
-def test_pictures_that_two_splits_share(folder):
+def test_images_that_two_splits_share(folder):
     other = good()
     other['images'][0]['file_name'] = 'b/7.png'
     (problem,) = validate(good(), None, other)

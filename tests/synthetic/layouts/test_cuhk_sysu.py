@@ -89,7 +89,7 @@ def test_galleries_hold_every_other_appearance(drawn):
         assert found == {appearance.name for appearance in seen[identity]}
 
 
-def test_official_boxes_are_whole_numbers_inside_the_picture(drawn):
+def test_official_boxes_are_whole_numbers_inside_the_image(drawn):
     for scene in drawn[1]:
         for person in scene.people:
             x, y, w, h = official_box(scene, person)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mmps.images import picture_size
+from mmps.images import image_size
 from mmps.structures import DataError
 
 from .log import ConversionLog
@@ -69,7 +69,7 @@ def measure(root: Path, split: Split, log: ConversionLog, progress: Progress) ->
     for image in progress(split.images, len(split.images), f'{split.name}: reading image sizes'):
         path = root / image.file_name
         try:
-            image.size = picture_size(path)
+            image.size = image_size(path)
         except FileNotFoundError:
             missing.append(image.file_name)
         except OSError:

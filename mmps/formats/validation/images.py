@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from mmps.images import picture_size
+from mmps.images import image_size
 
 from ..problems import Problem
 
@@ -31,7 +31,7 @@ def check_file_names(content: dict) -> Iterator[Problem]:
         seen.add(name)
 
 
-def check_pictures(images: Iterable[dict], folder: Path) -> Iterator[Problem]:
+def check_images(images: Iterable[dict], folder: Path) -> Iterator[Problem]:
     """Check that every image is there and has the size that the file says.
 
     Args:
@@ -44,7 +44,7 @@ def check_pictures(images: Iterable[dict], folder: Path) -> Iterator[Problem]:
     for image in images:
         path = folder / image['file_name']
         try:
-            size = picture_size(path)
+            size = image_size(path)
         except FileNotFoundError:
             yield Problem(f'an image is missing under {folder}', image['file_name'])
             continue
