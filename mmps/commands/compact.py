@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import argparse
 
+from .galleries import add_gallery, megabytes
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument('gallery', metavar='GALLERY', help='the file; its name ends in .mmps')
+    add_gallery(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Compact."""
-    from pathlib import Path
-
     from mmps.gallery import open_gallery
 
-    before = Path(options.gallery).stat().st_size if Path(options.gallery).is_file() else 0
     with open_gallery(options.gallery, mode='w') as gallery:
+        before = gallery.statistics().bytes
         gallery.compact()
-    after = Path(options.gallery).stat().st_size
-    print(f'{options.gallery}: {before / 1e6:,.1f} -> {after / 1e6:,.1f} MB')
+        after = gallery.statistics().bytes
+    print(f'{gallery.info.where}: {megabytes(before)} -> {megabytes(after)}')

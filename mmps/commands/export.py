@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import argparse
 
+from .galleries import add_gallery
 from .search import add_conditions, conditions
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument('gallery', metavar='GALLERY', help='the file; its name ends in .mmps')
+    add_gallery(parser)
     parser.add_argument('out', metavar='FILE', help='the file that is written')
     parser.add_argument(
         '--format',

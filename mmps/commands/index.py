@@ -8,6 +8,12 @@ examples:
   # camera and start time from file names such as north/2026-11-27_08-30-00.mp4
   mmps index people.mmps footage/ --model published.pth --every 0.5 \
       --camera-from '{camera}/{start:%Y-%m-%d_%H-%M-%S}.mp4'
+  # four machines, or four jobs, fill one server: --shard 1/4 to 4/4
+  mmps index 'postgresql://user@host/database?gallery=NAME' footage/ --model published.pth \
+      --shard 1/4
+  # a live stream, until Ctrl-C
+  mmps index people.mmps rtsp://user:password@camera/stream --model published.pth --camera north \
+      --keep-crops crops
   # folders of frames, 7 a second: people are followed from frame to frame
   mmps index people.mmps sequence/img1 --model published.pth --frame-rate 7 --every 0
   # without training: a public detector and an exported re-ID network
@@ -19,15 +25,22 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 
+from .galleries import add_gallery
+from .live import check_streams, watch_streams
 from .models import add_model_options, load_inferencer
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument('gallery', metavar='GALLERY', help='the file; its name ends in .mmps')
+    add_gallery(parser)
     parser.add_argument(
-        'inputs', nargs='+', metavar='INPUT', help='images, videos, folders, or patterns in quotes'
+        'inputs',
+        nargs='+',
+        metavar='INPUT',
+        help='images, videos, folders, or patterns in quotes; or live streams: rtsp://..., '
+        'http://..., camera:0',
     )
     add_model_options(parser, remembered=True)
     parser.add_argument('--camera', metavar='C', help='name of the camera of all inputs')
@@ -62,6 +75,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--batch-size', type=int, default=8, metavar='N', help='frames per pass of the model'
     )
+    parser.add_argument(
+        '--keep-crops',
+        metavar='DIR',
+        help='of live streams: keep the crop of each person, since no scene can be read again',
+    )
+    parser.add_argument(
+        '--for',
+        dest='seconds',
+        type=float,
+        metavar='SECONDS',
+        help='of live streams: stop after this time (default: at Ctrl-C)',
+    )
+    parser.add_argument(
+        '--shard',
+        metavar='I/N',
+        help='only every N-th input file from the I-th on, I from 1: for N workers that fill one '
+        'gallery (default: all files)',
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -70,11 +101,9 @@ def run(options: argparse.Namespace) -> int:
     Returns:
         1 where no source could be read at all.
     """
-    from pathlib import Path
-
-    from mmps.gallery import open_gallery
+    from mmps.gallery import find_info, open_gallery
     from mmps.gallery.indexing import Settings, index
-    from mmps.gallery.sources import Places, Sampling, list_sources, parse_time
+    from mmps.gallery.sources import Places, Sampling, list_sources, parse_time, shard_of
     from mmps.structures import ConfigError
 
     start = None if options.start is None else parse_time(options.start)
@@ -82,21 +111,43 @@ def run(options: argparse.Namespace) -> int:
     Sampling(options.every, rate=options.frame_rate)
     if options.batch_size < 1 or not 0 <= options.min_score <= 1:
         raise ConfigError('--batch-size must be at least 1 and --min-score within 0 and 1')
-    sources = list_sources(options.inputs, options.frame_rate is not None)
-    info = None
-    if Path(options.gallery).is_file():
-        with open_gallery(options.gallery) as known:
-            info = known.info
-    inferencer = load_inferencer(options, info, options.min_score)
+    live = check_streams(options)
+    sources = options.inputs if live else list_sources(options.inputs, bool(options.frame_rate))
+    if options.shard:
+        sources = shard_of(sources, options.shard)
+    inferencer = load_inferencer(options, find_info(options.gallery), options.min_score)
     settings = Settings(
         options.every, options.min_score, options.batch_size, places, options.frame_rate
     )
     with open_gallery(options.gallery, model=inferencer.gallery_model(), mode='w') as gallery:
-        with _Progress(len(sources)) as progress:
-            summary = index(gallery, inferencer.find, sources, settings, progress.report)
+        if live:
+            return watch_streams(options, gallery, inferencer.find, sources, settings)
+        with _Progress(len(sources)) as progress, _note(gallery, options, len(sources)) as note:
+            report = _both(progress.report, note.report if note else None)
+            summary = index(gallery, inferencer.find, sources, settings, report)
         total = gallery.count()
-    _print_summary(summary, options.gallery, total)
+    _print_summary(summary, gallery.info.where, total)
     return int(not summary.sources and not summary.unchanged and bool(summary.problems))
+
+
+def _note(gallery: object, options: argparse.Namespace, sources: int) -> object:
+    """Open around the work of one of several workers, so that mmps info shows how far it is."""
+    from contextlib import nullcontext
+
+    from mmps.gallery.workers import WorkerNote
+
+    if not options.shard:
+        return nullcontext()
+    return WorkerNote(gallery, options.shard, options.inputs, sources)
+
+
+def _both(first: Callable[..., None], second: Callable[..., None] | None) -> Callable[..., None]:
+    def report(*arguments: object) -> None:
+        first(*arguments)
+        if second is not None:
+            second(*arguments)
+
+    return report
 
 
 class _Progress:

@@ -7,13 +7,16 @@ examples:
 from __future__ import annotations
 
 import argparse
-import math
-from collections import Counter
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .galleries import add_gallery, megabytes
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument('gallery', metavar='GALLERY', help='the file; its name ends in .mmps')
+    add_gallery(parser)
     parser.add_argument('--sources', action='store_true', help='list every source too')
     parser.add_argument('--json', metavar='F', help='write all of it as JSON')
 
@@ -25,44 +28,81 @@ def run(options: argparse.Namespace) -> None:
 
     from mmps.files import write_json
     from mmps.gallery import open_gallery
-    from mmps.visualization.captions import shown_time
+    from mmps.gallery.workers import workers
 
     with open_gallery(options.gallery) as gallery:
         info, states = gallery.info, gallery.progress()
-        people: Counter = Counter()
-        cameras: Counter = Counter()
-        low, high = math.inf, -math.inf
-        for rows in gallery.rows():
-            people.update(rows.source)
-            cameras.update(rows.camera)
-            known = rows.time[~(rows.time != rows.time)]
-            low, high = min([low, *known]), max([high, *known])
-    size = Path(options.gallery).stat().st_size
-    print(f'{options.gallery}: {sum(people.values()):,} people of {len(states):,} sources')
-    print(f'  file      {size / 1e6:,.1f} MB, format {info.format}')
-    print(
-        f'  model     {info.model.recipe.get("model", "unknown")}, {info.model.dimension} numbers'
-    )
-    print(f'  made      {shown_time(info.created)}')
-    if math.isfinite(low):
-        print(f'  times     {shown_time(low)} to {shown_time(high)}')
-    for camera, count in sorted(cameras.items()):
-        print(f'  camera    {camera or "(unknown)"}: {count:,} people')
-    open_ones = [s.source for s in states.values() if not s.finished]
-    problems = [s for s in states.values() if s.problem]
-    if open_ones:
-        print(f'  begun     {len(open_ones)} sources are not indexed to their end: index again')
-    for state in problems:
-        print(f'  problem   {state.problem}')
+        numbers, shares = gallery.statistics(), workers(gallery)
+    people = sum(numbers.people.values())
+    print(f'{info.where}: {people:,} people of {len(states):,} sources')
+    print_facts(info, numbers)
+    print_states(states)
+    print_workers(shares)
     if options.sources:
         for path in states:
-            print(f'  source    {path}: {people[path]:,} people')
+            print(f'  source    {path}: {numbers.people.get(path, 0):,} people')
     if options.json:
+        sources = [
+            {**asdict(s), 'people': numbers.people.get(s.source, 0)} for s in states.values()
+        ]
         content = {
-            'gallery': options.gallery,
-            'people': sum(people.values()),
+            'gallery': info.where,
+            'people': people,
             'model': asdict(info.model),
-            'cameras': dict(cameras),
-            'sources': [{**asdict(s), 'people': people[s.source]} for s in states.values()],
+            'cameras': dict(numbers.cameras),
+            'sources': sources,
+            'workers': [asdict(worker) for worker in shares],
         }
         write_json(Path(options.json), content)
+
+
+def print_facts(info: Any, numbers: Any) -> None:
+    """Print size, model, times and cameras of a gallery.
+
+    Args:
+        info: Of the gallery.
+        numbers: Its statistics.
+    """
+    from mmps.visualization.captions import shown_time
+
+    model = info.model
+    print(f'  size      {megabytes(numbers.bytes)}, format {info.format}')
+    print(f'  model     {model.recipe.get("model", "unknown")}, {model.dimension} numbers')
+    print(f'  made      {shown_time(info.created)}')
+    if numbers.since is not None:
+        print(f'  times     {shown_time(numbers.since)} to {shown_time(numbers.until)}')
+    for camera, count in sorted(numbers.cameras.items()):
+        print(f'  camera    {camera or "(unknown)"}: {count:,} people')
+
+
+def print_states(states: Mapping[str, Any]) -> None:
+    """Print which sources are not indexed to their end, and which could not be read.
+
+    Args:
+        states: Of the sources, by path.
+    """
+    begun = [s.source for s in states.values() if not s.finished]
+    if begun:
+        print(f'  begun     {len(begun)} sources are not indexed to their end: index again')
+    for state in states.values():
+        if state.problem:
+            print(f'  problem   {state.problem}')
+
+
+def print_workers(shares: Sequence[Any]) -> None:
+    """Print how far each worker of ``mmps index --shard`` is, and all of them together.
+
+    Args:
+        shares: The workers.
+    """
+    from mmps.visualization.captions import shown_time
+
+    for worker in shares:
+        seen = f'finished {shown_time(worker.seen)}'
+        if not worker.finished:
+            seen = f'seen {time.time() - worker.seen:,.0f} s ago'
+        share = f'{worker.done:,} of {worker.sources:,} sources'
+        print(f'  worker    {worker.shard} on {worker.host}: {share}, {seen}')
+    done, total = (sum(getattr(w, name) for w in shares) for name in ('done', 'sources'))
+    if shares:
+        print(f'  together  {done:,} of {total:,} sources, {done / max(total, 1):.0%}')

@@ -2,6 +2,8 @@
 
 examples:
   mmps merge all.mmps north.mmps south.mmps
+  # from a file to a server, or back
+  mmps merge 'postgresql://user@host/database?gallery=NAME' people.mmps
 """
 
 from __future__ import annotations
@@ -26,4 +28,4 @@ def run(options: argparse.Namespace) -> None:
         model = parts[0].info.model
         target = stack.enter_context(open_gallery(options.gallery, model=model, mode='w'))
         merged = merge(target, *parts)
-        print(f'{merged:,} people read, {options.gallery} holds {target.count():,}')
+        print(f'{merged:,} people read, {target.info.where} holds {target.count():,}')

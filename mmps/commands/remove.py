@@ -4,6 +4,8 @@ Their rows are overwritten in the file when it is compacted (mmps compact).
 
 examples:
   mmps remove people.mmps --source footage/a.mp4
+  # keep 30 days
+  mmps remove people.mmps --before "$(date -d '30 days ago' +%F)" --yes && mmps compact people.mmps
   mmps remove people.mmps --id 5577006791947779410 --yes
 """
 
@@ -11,15 +13,22 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
+from .galleries import add_gallery
 from .search import add_conditions, conditions
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument('gallery', metavar='GALLERY', help='the file; its name ends in .mmps')
+    add_gallery(parser)
     parser.add_argument('--source', nargs='+', metavar='F', help='only of these images and videos')
     parser.add_argument('--id', nargs='+', type=int, metavar='ID', help='only these people')
+    parser.add_argument(
+        '--before',
+        metavar='TIME',
+        help='only people seen before this time; those whose date is unknown stay',
+    )
     add_conditions(parser)
     parser.add_argument('--yes', action='store_true', help='do not ask')
 
@@ -35,16 +44,59 @@ def run(options: argparse.Namespace) -> int:
     from mmps.structures import ConfigError
 
     where = conditions(options, sources=options.source, ids=options.id)
+    if options.before is not None:
+        where = before(where, options.before)
     if not where.given:
-        raise ConfigError('say which people: --source, --id, --camera, --since, --until')
+        raise ConfigError('say which people: --source, --id, --camera, --before, --since, --until')
     with open_gallery(options.gallery, mode='w') as gallery:
         check_cameras(gallery, options.camera)
         check_sources(gallery, options.source)
         count = gallery.count(where)
         if not options.yes and not _confirmed(f'Remove {count:,} people of {options.gallery}?'):
             return 1
+        remove_crops(gallery, where)
         print(f'{gallery.remove(where):,} people removed, {gallery.count():,} are left')
     return 0
+
+
+def before(where: Any, text: str) -> Any:
+    """Narrow conditions to people seen before a time.
+
+    Args:
+        where: The conditions.
+        text: The time.
+
+    Raises:
+        ConfigError: Other times are given too.
+    """
+    from dataclasses import replace
+
+    import numpy as np
+
+    from mmps.gallery.sources import parse_time
+    from mmps.structures import ConfigError
+    from mmps.visualization.captions import FIRST_DATE
+
+    if where.given & {'since', 'until'}:
+        raise ConfigError('--before stands alone: leave out --since and --until')
+    # Times of videos that count from their own beginning are no dates.
+    return replace(where, since=FIRST_DATE, until=float(np.nextafter(parse_time(text), 0)))
+
+
+def remove_crops(gallery: Any, where: Any) -> None:
+    """Remove the crops that were kept of people who are going to be removed.
+
+    Args:
+        gallery: Opened.
+        where: Who is removed.
+    """
+    from mmps.gallery.streams import crop_folders
+    from mmps.gallery.streams.crops import CropFolder
+
+    folders = [CropFolder(folder) for folder in crop_folders(gallery)]
+    for rows in gallery.rows(where) if folders else ():
+        for folder in folders:
+            folder.remove(rows.ids.tolist())
 
 
 def _confirmed(question: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,12 @@ RATE = 14
 """Width of the column that says how many such hits are wrong."""
 
 
-def print_hits(hits: list[dict[str, Any]]) -> None:
+def print_hits(hits: list[dict[str, Any]], exact: bool = True) -> None:
     """Print hits as a table.
 
     Args:
         hits: As ``--json`` writes them.
+        exact: Whether everybody was compared.
     """
     from mmps.visualization.captions import place, shown_time, stay, wrong_rate
 
@@ -33,37 +33,34 @@ def print_hits(hits: list[dict[str, Any]]) -> None:
         rate = f'  {wrong_rate(hit):<{RATE}}' if wrong else ''
         start = f'{hit["rank"]:>4}  {hit["similarity"]:>10.3f}{rate}  {camera:<{wide}}'
         print(f'{start}  {moment:<{far}}  {place(hit)}{stay(hit)}')
+    if not exact:
+        print('approximate: the index of this server may miss people who are as similar')
     if wrong:
         print("wrong: of the pairs in the model's test that were at least this similar")
 
 
-def write_results(
-    options: argparse.Namespace, described: dict[str, Any], states: Mapping[str, Any]
-) -> None:
+def write_results(options: argparse.Namespace, described: dict[str, Any], gallery: Any) -> None:
     """Write what the options ask for.
 
     Args:
         options: Of a search.
         described: Query and hits.
-        states: Of the gallery's sources, by path.
+        gallery: That was searched.
 
     Raises:
         DataError: A file cannot be written.
     """
     from mmps.files import write_json
-    from mmps.gallery.scenes import scenes_of
     from mmps.structures import DataError
     from mmps.visualization.evidence import write_evidence
 
-    hits = described['hits']
-    scenes, problems = scenes_of(hits, states) if options.sheet or options.evidence else ([], [])
-    for problem in problems:
-        print(f'not drawn: {problem}', file=sys.stderr)
+    drawn = options.sheet or options.evidence
+    scenes = _scenes(gallery, described['hits'], options.blur) if drawn else []
     try:
         if options.json:
             write_json(Path(options.json), described)
         if options.sheet:
-            _write_sheet(Path(options.sheet), described, scenes)
+            _write_sheet(Path(options.sheet), described, scenes, options.blur)
         if options.evidence:
             write_evidence(Path(options.evidence), described, scenes)
     except OSError as error:
@@ -72,13 +69,26 @@ def write_results(
         ) from None
 
 
-def _write_sheet(path: Path, described: dict[str, Any], scenes: list[Any]) -> None:
+def _scenes(gallery: Any, hits: list[dict[str, Any]], blur: bool) -> list[Any]:
+    """Read the scenes of hits, and say of which the file is gone."""
+    from mmps.visualization.scenes import read_scenes
+
+    scenes, problems = read_scenes(gallery, hits, blur)
+    for problem in problems:
+        print(f'not drawn: {problem}', file=sys.stderr)
+    return scenes
+
+
+def _write_sheet(path: Path, described: dict[str, Any], scenes: list[Any], blur: bool) -> None:
     from mmps.apis.image_inputs import as_pixels
+    from mmps.visualization.blurring import blurred
     from mmps.visualization.captions import caption
     from mmps.visualization.contact_sheet import draw_sheet, save_image
 
     hits = described['hits']
     queries = [(as_pixels(q['image']), q['box']) for q in described['query']['images']]
+    if blur:
+        queries = [(blurred(image, [box]), box) for image, box in queries]
     names = ', '.join(Path(query['image']).name for query in described['query']['images'])
     captions = [caption(hit) for hit in hits]
     what = 'visits' if hits and 'visit' in hits[0] else 'boxes'

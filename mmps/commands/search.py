@@ -15,13 +15,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .galleries import add_gallery
 from .models import add_model_options, load_inferencer
 from .results import print_hits, write_results
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument('gallery', metavar='GALLERY', help='the file; its name ends in .mmps')
+    add_gallery(parser)
     parser.add_argument(
         '--image',
         nargs='+',
@@ -60,6 +61,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--evidence', metavar='DIR', help='write each hit as a scene with its box, and as a crop'
     )
+    parser.add_argument(
+        '--blur',
+        action='store_true',
+        help='blur the upper fifth of each box, where the head is, in sheet and evidence',
+    )
+    parser.add_argument(
+        '--audit-log',
+        metavar='F.jsonl',
+        help='write down who searched for whom, before the hits are shown (default: the file that '
+        'MMPS_AUDIT_LOG names, if any)',
+    )
+    parser.add_argument('--purpose', metavar='TEXT', help='why you search, for the audit log')
 
 
 def add_conditions(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +107,7 @@ def run(options: argparse.Namespace) -> None:
     from mmps.apis.queries import find_query
     from mmps.evaluation.calibration import Calibration
     from mmps.gallery import open_gallery
+    from mmps.gallery.audit import AuditLog
     from mmps.gallery.base import check_same_model
     from mmps.gallery.conditions import check_cameras
     from mmps.gallery.searching import describe_search, find_hits
@@ -104,15 +118,20 @@ def run(options: argparse.Namespace) -> None:
     if len(options.image) > 1 and (options.box or options.pick):
         raise ConfigError('--box and --pick belong to one image; give crops with --crop')
     where = conditions(options)
+    log = AuditLog.of(options.audit_log)
     given = None if options.calibration is None else Calibration.load(options.calibration)
     with open_gallery(options.gallery) as gallery:
         check_cameras(gallery, options.camera)
         inferencer = load_inferencer(options, gallery.info)
-        check_same_model(gallery.info.model, inferencer.gallery_model(), options.gallery)
+        check_same_model(gallery.info.model, inferencer.gallery_model(), gallery.info.where)
         person = (options.box, options.pick, options.crop)
         queries = [find_query(inferencer, path, path, *person) for path in options.image]
         vector = averaged_query(np.concatenate([query.vector for query in queries]))
         hits = find_hits(gallery, vector, options.top, where, options.per_visit)
         described = describe_search(queries, hits, given or inferencer.calibration)
-        print_hits(described['hits'])
-        write_results(options, described, gallery.progress())
+        if log is not None:
+            ids = [hit['id'] for hit in described['hits']]
+            asked = described['query']['images']
+            log.record_search(gallery.info.where, asked, where, ids, options.purpose)
+        print_hits(described['hits'], described['exact'])
+        write_results(options, described, gallery)

@@ -1,5 +1,5 @@
-from .base import Gallery, GalleryInfo, GalleryModel, Progress, merge
-from .opening import open_gallery
+from .base import Gallery, GalleryInfo, GalleryModel, Progress, Statistics, merge
+from .opening import find_info, open_gallery
 from .rows import STILL, Hits, Rows, Where
 
 __all__ = [
@@ -10,7 +10,9 @@ __all__ = [
     'Hits',
     'Progress',
     'Rows',
+    'Statistics',
     'Where',
+    'find_info',
     'merge',
     'open_gallery',
 ]

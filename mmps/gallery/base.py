@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -82,6 +83,29 @@ class Progress:
     problem: str = ''
 
 
+@dataclass(frozen=True)
+class Statistics:
+    """What a gallery holds, in numbers.
+
+    Attributes:
+        people: Number of people by source.
+        cameras: Number of people by camera; an empty text where unknown.
+        since: Earliest time of a person in seconds since 1970, ``None`` where none is known.
+        until: Latest time.
+        bytes: On disk, ``None`` where unknown.
+    """
+
+    people: Mapping[str, int]
+    cameras: Mapping[str, int]
+    since: float | None
+    until: float | None
+    bytes: int | None
+
+
+Group = tuple[str, str, int, float | None, float | None]
+"""People of one source and camera: both names, their number, earliest and latest time."""
+
+
 class Gallery(Protocol):
     """People found in images and videos, kept for search."""
 
@@ -147,6 +171,20 @@ class Gallery(Protocol):
     def progress(self) -> Mapping[str, Progress]:
         """Get how far each source is indexed, by its path."""
 
+    def statistics(self) -> Statistics:
+        """Count what is in it by source and camera."""
+
+    def set_note(self, name: str, content: Mapping[str, Any] | None) -> None:
+        """Keep a small fact beside the rows, such as what a worker is doing.
+
+        Args:
+            name: Under which it is found; a note of that name is replaced.
+            content: Plain data; ``None`` removes the note.
+        """
+
+    def notes(self) -> Mapping[str, dict[str, Any]]:
+        """Get all notes by their names."""
+
     def compact(self) -> None:
         """Free the space of removed rows."""
 
@@ -172,6 +210,23 @@ def check_same_model(expected: GalleryModel, given: GalleryModel, where: str) ->
             f'{given.fingerprint[:12]}): embeddings of two models cannot be compared; use its own '
             'model, or index into a new gallery'
         )
+
+
+def statistics_of(groups: Iterable[Group], size: int | None) -> Statistics:
+    """Add up counts of rows.
+
+    Args:
+        groups: Source, camera, number of people, earliest and latest time.
+        size: Bytes on disk, ``None`` where unknown.
+    """
+    people: Counter = Counter()
+    cameras: Counter = Counter()
+    times = []
+    for source, camera, count, *ends in groups:
+        people[source] += count
+        cameras[camera] += count
+        times += [moment for moment in ends if moment is not None]
+    return Statistics(people, cameras, min(times, default=None), max(times, default=None), size)
 
 
 def merge(target: Gallery, *parts: Gallery) -> int:

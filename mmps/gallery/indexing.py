@@ -236,7 +236,8 @@ def _store(
     seen = [piece for piece in batch if piece.frame is not None]
     found = find([piece.frame.image for piece in seen]) if seen else []
     parts = [
-        _rows(piece, people, settings.min_score) for piece, people in zip(seen, found, strict=True)
+        rows_of(piece.state, piece.frame.number, piece.frame.time, people, settings.min_score)
+        for piece, people in zip(seen, found, strict=True)
     ]
     rows = Rows.joined(parts) if parts else Rows.empty(gallery.info.model.dimension)
     states = {piece.state.source: piece.state for piece in batch}
@@ -245,7 +246,16 @@ def _store(
     summary.people += len(rows)
 
 
-def _rows(piece: _Piece, people: Found, min_score: float) -> Rows:
+def rows_of(state: Progress, number: int, time: float, people: Found, min_score: float) -> Rows:
+    """Put the people of a frame into rows, the surest first.
+
+    Args:
+        state: Of the source.
+        number: Of the frame.
+        time: Of the frame.
+        people: Found in it.
+        min_score: Smallest detection score of people who are kept.
+    """
     kept = np.flatnonzero(people.scores >= min_score)
     kept = kept[np.argsort(-people.scores[kept], kind='stable')]
     count = len(kept)
@@ -253,9 +263,9 @@ def _rows(piece: _Piece, people: Found, min_score: float) -> Rows:
         vectors=people.embeddings[kept].reshape(count, people.embeddings.shape[1]),
         boxes=people.boxes[kept],
         scores=people.scores[kept],
-        source=[piece.state.source] * count,
-        frame=np.full(count, piece.frame.number),
+        source=[state.source] * count,
+        frame=np.full(count, number),
         slot=np.arange(count),
-        time=np.full(count, piece.frame.time),
-        camera=[piece.state.camera] * count,
+        time=np.full(count, time),
+        camera=[state.camera] * count,
     )

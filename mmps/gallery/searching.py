@@ -78,7 +78,12 @@ def describe_search(
         queries: Images of the person.
         found: From a gallery.
         calibration: Of the model, where it is known.
+
+    Returns:
+        ``query``; ``exact``, whether everybody was compared; ``hits`` as of
+        :func:`describe_hits`.
     """
     images = [{'image': query.path, 'box': query.box} for query in queries]
     hits = describe_hits(found, calibration)
-    return {'query': {**images[0], 'images': images}, 'hits': hits}
+    query = {**images[0], 'images': images}
+    return {'query': query, 'exact': found.hits.exact, 'hits': hits}

@@ -152,6 +152,60 @@ def test_a_calibration_says_how_often_such_hits_are_wrong(indexed, image, place,
     assert main([*search, '--calibration', str(tmp_path / 'published.pth')]) == 2
 
 
+def test_a_search_is_written_down_before_it_is_shown(indexed, image, tmp_path, capsys):
+    log = tmp_path / 'audit.jsonl'
+    search = ['search', indexed, '--image', image, '--crop', '--top', '3', '--audit-log']
+    assert main([*search, str(log), '--purpose', 'lost child']) == 0
+    (entry,) = map(json.loads, log.read_text().splitlines())
+    assert (entry['purpose'], len(entry['hits'])) == ('lost child', 3)
+    assert entry['query'][0]['image'] == image
+    capsys.readouterr()
+    assert main([*search, str(tmp_path)]) == 2
+    shown = capsys.readouterr()
+    assert 'audit log' in shown.err
+    assert not shown.out
+
+
+def test_heads_are_blurred_where_it_is_asked_for(indexed, image, tmp_path):
+    for folder, further in (('sharp', []), ('blurred', ['--blur'])):
+        search = ['search', indexed, '--image', image, '--crop', '--top', '1', '--evidence']
+        assert main([*search, str(tmp_path / folder), *further]) == 0
+    (sharp,) = (tmp_path / 'sharp').glob('*_crop.png')
+    sharp, blurred = (
+        np.asarray(Image.open(tmp_path / folder / sharp.name), dtype=int)
+        for folder in ('sharp', 'blurred')
+    )
+    height = len(sharp)
+    assert (sharp[: height // 6] != blurred[: height // 6]).any(axis=2).mean() > 0.5
+    assert sharp.shape == blurred.shape
+
+
+def test_people_of_long_ago_are_removed(indexed, tmp_path, capsys):
+    copy = str(tmp_path / 'copy.mmps')
+    shutil.copy(indexed, copy)
+    with open_gallery(copy) as gallery:
+        times = np.concatenate([rows.time for rows in gallery.rows()])
+    with np.errstate(invalid='ignore'):
+        old = int((times < np.nanmin(times) + 1).sum())
+    until = str(np.nanmin(times) + 1)
+    assert main(['remove', copy, '--before', until, '--yes']) == 0
+    assert f'{old:,} people removed, {len(times) - old:,} are left' in capsys.readouterr().out
+    assert main(['remove', copy, '--before', until, '--until', until]) == 2
+
+
+def test_shards_fill_one_gallery_and_info_shows_how_far_they_are(place, tmp_path, capsys):
+    gallery = str(tmp_path / 'shards.mmps')
+    for shard in ('1/2', '2/2'):
+        options = ['--model', str(place / 'model.pth'), '--min-score', '0', '--shard', shard]
+        assert main(['index', gallery, str(place / 'footage' / 'north'), *options]) == 0
+    capsys.readouterr()
+    assert main(['info', gallery, '--json', str(tmp_path / 'i.json')]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count('2 of 2 sources, finished') == 2
+    assert 'together  4 of 4 sources, 100%' in shown
+    assert len(json.loads((tmp_path / 'i.json').read_text())['workers']) == 2
+
+
 def test_conditions_choose_cameras_and_times(indexed, image, tmp_path):
     out = tmp_path / 'hits.json'
     common = ['search', indexed, '--image', image, '--crop', '--json', str(out), '--top', '999']
@@ -226,6 +280,11 @@ def test_removing_asks_and_merging_brings_back(indexed, place, tmp_path, capsys,
         (['index', 'new.mmps', 'nowhere', '--model', 'm.pth'], 'nowhere does not exist'),
         (['index', 'new.db', '{image}', '--model', '{model}'], 'ends in .mmps'),
         (['index', 'new.mmps', '{image}', '--model', '{model}', '--every', '-1'], 'every'),
+        (['index', 'new.mmps', '{image}', '--model', '{model}', '--shard', '3/2'], 'no shard'),
+        (['index', 'new.mmps', '{image}', 'camera:0', '--model', '{model}'], 'live stream'),
+        (['index', 'new.mmps', '{image}', '--model', '{model}', '--for', '9'], 'live streams'),
+        (['index', 'new.mmps', 'rtsp://a/b', '--model', '{model}', '--start', '9'], '--start'),
+        (['index', 'ftp://host/db', '{image}', '--model', '{model}'], 'postgresql://'),
         (['people', '{image}', '--model', '{image}'], 'cannot be read as a checkpoint'),
         (['remove', '{gallery}'], 'say which people'),
         (['search', '{gallery}', '--image', '{image}', '--camera', 'nord'], 'its cameras: south'),

@@ -30,7 +30,21 @@ def state(source='a.mp4', digest='digest-a', **fields):
     return Progress(source, digest, **{'size': 10, 'camera': 'north', **fields})
 
 
+SERVERS = [
+    'file',
+    pytest.param('postgresql', marks=pytest.mark.slow),
+]
+
+
+@pytest.fixture(params=SERVERS)
+def place(request, tmp_path):
+    """Where a gallery of a name lies, on each kind of store in turn."""
+    if request.param == 'file':
+        return lambda name: str(tmp_path / f'{name}.mmps')
+    return request.getfixturevalue(request.param).place
+
+
 @pytest.fixture
-def gallery(tmp_path):
-    with open_gallery(tmp_path / 'people.mmps', model=MODEL, mode='w') as opened:
+def gallery(place):
+    with open_gallery(place('people'), model=MODEL, mode='w') as opened:
         yield opened

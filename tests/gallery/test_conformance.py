@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmps.gallery import Rows, Where, merge, open_gallery
+from mmps.gallery import Rows, Where, find_info, merge, open_gallery
 from mmps.structures import DataError
 
 from .conftest import MODEL, people, state
@@ -108,9 +108,9 @@ def test_a_batch_that_is_repeated_changes_nothing(gallery):
     assert_same(all_rows(gallery), replace(people(), ids=first))
 
 
-def test_ids_do_not_depend_on_the_gallery_or_the_order(gallery, tmp_path):
+def test_ids_do_not_depend_on_the_gallery_or_the_order(gallery, place):
     first = fill(gallery)
-    with open_gallery(tmp_path / 'other.mmps', model=MODEL, mode='w') as other:
+    with open_gallery(place('other'), model=MODEL, mode='w') as other:
         for source, digest in (('c.jpg', 'digest-c'), ('b.mp4', 'digest-b'), ('a.mp4', 'digest-a')):
             mine = first[first.source == source]
             ids = other.add(replace(mine, ids=None), [state(source, digest)])
@@ -151,6 +151,42 @@ def test_removed_rows_are_found_no_more(gallery):
     assert_same(all_rows(gallery), kept)
     with pytest.raises(DataError, match='no condition'):
         gallery.remove(Where())
+
+
+def test_statistics_are_those_of_a_loop(gallery):
+    rows = fill(gallery)
+    found = gallery.statistics()
+    assert found.people == {'a.mp4': 12, 'b.mp4': 12, 'c.jpg': 3}
+    assert found.cameras == {'north': 12, 'south': 12, '': 3}
+    assert (found.since, found.until) == (np.nanmin(rows.time), np.nanmax(rows.time))
+    assert found.bytes is None or found.bytes > 0
+    gallery.remove(Where(sources=['a.mp4', 'b.mp4']))
+    assert gallery.statistics().since is None
+
+
+def test_notes_are_kept_and_replaced(gallery):
+    assert gallery.notes() == {}
+    gallery.set_note('worker 1/2', {'done': 1, 'name': "O'Neill"})
+    gallery.set_note('other', {'a': None})
+    gallery.set_note('worker 1/2', {'done': 2})
+    assert gallery.notes() == {'worker 1/2': {'done': 2}, 'other': {'a': None}}
+    gallery.set_note('other', None)
+    gallery.set_note('none', None)
+    with open_gallery(gallery.info.where) as reader:
+        assert reader.notes() == {'worker 1/2': {'done': 2}}
+        with pytest.raises(DataError, match="mode='w'"):
+            reader.set_note('other', {})
+
+
+def test_names_with_quotes_and_other_letters(gallery):
+    source, camera = 'C:\\a "b" \'c\' %_é日.mp4', '"; DROP TABLE person; --'
+    gallery.add(people(source, camera=camera), [state(source, camera=camera)])
+    gallery.add(people('b.mp4', seed=2), [state('b.mp4', 'digest-b')])
+    assert gallery.count(Where(sources=[source], cameras=[camera])) == 12
+    (hits,) = gallery.search(people().vectors[:1], 3, Where(cameras=[camera]))
+    assert {*hits.rows.source} == {source}
+    assert list(gallery.progress()) == [source, 'b.mp4']
+    assert gallery.remove(Where(sources=[source])) == 12
 
 
 def test_a_source_that_is_removed_is_forgotten(gallery):
@@ -199,15 +235,15 @@ def test_a_reader_sees_what_a_writer_adds_and_removes(gallery):
             reader.add(people(), [state()])
 
 
-def test_merged_galleries_hold_the_rows_of_both(gallery, tmp_path):
+def test_merged_galleries_hold_the_rows_of_both(gallery, place):
     whole = fill(gallery)
     parts = []
     for name, sources in (('x', ['a.mp4']), ('y', ['b.mp4', 'c.jpg'])):
-        part = open_gallery(tmp_path / f'{name}.mmps', model=MODEL, mode='w')
+        part = open_gallery(place(name), model=MODEL, mode='w')
         for source in sources:
             part.add(replace(whole[whole.source == source], ids=None), [gallery.progress()[source]])
         parts.append(part)
-    with open_gallery(tmp_path / 'both.mmps', model=MODEL, mode='w') as both:
+    with open_gallery(place('both'), model=MODEL, mode='w') as both:
         assert merge(both, *parts) == len(whole)
         merge(both, *parts)
         assert_same(all_rows(both), whole)
@@ -220,11 +256,31 @@ def test_merged_galleries_hold_the_rows_of_both(gallery, tmp_path):
         part.close()
 
 
-def test_another_model_is_refused(gallery, tmp_path):
+def test_a_gallery_is_found_or_not(gallery, place):
+    assert find_info(place('people')).model == MODEL
+    assert find_info(place('none')) is None
+    with pytest.raises(DataError, match=r'make .* gallery|does not exist|has no gallery'):
+        open_gallery(place('none'))
+
+
+@pytest.mark.slow
+def test_merge_moves_a_gallery_from_a_file_to_a_server_and_back(gallery, tmp_path):
+    with open_gallery(tmp_path / 'from.mmps', model=MODEL, mode='w') as source:
+        whole = fill(source)
+        assert merge(gallery, source) == len(whole)
+        states = source.progress()
+    assert_same(all_rows(gallery), whole)
+    with open_gallery(tmp_path / 'to.mmps', model=MODEL, mode='w') as target:
+        merge(target, gallery)
+        assert_same(all_rows(target), whole)
+        assert target.progress() == states
+
+
+def test_another_model_is_refused(gallery, place):
     other = replace(MODEL, fingerprint='another')
     for mode in 'rw':
         with pytest.raises(DataError, match='another model'):
             open_gallery(gallery.info.where, model=other, mode=mode)
-    part = open_gallery(tmp_path / 'b.mmps', model=other, mode='w')
+    part = open_gallery(place('b'), model=other, mode='w')
     with part, pytest.raises(DataError, match='another model'):
         merge(gallery, part)

@@ -88,6 +88,23 @@ def _has_known_name(path: str) -> bool:
     return not name.startswith('.') and (suffix in VIDEOS or suffix in image_suffixes())
 
 
+def shard_of(sources: Sequence[str], shard: str) -> list[str]:
+    """Take the part of the sources that one of several workers indexes.
+
+    Args:
+        sources: The same list for all workers.
+        shard: ``I/N``: every N-th source, from the I-th on; I counts from 1.
+
+    Raises:
+        DataError: It is no such part.
+    """
+    found = re.fullmatch(r'(\d+)/(\d+)', shard.strip())
+    number, count = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= number <= count:
+        raise DataError(f'{shard!r} is no shard: write I/N, such as 2/4, with I from 1 to N')
+    return list(sources[number - 1 :: count])
+
+
 def natural(text: str) -> list[tuple[int, int | str]]:
     """Return a key that sorts numbers within texts by their value."""
     parts = re.split(r'(\d+)', text)

@@ -7,24 +7,34 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
+from typing import Any
 
 import numpy as np
 import torch
 
-from mmps.structures import DataError
-
-from ..base import GalleryInfo, GalleryModel, Progress, check_same_model
+from ..base import (
+    GalleryInfo,
+    GalleryModel,
+    Progress,
+    Statistics,
+    check_same_model,
+    statistics_of,
+)
+from ..checks import as_queries, check_dimension, check_given, check_writes
 from ..rows import Hits, Rows, Where, public_ids
 from . import schema
 from .names import Names
 from .schema import sentences
 from .table import Table
 from .writing import (
+    count_groups,
     digests_of,
     insert,
+    read_notes,
     read_progress,
     remove_people,
     remove_public,
+    set_note,
     set_progress,
 )
 
@@ -87,6 +97,11 @@ class SqliteGallery:
         self._sources = Names(self._connection, 'source', 'path')
         self._cameras = Names(self._connection, 'camera', 'name')
 
+    @staticmethod
+    def exists(path: str | Path) -> bool:
+        """Check whether there is a file."""
+        return Path(path).is_file()
+
     def _peek(self) -> GalleryInfo:
         connection = schema.open_to_read(self.path)
         try:
@@ -109,17 +124,15 @@ class SqliteGallery:
         """Release the file; what was stored is in it, without a log beside it."""
         with self._lock:
             if self.writes:
-                with suppress(
-                    sqlite3.Error
-                ):  # where a reader holds the log, the last one empties it
+                # Where a reader holds the log, the last one empties it.
+                with suppress(sqlite3.Error):
                     self._connection.execute('PRAGMA wal_checkpoint(TRUNCATE)')
             self._connection.close()
             self._table = None
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        if not self.writes:
-            raise DataError(f"{self.path} was opened for reading; open it with mode='w' to change")
+        check_writes(self.path, self.writes)
         connection = self._connection
         with self._lock, sentences(self.path):
             connection.execute('BEGIN IMMEDIATE')
@@ -135,11 +148,7 @@ class SqliteGallery:
 
     def add(self, rows: Rows, done: Sequence[Progress] = ()) -> np.ndarray:
         """Store people and how far their sources are indexed: see :meth:`Gallery.add`."""
-        dimension = self._info.model.dimension
-        if len(rows) and rows.vectors.shape[1] != dimension:
-            raise DataError(
-                f'{self.path} holds embeddings of size {dimension}, not {rows.vectors.shape[1]}'
-            )
+        check_dimension(self._info, rows)
         with self._writing() as connection:
             for state in done:
                 set_progress(connection, state)
@@ -152,8 +161,7 @@ class SqliteGallery:
 
     def remove(self, where: Where) -> int:
         """Remove rows: see :meth:`Gallery.remove`."""
-        if not where.given:
-            raise DataError('no condition is given, so nothing is removed')
+        check_given(where)
         with self._writing() as connection:
             table = self._current()
             keys = table['key'][self._passing(table, where)].tolist()
@@ -167,13 +175,7 @@ class SqliteGallery:
 
     def search(self, vectors: np.ndarray, k: int = 100, where: Where | None = None) -> list[Hits]:
         """Find the rows most similar to each query: see :meth:`Gallery.search`."""
-        queries = np.atleast_2d(np.ascontiguousarray(vectors, dtype=np.float32))
-        dimension = self._info.model.dimension
-        if queries.shape[1] != dimension:
-            raise DataError(
-                f'{self.path} holds embeddings of size {dimension}, not {queries.shape[1]} as the '
-                'query has'
-            )
+        queries = as_queries(self._info, vectors)
         with self._lock:
             table = self._current()
             rows = self._passing(table, where)
@@ -194,10 +196,9 @@ class SqliteGallery:
 
     def count(self, where: Where | None = None) -> int:
         """Count the rows that meet conditions."""
-        with self._lock:
+        with self._lock, sentences(self.path):
             if where is None or not where.given:
-                with sentences(self.path):
-                    return self._connection.execute('SELECT count(*) FROM vector').fetchone()[0]
+                return self._connection.execute('SELECT count(*) FROM vector').fetchone()[0]
             return len(self._passing(self._current(), where))
 
     def progress(self) -> Mapping[str, Progress]:
@@ -205,10 +206,24 @@ class SqliteGallery:
         with self._lock, sentences(self.path):
             return {state.source: state for state in read_progress(self._connection)}
 
+    def statistics(self) -> Statistics:
+        """Count what is in it by source and camera."""
+        with self._lock, sentences(self.path):
+            return statistics_of(count_groups(self._connection), self.path.stat().st_size)
+
+    def set_note(self, name: str, content: Mapping[str, Any] | None) -> None:
+        """Keep a small fact beside the rows: see :meth:`Gallery.set_note`."""
+        with self._writing() as connection:
+            set_note(connection, name, content)
+
+    def notes(self) -> Mapping[str, dict[str, Any]]:
+        """Get all notes by their names."""
+        with self._lock, sentences(self.path):
+            return read_notes(self._connection)
+
     def compact(self) -> None:
         """Free the space of removed rows; takes as much free disk space as the file has."""
-        if not self.writes:
-            raise DataError(f"{self.path} was opened for reading; open it with mode='w' to compact")
+        check_writes(self.path, self.writes)
         with self._lock, sentences(self.path):
             self._connection.execute('VACUUM')
             self._connection.execute('PRAGMA wal_checkpoint(TRUNCATE)')

@@ -2,21 +2,55 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mmps.structures import DataError
 
-from ..base import Progress
+from ..base import Group, Progress
 from ..rows import Rows
 
 STATE = tuple(Progress.__dataclass_fields__)
 SOURCE = ('path', *STATE[1:])
 """Columns of table ``source`` beside its key, in the order of the fields of ``Progress``."""
+
+
+def count_groups(connection: sqlite3.Connection) -> Iterator[Group]:
+    """Count the people of each source and camera."""
+    yield from connection.execute(
+        'SELECT s.path, c.name, count(*), min(p.time), max(p.time) FROM person p '
+        'JOIN source s ON s.id = p.source JOIN camera c ON c.id = p.camera GROUP BY s.id, c.id'
+    )
+
+
+NOTE = 'note '
+"""Begins the names of notes in table ``meta``."""
+
+
+def read_notes(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    """Read small facts that are kept beside the rows, by their names."""
+    found = connection.execute('SELECT key, value FROM meta WHERE key GLOB ?', (f'{NOTE}*',))
+    return {key.removeprefix(NOTE): json.loads(value) for key, value in found}
+
+
+def set_note(connection: sqlite3.Connection, name: str, content: Mapping[str, Any] | None) -> None:
+    """Keep a small fact, or remove it.
+
+    Args:
+        connection: In a transaction.
+        name: Under which it is found.
+        content: Plain data, or ``None``.
+    """
+    connection.execute('DELETE FROM meta WHERE key = ?', (NOTE + name,))
+    if content is not None:
+        values = (NOTE + name, json.dumps(content))
+        connection.execute('INSERT INTO meta VALUES (?, ?)', values)
 
 
 def read_progress(connection: sqlite3.Connection) -> Iterator[Progress]:

@@ -1,0 +1,3 @@
+from .store import PostgresqlGallery
+
+__all__ = ['PostgresqlGallery']
