@@ -12,30 +12,35 @@ from pathlib import Path
 
 from mmps.structures.manifest import MANIFEST
 
-from .drawn_set import DrawnScene, Recipe, draw_all
+from .drawn_set import draw_all
 from .layouts import LAYOUTS
+from .recipe import DrawnScene, Recipe
+from .worlds import WORLDS
 
 _DRAWING = 1  # changes with every change of the drawing, so that older sets are not reused
 
 
-def default_size(layout: str, images: int | None, identities: int | None) -> tuple[int, int]:
-    """Complete the size of a set; the default keeps the layout's people per image.
+def default_size(
+    layout: str, images: int | None, identities: int | None, domain: str = 'a'
+) -> tuple[int, int]:
+    """Complete the size of a set; the default keeps people per image as usual.
 
     Args:
         layout: Name of the layout.
         images: Number of images, if given.
         identities: Number of identities, if given.
+        domain: Name of the domain, which may have its own number of people per image.
 
     Returns:
         Numbers of images and of identities.
     """
     usual = LAYOUTS[layout]
-    if images is None and identities is None:
-        return usual.images, usual.identities
+    rate = WORLDS[domain].crowd.identities
+    people, scenes = (usual.identities, usual.images) if rate is None else (rate, 1)
     if images is None:
-        return max(round(identities * usual.images / usual.identities), 4), identities
+        images = usual.images if identities is None else max(round(identities * scenes / people), 4)
     if identities is None:
-        return images, max(round(images * usual.identities / usual.images), 2)
+        identities = max(round(images * people / scenes), 2)
     return images, identities
 
 

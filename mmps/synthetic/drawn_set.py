@@ -3,86 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from .appearance import Look, sample_look
-from .camera import sample_camera
-from .domains import DOMAINS
 from .plan import SceneSpec, plan_split, share
-from .randomness import generator
-from .scene import DrawnPerson, draw_scene
+from .recipe import Draw, DrawnScene, Job, Recipe
+from .worlds import WORLDS
 
 JPEG_QUALITY = 92
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Settings that determine every byte of a drawn set.
-
-    Attributes:
-        layout: Name of the on-disk layout.
-        domain: Name of the drawing style.
-        seed: Seed, at least 0.
-        images: Number of images.
-        identities: Number of identities.
-    """
-
-    layout: str
-    domain: str
-    seed: int
-    images: int
-    identities: int
-
-    def generator(self, *path: str | int) -> np.random.Generator:
-        """Create the random stream of one part of this set.
-
-        Args:
-            *path: Names of the part, see :func:`mmps.synthetic.randomness.generator`.
-        """
-        return generator(self.seed, self.layout, self.domain, *path)
-
-
-@dataclass(frozen=True)
-class DrawnScene:
-    """One image on disk and its people.
-
-    Attributes:
-        spec: The specification that it was drawn from.
-        file_name: Path relative to the root of the set, with forward slashes.
-        width: Width in pixels.
-        height: Height in pixels.
-        people: The annotated people, from back to front.
-    """
-
-    spec: SceneSpec
-    file_name: str
-    width: int
-    height: int
-    people: tuple[DrawnPerson, ...]
-
-
-@dataclass(frozen=True)
-class Job:
-    """One image to draw and where to put it.
-
-    Attributes:
-        spec: Specification of the image.
-        file_name: Path relative to the root of the set, with forward slashes.
-        size: Width and height in pixels.
-    """
-
-    spec: SceneSpec
-    file_name: str
-    size: tuple[int, int]
-
-
-Draw = Callable[[Recipe, Job], tuple[np.ndarray, list[DrawnPerson]]]
 
 
 def draw_all(
@@ -126,44 +58,15 @@ def plan_splits(
         The images of all parts in order.
     """
     specs: list[SceneSpec] = []
+    crowd = WORLDS[recipe.domain].crowd
     first = 0
     people = share(recipe.identities, identities)
     for split, count in share(recipe.images, images).items():
         ids = range(first, first + people[split])
         rng = recipe.generator('plan', split)
-        specs += plan_split(split, count, ids, cameras, len(specs), rng)
+        specs += plan_split(split, count, ids, cameras, len(specs), rng, crowd)
         first = ids.stop
     return specs
-
-
-def draw_random_scene(recipe: Recipe, job: Job) -> tuple[np.ndarray, list[DrawnPerson]]:
-    """Draw the people of an image at random places.
-
-    Args:
-        recipe: Recipe of the set.
-        job: The image.
-
-    Returns:
-        ``(height, width, 3)`` uint8 BGR and the annotated people.
-    """
-    domain, spec = DOMAINS[recipe.domain], job.spec
-    looks = {i: identity_look(recipe, i) for i in spec.identities}
-    camera = sample_camera(recipe.generator('camera', spec.camera))
-    rng = recipe.generator('scene', spec.index)
-    return draw_scene(looks, spec.strangers, job.size, domain, camera, rng)
-
-
-def identity_look(recipe: Recipe, identity: int) -> Look:
-    """Draw the look of an identity, the same in every image.
-
-    Args:
-        recipe: Recipe of the set.
-        identity: Number of the identity.
-
-    Returns:
-        The look.
-    """
-    return sample_look(DOMAINS[recipe.domain].palette, recipe.generator('identity', identity))
 
 
 def _draw_and_write(recipe: Recipe, draw: Draw, root: Path, job: Job) -> DrawnScene:

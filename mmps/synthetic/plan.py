@@ -8,12 +8,26 @@ import numpy as np
 
 from mmps.structures import UserError
 
-PEOPLE_PER_SCENE = (2, 4)
 MIN_APPEARANCES = 2
 
 
 class RecipeError(UserError):
     """A set cannot be drawn in the requested size; the message states what to change."""
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """How many people a domain shows.
+
+    Attributes:
+        people: Smallest and largest number of identities in an image.
+        strangers: Largest number of people without identity in an image.
+        identities: Identities per image of the whole set; that of the layout if None.
+    """
+
+    people: tuple[int, int] = (2, 4)
+    strangers: int = 2
+    identities: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,7 @@ def plan_split(
     cameras: int,
     first_index: int,
     rng: np.random.Generator,
+    crowd: Crowd = Crowd(),
 ) -> list[SceneSpec]:
     """Plan one part of a set.
 
@@ -67,6 +82,7 @@ def plan_split(
         cameras: Number of cameras.
         first_index: Number of its first image in the whole set.
         rng: Stream of this part.
+        crowd: How many people there are in an image.
 
     Returns:
         The images in order.
@@ -76,8 +92,8 @@ def plan_split(
     """
     if not identities:
         raise RecipeError(f'{split!r} has no identities; increase --identities')
-    most = min(PEOPLE_PER_SCENE[1], len(identities))
-    least = min(PEOPLE_PER_SCENE[0], most)
+    most = min(crowd.people[1], len(identities))
+    least = min(crowd.people[0], most)
     counts = rng.integers(least, most + 1, images)
     needed = MIN_APPEARANCES * len(identities)
     if counts.sum() < needed:
@@ -95,7 +111,7 @@ def plan_split(
             split=split,
             camera=int(rng.integers(cameras)),
             identities=tuple(identities[i] for i in cast),
-            strangers=int(rng.integers(0, 3)),
+            strangers=int(rng.integers(0, crowd.strangers + 1)),
         )
         for k, cast in enumerate(casts)
     ]

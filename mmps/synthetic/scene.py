@@ -13,8 +13,8 @@ from .appearance import Look, Pose, sample_look, sample_pose
 from .camera import Camera
 from .domains import Domain, Prop
 from .figure import draw_figure
+from .layers import Box, Layers
 
-Box = tuple[float, float, float, float]
 Rng = np.random.Generator
 
 MIN_VISIBLE = 0.3
@@ -72,23 +72,18 @@ class Actor:
     occluder: Prop | None
 
 
-class Stage:
-    """An image while it is drawn, with the owner of every pixel."""
+class Stage(Layers):
+    """An image of a flat domain while it is drawn."""
 
     def __init__(self, image: np.ndarray, domain: Domain, rng: Rng) -> None:
-        self.image = image
+        super().__init__(image)
         self.domain = domain
         self.rng = rng
-        self.owner = np.full(image.shape[:2], -1, np.int16)
         self.light = float(rng.choice([-0.8, 0.8]))
-        self.areas: list[float] = []
-        self.boxes: list[Box] = []
 
-    def add_thing(self, prop: Prop, place: Placement) -> None:
-        """Draw a thing; its pixels then belong to nobody."""
-        before = self.image.copy()
-        prop(self.image, place.x, place.foot, place.height, self.rng)
-        self.owner[(before != self.image).any(axis=2)] = -1
+    def add_prop(self, prop: Prop, place: Placement) -> None:
+        """Draw a thing at a place."""
+        self.add_thing(lambda image: prop(image, place.x, place.foot, place.height, self.rng))
 
     def add_person(self, actor: Actor) -> None:
         """Draw a person and, if there is one, the thing that hides the legs."""
@@ -99,23 +94,9 @@ class Stage:
         )
         left = round(place.x - figure.shape[1] / 2)
         top = round(place.foot + 0.03 * place.height) - figure.shape[0]
-        solid = alpha > 0.5
-        rows, columns = (np.flatnonzero(solid.any(axis=axis)) for axis in (1, 0))
-        size = (columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1)
-        self.boxes.append(tuple(float(v) for v in (left + columns[0], top + rows[0], *size)))
-        self.areas.append(float(solid.sum()))
-        self._composite(figure, alpha, left, top)
+        self.add_figure(figure, alpha, left, top)
         if actor.occluder:
-            hide = Placement(place.x, place.foot + 3, 0.8 * place.height)
-            self.add_thing(actor.occluder, hide)
-
-    def visible(self, index: int) -> float:
-        """Compute the visible share of a person.
-
-        Args:
-            index: Position of the person in the order of drawing.
-        """
-        return float((self.owner == index).sum()) / self.areas[index]
+            self.add_prop(actor.occluder, Placement(place.x, place.foot + 3, 0.8 * place.height))
 
     def _shadow(self, place: Placement) -> None:
         mask = np.zeros(self.image.shape[:2], np.uint8)
@@ -125,18 +106,6 @@ class Stage:
         rows = slice(max(centre[1] - radii[1] - 2, 0), max(centre[1] + radii[1] + 2, 0))
         factor = 1 - self.domain.shadow * mask[rows, :, None].astype(np.float32) / 255
         self.image[rows] = (self.image[rows] * factor).astype(np.uint8)
-
-    def _composite(self, figure: np.ndarray, alpha: np.ndarray, left: int, top: int) -> None:
-        height, width = self.owner.shape
-        x1, y1 = max(left, 0), max(top, 0)
-        x2, y2 = min(left + alpha.shape[1], width), min(top + alpha.shape[0], height)
-        if x1 >= x2 or y1 >= y2:
-            return
-        inside = (slice(y1 - top, y2 - top), slice(x1 - left, x2 - left))
-        cover = alpha[inside][..., None]
-        patch = self.image[y1:y2, x1:x2]
-        patch[:] = np.clip(patch * (1 - cover) + figure[inside], 0, 255).astype(np.uint8)
-        self.owner[y1:y2, x1:x2][alpha[inside] > 0.5] = len(self.areas) - 1
 
 
 def draw_scene(
@@ -198,7 +167,7 @@ def draw_stage(
             stage.add_person(item)
         else:
             prop = domain.distractors[rng.integers(len(domain.distractors))]
-            stage.add_thing(prop, item)
+            stage.add_prop(prop, item)
     people = [
         DrawnPerson(actor.identity, box, stage.visible(k), actor.occluder is not None)
         for k, (actor, box) in enumerate(zip(actors, stage.boxes, strict=True))
@@ -252,7 +221,17 @@ def _hidden(behind: np.ndarray, front: np.ndarray) -> float:
     return float(np.prod(np.clip(overlap, 0, None)) / np.prod(behind[2:] - behind[:2]))
 
 
-def _most_hidden(candidate: Placement, others: list[Placement], slimness: float) -> float:
+def most_hidden(candidate: Placement, others: list[Placement], slimness: float = 0.36) -> float:
+    """Estimate how much somebody would be hidden if one more person or thing stood there.
+
+    Args:
+        candidate: The new place.
+        others: The places that are taken.
+        slimness: Width over height of the newcomer.
+
+    Returns:
+        The largest hidden share, of the newcomer or of anybody behind it, 0..1.
+    """
     extent = candidate.extent(slimness)
     shares = [
         _hidden(other.extent(), extent)
@@ -270,7 +249,7 @@ def _place_people(
     places: list[Placement] = []
     for k in range(labelled + strangers):
         tries = [random_place(size, horizon, rng) for _ in range(_TRIES)]
-        hidden = [_most_hidden(place, places, 0.36) for place in tries]
+        hidden = [most_hidden(place, places, 0.36) for place in tries]
         fits = [t for t, share in zip(tries, hidden, strict=True) if share <= _MAX_HIDDEN]
         if fits or k < labelled:
             places.append(fits[0] if fits else tries[int(np.argmin(hidden))])
@@ -294,6 +273,6 @@ def place_things(
     places = []
     for _ in range(int(rng.integers(3, 7))):
         place = random_place(size, horizon, rng)
-        if _most_hidden(place, people, 0.7) < 0.15:
+        if most_hidden(place, people, 0.7) < 0.15:
             places.append(place)
     return places

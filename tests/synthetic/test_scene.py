@@ -84,7 +84,7 @@ def test_a_thing_in_front_takes_pixels():
     stage = Stage(np.full((SIZE[1], SIZE[0], 3), 128, np.uint8), DOMAINS['a'], rng)
     stage.add_person(actor(120, 150, 100))
     before = stage.visible(0)
-    stage.add_thing(pillar, Placement(120, 160, 110))
+    stage.add_prop(pillar, Placement(120, 160, 110))
     assert stage.visible(0) < before
 
 

@@ -69,7 +69,7 @@ def test_a_set_is_drawn_once(drawn, capsys):
 
 
 @pytest.mark.parametrize(
-    'wrong', [['--images', '0'], ['--seed', '-1'], ['--workers', '0'], ['--domain', 'c'], []]
+    'wrong', [['--images', '0'], ['--seed', '-1'], ['--workers', '0'], ['--domain', 'z'], []]
 )
 def test_wrong_arguments_of_make_synthetic(tmp_path, wrong, capsys):
     layout = ['--layout', 'cuhk_sysu'] if wrong else ['--layout', 'other']

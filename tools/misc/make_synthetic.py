@@ -7,6 +7,11 @@ examples:
   python tools/misc/make_synthetic.py data/drawn_prw --layout prw --images 120 --identities 30
   # other people and scenes, in another drawing style
   python tools/misc/make_synthetic.py data/other --layout cuhk_sysu --seed 1 --domain b
+  # harder worlds that play CUHK-SYSU, PRW, MOT17Det and WIDER Pedestrian
+  python tools/misc/make_synthetic.py data/c --layout cuhk_sysu --domain c --images 400
+  python tools/misc/make_synthetic.py data/p --layout prw --domain p --images 400
+  python tools/misc/make_synthetic.py data/m --layout mot17_det --domain m --images 400
+  python tools/misc/make_synthetic.py data/w --layout wider_pedestrian --domain w --images 400
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ from rich.progress import track
 from mmps.command_line import teaching_parser
 from mmps.synthetic import (
     LAYOUTS,
+    WORLDS,
     DrawnScene,
     Recipe,
     RecipeError,
@@ -54,9 +60,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--domain',
-        choices=('a', 'b'),
+        choices=WORLDS,
         default='a',
-        help='drawing style, which can differ between training and test',
+        help='who is drawn, where, and by which cameras: a and b are two flat drawing styles; '
+        'm, w, c and p are people and places in space with the traits of MOT17Det (crowds in '
+        'sequences), WIDER Pedestrian (high cameras), CUHK-SYSU (varied scenes, few appearances '
+        'of many people) and PRW (six fixed cameras, many appearances)',
     )
     parser.add_argument(
         '--images',
@@ -69,7 +78,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--identities',
         type=_at_least(1),
         metavar='N',
-        help='people in all splits together (default: in proportion to the images)',
+        help='people in all splits together (default: in proportion to the images, by domain)',
     )
     parser.add_argument(
         '--workers',
@@ -92,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
         Exit code: 0, or 2 for wrong input.
     """
     args = parse_args(argv)
-    size = default_size(args.layout, args.images, args.identities)
+    size = default_size(args.layout, args.images, args.identities, args.domain)
     recipe = Recipe(args.layout, args.domain, args.seed, *size)
     if is_drawn(args.out_dir, recipe):
         print(f'{args.out_dir} already contains this set')

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmps.synthetic.drawn_set import Draw, DrawnScene, Job, Recipe, draw_random_scene
+from mmps.synthetic.recipe import Draw, DrawnScene, Job, Recipe
+from mmps.synthetic.worlds import draw_frame, draw_still
 
 from . import cuhk_sysu, mot17_det, prw, wider_pedestrian
 
@@ -29,12 +30,12 @@ class Layout:
     identities: int
     plan: Callable[[Recipe], list[Job]]
     write: Callable[[Path, list[DrawnScene], np.random.Generator], None]
-    draw: Draw = draw_random_scene
+    draw: Draw = draw_still
 
 
 LAYOUTS = {
     'cuhk_sysu': Layout(350, 180, cuhk_sysu.plan, cuhk_sysu.write),
     'prw': Layout(320, 140, prw.plan, prw.write),
-    'mot17_det': Layout(300, 70, mot17_det.plan, mot17_det.write, mot17_det.draw),
+    'mot17_det': Layout(300, 70, mot17_det.plan, mot17_det.write, draw_frame),
     'wider_pedestrian': Layout(300, 150, wider_pedestrian.plan, wider_pedestrian.write),
 }

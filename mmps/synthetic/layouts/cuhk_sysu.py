@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from mmps.structures import UNLABELLED
-from mmps.synthetic.drawn_set import DrawnScene, Job, Recipe, plan_splits
+from mmps.synthetic.drawn_set import plan_splits
 from mmps.synthetic.matfile import cell_column, smallest_unsigned, struct_array, write_mat
 from mmps.synthetic.plan import MIN_APPEARANCES
+from mmps.synthetic.recipe import DrawnScene, Job, Recipe
 from mmps.synthetic.scene import DrawnPerson
 
 GALLERY_SIZES = (50, 100, 500, 1000, 2000, 4000)

@@ -12,20 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from mmps.structures import UNLABELLED
-from mmps.synthetic.appearance import Pose, sample_look
-from mmps.synthetic.camera import sample_camera
-from mmps.synthetic.domains import DOMAINS
-from mmps.synthetic.drawn_set import DrawnScene, Job, Recipe, identity_look
 from mmps.synthetic.plan import RecipeError, SceneSpec, share
-from mmps.synthetic.scene import (
-    Actor,
-    DrawnPerson,
-    Placement,
-    draw_stage,
-    place_things,
-    random_horizon,
-    random_place,
-)
+from mmps.synthetic.recipe import DrawnScene, Job, Recipe
+from mmps.synthetic.scene import DrawnPerson
 
 SEQUENCES = {'train': (2, 4, 5, 9, 10, 11, 13), 'test': (1, 3)}
 SPLITS = {'train': 0.8, 'test': 0.2}
@@ -65,48 +54,6 @@ def plan(recipe: Recipe) -> list[Job]:
             spec = SceneSpec(len(jobs), split, number, tuple(int(i) for i in cast), 1)
             jobs.append(Job(spec, f'{split}/MOT17-{number:02d}/img1/{frame:06d}.jpg', _SIZE))
     return jobs
-
-
-def draw(recipe: Recipe, job: Job) -> tuple[np.ndarray, list[DrawnPerson]]:
-    """Draw one frame: the scene of its sequence, with people at their places of this frame.
-
-    Args:
-        recipe: Recipe of the set.
-        job: The frame.
-
-    Returns:
-        ``(height, width, 3)`` uint8 BGR, and all people who are at least partly visible.
-    """
-    spec, domain = job.spec, DOMAINS[recipe.domain]
-    rng = recipe.generator('sequence', spec.camera)
-    horizon = random_horizon(job.size, rng)
-    scenery = domain.scenery(*job.size, horizon, rng)
-    frame = int(Path(job.file_name).stem)
-    actors = [_walker(recipe, identity, frame, job.size, horizon) for identity in spec.identities]
-    standing = Pose('front', mirrored=False, phase=0.0, lean=0.0)
-    look, place = sample_look(domain.palette, rng), random_place(job.size, horizon, rng)
-    actors.append(Actor(UNLABELLED, look, standing, place, None))
-    things = place_things([place], job.size, horizon, rng)
-    image, people = draw_stage(scenery, actors, things, domain, rng)
-    camera = sample_camera(recipe.generator('camera', spec.camera))
-    shown = [person for person in people if person.visible > 0]
-    return camera.capture(image, recipe.generator('noise', spec.index)), shown
-
-
-def _walker(
-    recipe: Recipe, identity: int, frame: int, size: tuple[int, int], horizon: int
-) -> Actor:
-    rng = recipe.generator('walk', identity)
-    start = random_place(size, horizon, rng)
-    direction = int(rng.choice([-1, 1]))
-    sideways = rng.random() < 0.6
-    speed = direction * start.height * (rng.uniform(0.03, 0.07) if sideways else 0.005)
-    x = start.x + speed * (frame - _FRAMES_PER_SEQUENCE / 2)
-    view = 'side' if sideways else str(rng.choice(['front', 'back']))
-    phase = float(rng.uniform(0, 6) + 0.8 * frame)
-    pose = Pose(view, mirrored=direction < 0, phase=phase, lean=float(rng.normal(0, 0.015)))
-    place = Placement(x, start.foot, start.height)
-    return Actor(identity, identity_look(recipe, identity), pose, place, None)
 
 
 def _sequences(split: str, images: int) -> list[tuple[int, int]]:

@@ -15,9 +15,10 @@ import numpy as np
 
 from mmps.images import read_image
 from mmps.structures import UNLABELLED
-from mmps.synthetic.drawn_set import DrawnScene, Job, Recipe, plan_splits, write_jpeg
+from mmps.synthetic.drawn_set import plan_splits, write_jpeg
 from mmps.synthetic.matfile import cell_column, write_mat
 from mmps.synthetic.plan import MIN_APPEARANCES
+from mmps.synthetic.recipe import DrawnScene, Job, Recipe
 from mmps.synthetic.scene import DrawnPerson
 
 SPLITS = {'train': 0.55, 'test': 0.45}

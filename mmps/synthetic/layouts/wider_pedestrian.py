@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from mmps.structures import UNLABELLED
-from mmps.synthetic.drawn_set import DrawnScene, Job, Recipe, plan_splits
+from mmps.synthetic.drawn_set import plan_splits
+from mmps.synthetic.recipe import DrawnScene, Job, Recipe
 from mmps.synthetic.scene import DrawnPerson
 
 SPLITS = {'train': 0.75, 'val': 0.25}
