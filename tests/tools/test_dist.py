@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.registry import init_default_scope
@@ -91,12 +92,16 @@ def test_two_processes_train_phase_2_as_one_and_evaluate_exactly_alike(
         torch.testing.assert_close(shared[key], alone[key], atol=2e-5, rtol=2e-4, msg=key)
 
     checkpoint = one / 'epoch_5.pth'
-    assert (
-        run_tool(TOOLS / 'test.py', config, checkpoint, '--work-dir', one / 'test').returncode == 0
-    )
-    run('bash', TOOLS / 'dist_test.sh', config, checkpoint, 2, '--work-dir', two / 'test')
+    outputs = [('--work-dir', d / 'test', '--out', d / 'test.npz') for d in (one, two)]
+    assert run_tool(TOOLS / 'test.py', config, checkpoint, *outputs[0]).returncode == 0
+    run('bash', TOOLS / 'dist_test.sh', config, checkpoint, 2, *outputs[1])
+    predictions = [np.load(folder / 'test.npz') for folder in (one, two)]
+    assert predictions[0].keys() == predictions[1].keys()
+    for key, values in predictions[0].items():
+        np.testing.assert_array_equal(values, predictions[1][key])
     reports = [json.loads(next((d / 'test').glob('*/*.json')).read_text()) for d in (one, two)]
     times = ('time', 'data_time')
     a, b = ({k: v for k, v in report.items() if k not in times} for report in reports)
-    assert a == b
+    # Nearly untrained, people are within 1e-7 of each other: a product's rounding decides ranks.
+    assert a == pytest.approx(b, abs=0.01)
     assert 'gt/mAP' in a
