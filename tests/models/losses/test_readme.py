@@ -16,10 +16,14 @@ from mmps.models.reid import TripletReIDHead
 README = Path(mmps.models.losses.__file__).with_name('README.md')
 
 
+def blocks():
+    return re.findall(r'```python\n(.*?)```', README.read_text(encoding='utf-8'), re.S)
+
+
 @pytest.fixture
 def written(tmp_path, monkeypatch):
     """The README's files, in a folder on the path."""
-    loss, config = re.findall(r'```python\n(.*?)```', README.read_text(encoding='utf-8'), re.S)
+    _, loss, config = blocks()
     (tmp_path / 'prototypes.py').write_text(loss)
     (tmp_path / 'config.py').write_text(config)
     monkeypatch.syspath_prepend(tmp_path)
@@ -55,3 +59,12 @@ def test_the_config_of_another_packages_loss_builds():
     (config,) = re.findall(r'`(dict\(type=\'pytorch_metric[^`]*)`', README.read_text('utf-8'))
     head = TripletReIDHead(6, 4, loss=eval(config, {'dict': dict}))
     assert head.losses.active.margin == 0.3
+
+
+def test_the_sum_of_losses_builds():
+    names = {}
+    exec(blocks()[0], names)
+    head = TripletReIDHead(6, 4, loss=names['loss'])
+    head.set_num_ids(3)
+    logged = head.loss(torch.randn(6, 6), torch.tensor([0, 0, 1, 1, 2, -1]))
+    assert logged['loss_reid'] == logged['triplet'] + 0.01 * logged['center']
