@@ -155,7 +155,14 @@ def starting_weights(
     Returns:
         Weights of the model by name; none where the branch begins otherwise.
     """
-    trained = {k.removeprefix(backbone): v for k, v in weights.items() if k.startswith(backbone)}
+    # C4 detectors have the backbone's last stage in the box head, under the name it had.
+    box_head = backbone.replace('backbone.', 'roi_head.shared_head.')
+    trained = {
+        name.removeprefix(prefix): weight
+        for prefix in (box_head, backbone)
+        for name, weight in weights.items()
+        if name.startswith(prefix)
+    }
     start = model.reid_branch.starting_weights(trained)
     return {f'reid_branch.{name}': weight for name, weight in start.items()}
 

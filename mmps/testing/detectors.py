@@ -111,6 +111,37 @@ def tiny_faster_rcnn() -> ConfigDict:
     return config
 
 
+def tiny_faster_rcnn_c4() -> ConfigDict:
+    """Config of a Faster R-CNN whose box head has the last stage of the backbone."""
+    config = tiny_faster_rcnn()
+    config.neck = None
+    config.backbone = {
+        'type': 'ResNet',
+        'depth': 18,
+        'num_stages': 3,
+        'strides': (1, 2, 2),
+        'dilations': (1, 1, 1),
+        'out_indices': (2,),
+        'norm_eval': True,
+    }
+    config.rpn_head.in_channels = 256
+    config.rpn_head.anchor_generator.strides = [16]
+    extractor = config.roi_head.bbox_roi_extractor
+    extractor.update(out_channels=256, featmap_strides=[16])
+    config.roi_head.shared_head = {'type': 'ResLayer', 'depth': 18, 'stage': 3}
+    config.roi_head.bbox_head = {
+        'type': 'BBoxHead',
+        'with_avg_pool': True,
+        'roi_feat_size': 4,
+        'in_channels': 512,
+        'num_classes': 1,
+        'bbox_coder': CODER,
+        'loss_cls': {**ENTROPY, 'use_sigmoid': False},
+        'loss_bbox': {'type': 'L1Loss'},
+    }
+    return config
+
+
 DETECTORS = {
     'retinanet': tiny_detector,
     'faster-rcnn': tiny_faster_rcnn,

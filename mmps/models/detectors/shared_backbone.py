@@ -5,6 +5,7 @@ from typing import Any
 from mmps.models.reid import FeatureTap
 from mmps.models.reid.roi_pooling import LAST_SIZE, PAPER_SIZES
 from mmps.models.reid.stages import SharedStages, output_channels
+from mmps.models.reid.trainable import continued
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
 
@@ -89,7 +90,7 @@ def complete_branch(
         },
         'stages': {
             'type': 'mmps.ReplicatedStages',
-            'backbone': backbone,
+            'backbone': continued(backbone),
             'shared_stages': shared_stages,
         },
         'aggregation': {'type': 'mmps.AveragePool'},

@@ -5,6 +5,7 @@ from .crop_and_resize import CropAndResize
 from .crop_backbone import CropBackbone
 from .crop_networks import ExportedReID, PretrainedReID, ReadyHead
 from .feature_tap import FeatureTap
+from .norm_aware_head import NormAwareReIDHead
 from .random_erasing import RandomErasing
 from .replicated_stages import ReplicatedStages
 from .roi_pooling import RoIPooling
@@ -20,6 +21,7 @@ __all__ = [
     'FeatureTap',
     'GeMPool',
     'GroundTruthBoxes',
+    'NormAwareReIDHead',
     'PretrainedReID',
     'ProposalBoxes',
     'RandomErasing',

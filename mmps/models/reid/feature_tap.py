@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from mmps.digests import weights_digest
 from mmps.structures import image_to_network, mirrored
 
-from .backbones import map_entering
-from .stages import SharedStages, run_to, split_backbone
+from .stages import SharedStages, run_to, split_backbone, watch
 
 
 class FeatureTap:
@@ -81,7 +80,7 @@ class FeatureTap:
 
     def __enter__(self) -> FeatureTap:
         self._feature = None
-        self._handle = self._entry.register_forward_pre_hook(self._keep)
+        self._handle = watch(self._entry, self._keep)
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -114,5 +113,5 @@ class FeatureTap:
         """
         return run_to(self._entry, self.backbone, inputs.flip(3) if mirror else inputs)
 
-    def _keep(self, module: nn.Module, arguments: tuple) -> None:
-        self._feature = map_entering(arguments)
+    def _keep(self, feature: Tensor) -> None:
+        self._feature = feature

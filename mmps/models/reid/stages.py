@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +10,14 @@ from typing import Any
 import torch
 from mmengine.model import Sequential
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from mmps.structures import ConfigError
 
-from .backbones import Stage, input_channels, map_entering, stages_of
+from .backbones import Stage, TokenStage, input_channels, map_entering, stages_of
+
+USUAL_STAGES = 4
+"""Stages behind the stem of a backbone that no detector has cut short."""
 
 PROBE = 64
 """Pixels of a square image that is large enough for strides up to 32."""
@@ -23,18 +27,33 @@ SharedStages = int | Sequence[int]
 
 
 @dataclass(frozen=True)
+class End:
+    """The end of a backbone that is shared as a whole, as that of a C4 detector may be.
+
+    Attributes:
+        module: The last module, which returns the shared feature.
+    """
+
+    module: nn.Module
+
+
+Entry = nn.Module | End
+"""The first module behind a split, which is called with the shared feature, or the end."""
+
+
+@dataclass(frozen=True)
 class Split:
     """The split of a backbone by J.
 
     Attributes:
-        entry: The first module behind the split; the shared feature is what it is called with.
+        entry: The first module behind the split, or the end of the backbone.
         stage: Number of the stage that the feature belongs to, the stem being the first.
         later: Names of the backbone's modules that the feature does not go through.
         channels: Channels of the feature.
         stride: Pixels of the image per cell of it.
     """
 
-    entry: nn.Module
+    entry: Entry
     stage: int
     later: tuple[str, ...]
     channels: int
@@ -55,17 +74,24 @@ def split_backbone(backbone: nn.Module, shared_stages: SharedStages) -> Split:
     Args:
         backbone: Of a family that :func:`stages_of` knows.
         shared_stages: The paper's J: 2, 3 or 4, counting the stem as the first stage. Or
-            (stage, blocks): ``(4, 3)`` shares three stages and the first 3 blocks of stage 4.
+            (stage, blocks): ``(4, 3)`` shares three stages and the first 3 blocks of stage 4. A
+            backbone of fewer stages, as C4 detectors have, may be shared as a whole.
 
     Raises:
         ConfigError: The backbone cannot be divided there.
     """
     stages = stages_of(backbone)
-    whole, blocks = _position(stages, shared_stages, type(backbone).__name__)
-    first, *others = stages[whole - 1 :]
-    names = [*first.names(blocks), *(name for stage in others for name in stage.names())]
+    last = len(stages) + (len(stages) < USUAL_STAGES and stages[-1].join is not TokenStage)
+    whole, blocks = _position(stages, shared_stages, type(backbone).__name__, last)
+    names = [name for stage in stages[whole:] for name in stage.names()]
+    if whole <= len(stages):
+        names = [*stages[whole - 1].names(blocks), *names]
     aside = [name for stage in stages for name in stage.aside]
-    entry = backbone.get_submodule(names[0])
+    entry = (
+        backbone.get_submodule(names[0])
+        if names
+        else End(backbone.get_submodule(stages[-1].names()[-1]))
+    )
     feature = probe(backbone, entry)
     stride = round(PROBE / feature.shape[2])
     return Split(entry, whole + bool(blocks), (*names, *aside), feature.shape[1], stride)
@@ -84,7 +110,7 @@ def replicable_stages(backbone: nn.Module, shared_stages: SharedStages) -> tuple
         One module for each stage, in order, and the channels of the output.
     """
     stages = stages_of(backbone)
-    whole, blocks = _position(stages, shared_stages, type(backbone).__name__)
+    whole, blocks = _position(stages, shared_stages, type(backbone).__name__, len(stages))
     first, *others = stages[whole - 1 :]
     feature = probe(backbone, backbone.get_submodule(first.names(blocks)[0]))
     later = Sequential(first.rest(backbone, blocks), *(stage.rest(backbone) for stage in others))
@@ -92,15 +118,15 @@ def replicable_stages(backbone: nn.Module, shared_stages: SharedStages) -> tuple
 
 
 def _position(
-    stages: Sequence[Stage], shared_stages: SharedStages, backbone: str
+    stages: Sequence[Stage], shared_stages: SharedStages, backbone: str, last: int
 ) -> tuple[int, int]:
     """Find how many stages, stem included, are shared whole, and how many blocks of the next."""
     if isinstance(shared_stages, int):
-        if 2 <= shared_stages <= len(stages):
+        if 2 <= shared_stages <= last:
             return shared_stages, 0
         raise ConfigError(
             f'shared_stages={shared_stages} is not possible with the {len(stages)} stages '
-            f'after the stem; choose 2 to {len(stages)} (the paper: 2, 3 or 4)'
+            f'after the stem; choose 2 to {last} (the paper: 2, 3 or 4)'
         )
     if not _is_pair(shared_stages):
         raise ConfigError(
@@ -132,15 +158,15 @@ def _is_pair(value: Any) -> bool:
     return pair and all(isinstance(number, int) for number in value)
 
 
-def probe(backbone: nn.Module, entry: nn.Module) -> Tensor:
-    """Compute the feature that enters a module, for a small black image; nothing changes.
+def probe(backbone: nn.Module, entry: Entry) -> Tensor:
+    """Compute the feature at a split, for a small black image; nothing changes.
 
     Configs do not describe channels and strides alike: ``strides`` of a RegNet count the stem's
     second step too.
 
     Args:
         backbone: Backbone in any mode.
-        entry: First module after the split.
+        entry: First module after the split, or the end.
     """
     with _evaluated(backbone):
         return run_to(entry, backbone, black_image(backbone))
@@ -171,11 +197,33 @@ def _evaluated(module: nn.Module) -> Iterator[None]:
             part.training = training
 
 
-def run_to(entry: nn.Module, backbone: nn.Module, inputs: Tensor) -> Tensor:
-    """Compute the feature that enters a module alone, without what is behind it.
+def watch(entry: Entry, keep: Callable[[Tensor], object]) -> RemovableHandle:
+    """Call a function with the feature of each pass of the backbone.
 
     Args:
-        entry: First module after the split.
+        entry: First module after the split, or the end.
+        keep: Gets ``(B, C, H, W)``.
+
+    Returns:
+        What ends it.
+    """
+
+    def entering(module: nn.Module, arguments: tuple) -> None:
+        keep(map_entering(arguments))
+
+    def leaving(module: nn.Module, arguments: tuple, output: Tensor) -> None:
+        keep(output)
+
+    if isinstance(entry, End):
+        return entry.module.register_forward_hook(leaving)
+    return entry.register_forward_pre_hook(entering)
+
+
+def run_to(entry: Entry, backbone: nn.Module, inputs: Tensor) -> Tensor:
+    """Compute the feature at a split alone, without what is behind it.
+
+    Args:
+        entry: First module after the split, or the end.
         backbone: Takes the inputs.
         inputs: ``(B, 3, H, W)`` normalised images.
 
@@ -187,11 +235,11 @@ def run_to(entry: nn.Module, backbone: nn.Module, inputs: Tensor) -> Tensor:
     """
     features: list[Tensor] = []
 
-    def keep(module: nn.Module, arguments: tuple) -> None:
-        features.append(map_entering(arguments))
+    def keep(feature: Tensor) -> None:
+        features.append(feature)
         raise _EnoughComputed
 
-    handle = entry.register_forward_pre_hook(keep)
+    handle = watch(entry, keep)
     try:
         backbone(inputs)
     except _EnoughComputed:

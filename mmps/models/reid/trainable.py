@@ -8,6 +8,8 @@ from typing import Any
 
 from mmps.registry import MODELS
 
+from .stages import USUAL_STAGES
+
 
 def trainable(backbone: dict) -> dict[str, Any]:
     """Copy a backbone's config so that every stage and all batch statistics are trained.
@@ -20,6 +22,20 @@ def trainable(backbone: dict) -> dict[str, Any]:
     norm = {**norm, 'requires_grad': True}
     changes = {'frozen_stages': -1, 'norm_eval': False, 'norm_cfg': norm}
     return {**config, **{key: changes[key] for key in changes if _argument(config['type'], key)}}
+
+
+def continued(backbone: dict) -> dict[str, Any]:
+    """Copy a backbone's config with the stages that a detector has left out at its end.
+
+    C4 detectors have stage 5 in the box head instead; re-ID replicates it as any other.
+
+    Args:
+        backbone: Config; one with ``num_stages`` below 4 gets the usual stages of its class.
+    """
+    if backbone.get('num_stages', USUAL_STAGES) >= USUAL_STAGES:
+        return dict(backbone)
+    cut = ('num_stages', 'strides', 'dilations', 'out_indices')
+    return {key: value for key, value in backbone.items() if key not in cut}
 
 
 def default_of(kind: str | type, key: str) -> Any:

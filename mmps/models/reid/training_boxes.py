@@ -24,6 +24,7 @@ from mmps.structures import (
     is_labelled,
 )
 
+from .proposals import as_rois, dense_head, propose, refine
 from .shared_feature import SharedFeature
 
 Collect = Callable[[], tuple[Tensor, Tensor]]
@@ -109,11 +110,17 @@ class ProposalBoxes:
             has the largest IoU, from 0.5.
         sampler: Config of a box sampler of mmdet, by image; by default 128 boxes, half of them
             people where there are so many, annotated boxes among the proposals.
+        refine: Whether the box head of a two-stage detector first moves what was sampled, which is
+            then sampled again: re-ID learns on boxes as the detector returns them. Li and Miao,
+            "Sequential End-to-end Network for Efficient Person Search" (AAAI 2021).
     """
 
-    def __init__(self, assigner: dict | None = None, sampler: dict | None = None) -> None:
+    def __init__(
+        self, assigner: dict | None = None, sampler: dict | None = None, refine: bool = False
+    ) -> None:
         self.assigner = MMDET_TASK_UTILS.build(assigner or dict(ASSIGNER))
         self.sampler = MMDET_TASK_UTILS.build(sampler or dict(SAMPLER))
+        self.refine = refine
 
     def check(self, detector: nn.Module, source: SharedFeature) -> None:
         """Reject a detector without a dense head, and crops of original images.
@@ -121,7 +128,7 @@ class ProposalBoxes:
         Raises:
             ConfigError: It is one.
         """
-        if not hasattr(_dense_head(detector), 'predict'):
+        if not hasattr(dense_head(detector), 'predict'):
             raise ConfigError(
                 f'mmps.ProposalBoxes asks rpn_head or bbox_head for proposals, but '
                 f'{type(detector).__name__} has neither: use mmps.GroundTruthBoxes'
@@ -130,6 +137,11 @@ class ProposalBoxes:
             raise ConfigError(
                 "mmps.ProposalBoxes are boxes in the network's input, but mmps.DisjointDetector "
                 'cuts people from original images: use mmps.GroundTruthBoxes'
+            )
+        if self.refine and not hasattr(getattr(detector, 'roi_head', None), '_bbox_forward'):
+            raise ConfigError(
+                'mmps.ProposalBoxes(refine=True) moves proposals by the box head of a two-stage '
+                f'detector, which {type(detector).__name__} has not: leave `refine` out'
             )
 
     @contextmanager
@@ -141,7 +153,7 @@ class ProposalBoxes:
         head: nn.Module,
     ) -> Iterator[Collect]:
         """Collect sampled proposals, by image people first; see :class:`TrainingBoxes`."""
-        dense, seen = _dense_head(detector), []
+        dense, seen = dense_head(detector), []
         handle = dense.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
 
         def collect() -> tuple[Tensor, Tensor]:
@@ -151,8 +163,13 @@ class ProposalBoxes:
                     f'the loss of {type(detector).__name__} does not run {type(dense).__name__} as '
                     'a module, so its proposals are not known: use mmps.GroundTruthBoxes'
                 )
-            proposals = _propose(dense, seen[0], samples)
-            return self._sampled(proposals, samples, source, head)
+            boxes = propose(dense, seen[0], samples)
+            if self.refine:
+                sampled = [
+                    self._assign(*pair, source)[0] for pair in zip(boxes, samples, strict=True)
+                ]
+                boxes = refine(detector.roi_head, seen[0], sampled, samples)
+            return self._sampled(boxes, samples, source, head)
 
         try:
             yield collect
@@ -170,7 +187,7 @@ class ProposalBoxes:
         for index, sample in enumerate(samples):
             boxes, ids = self._assign(proposals[index], sample, source)
             kept = takes_part(head, ids)
-            rois.append(_rois(boxes[kept], index))
+            rois.append(as_rois(boxes[kept], index))
             identities.append(ids[kept])
         return torch.cat(rois), torch.cat(identities)
 
@@ -215,7 +232,7 @@ def training_rois(
     for index, sample in enumerate(samples):
         ids = sample.gt_instances.person_ids
         kept = is_labelled(ids) | unlabelled
-        rois.append(_rois(boxes_of(sample)[kept].float(), index))
+        rois.append(as_rois(boxes_of(sample)[kept].float(), index))
         identities.append(in_space(ids[kept], sample.metainfo.get('identity_space', 0)))
     return torch.cat(rois), torch.cat(identities)
 
@@ -241,26 +258,3 @@ def numbered(person_ids: Tensor, identities: IdentityMap | None, head: nn.Module
             '`set_identities` of the model'
         )
     return person_ids
-
-
-def _propose(
-    head: nn.Module, features: tuple[Tensor, ...], samples: Sequence[DetDataSample]
-) -> list[Tensor]:
-    """Predict people with a dense head as in a test: ``(N, 4)`` for each image."""
-    modes = [(module, module.training) for module in head.modules()]
-    head.eval()  # some heads decode otherwise in training, and statistics must not move
-    try:
-        with torch.no_grad():
-            found = head.predict(features, list(samples), rescale=False)
-    finally:
-        for module, mode in modes:
-            module.training = mode
-    return [get_box_tensor(p.bboxes[p.labels == PERSON_LABEL]).detach().float() for p in found]
-
-
-def _dense_head(detector: nn.Module) -> nn.Module | None:
-    return getattr(detector, 'rpn_head', None) or getattr(detector, 'bbox_head', None)
-
-
-def _rois(boxes: Tensor, index: int) -> Tensor:
-    return torch.cat([boxes.new_full((len(boxes), 1), index), boxes], dim=1)

@@ -26,6 +26,8 @@ class TripletReIDHead(BaseModule):
         loss: Config of any loss that keeps the contract of :mod:`mmps.models.losses.base`, by
             default batch-hard triplets; the two-phase hook puts those of its stages in its place.
         normalize: Whether embeddings have unit length, so that Euclidean and cosine ranking agree.
+        normalize_for_loss: Whether the loss sees unit length too; a softmax over a linear layer
+            learns better before.
         gather: Whether the loss sees the batches of all ranks, so that several processes learn as
             one with the whole batch would; makes no difference to a single process.
         neck: Config of a layer between the linear layer and the normalisation, such as
@@ -42,6 +44,7 @@ class TripletReIDHead(BaseModule):
         embedding_channels: int = 256,
         loss: dict | None = None,
         normalize: bool = True,
+        normalize_for_loss: bool = True,
         gather: bool = True,
         neck: dict | None = None,
         init_cfg: dict | None = None,
@@ -54,6 +57,7 @@ class TripletReIDHead(BaseModule):
         )
         self.embedding_channels = embedding_channels
         self.normalize = normalize
+        self.normalize_for_loss = normalize and normalize_for_loss
         self.gather = gather
         self._warned_of_collapse = False
         self.losses = StageLosses(embedding_channels, gather)
@@ -98,9 +102,13 @@ class TripletReIDHead(BaseModule):
 
         Half precision is widened to float32.
         """
-        embeddings = self.neck(self.embedding(features))
-        embeddings = embeddings.to(torch.promote_types(embeddings.dtype, torch.float32))
+        embeddings = self.embed(features)
         return F.normalize(embeddings) if self.normalize else embeddings
+
+    def embed(self, features: Tensor) -> Tensor:
+        """Embed as :meth:`forward`, to any length."""
+        embeddings = self.neck(self.embedding(features))
+        return embeddings.to(torch.promote_types(embeddings.dtype, torch.float32))
 
     def loss(self, features: Tensor, person_ids: Tensor) -> dict[str, Tensor]:
         """Compute the loss of a batch and what a log should show beside it.
@@ -114,7 +122,13 @@ class TripletReIDHead(BaseModule):
             one that has none), and without gradient its statistics, ``embedding_norm`` (mean) and
             ``embedding_spread`` (mean over dimensions of the standard deviation over the batch).
         """
-        embeddings = self(features)
+        embeddings = self.embed(features)
+        if self.normalize_for_loss:
+            embeddings = F.normalize(embeddings)
+        return self.learn(embeddings, person_ids)
+
+    def learn(self, embeddings: Tensor, person_ids: Tensor) -> dict[str, Tensor]:
+        """Compute the loss of ``(N, D)`` embeddings; otherwise as :meth:`loss`."""
         if self.gather:
             embeddings, person_ids = gather_batch(embeddings, person_ids)
         loss, statistics = self.losses(embeddings, person_ids)

@@ -12,11 +12,15 @@ from mmps.registry import MODELS
 from mmps.structures import BACKGROUND, UNLABELLED, ConfigError, IdentityMap
 from mmps.testing import table_loss  # noqa: F401  # registration
 from mmps.testing.builders import packed_batch, tiny_detector, tiny_searcher
-from mmps.testing.detectors import DETECTORS
+from mmps.testing.detectors import tiny_faster_rcnn, tiny_faster_rcnn_c4
 
 PROPOSALS = {'type': 'mmps.ProposalBoxes'}
 TABLE = {'type': 'TableLoss', 'num_ids': 'auto', 'embedding_channels': 'auto'}
-DETECTORS = {name: DETECTORS[name] for name in ('faster-rcnn', 'retinanet')}
+DETECTORS = {
+    'faster-rcnn': tiny_faster_rcnn,
+    'faster-rcnn c4': tiny_faster_rcnn_c4,
+    'retinanet': tiny_detector,
+}
 EVERYBODY = SimpleNamespace(uses_unlabelled=True, uses_background=True)
 
 
@@ -115,6 +119,50 @@ def test_a_joint_step_with_a_table_learns_on_proposals(name):
     reached = {name for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
     assert {'reid_branch.head.losses.0.scale', 'detector.backbone.conv1.weight'} <= reached
     assert not any(name.startswith('detector.rpn_head') for name in reached)
+
+
+REFINED = {**PROPOSALS, 'refine': True}
+
+
+@pytest.mark.parametrize('name', ['faster-rcnn', 'faster-rcnn c4'])
+def test_refined_boxes_are_moved_as_in_a_test(name):
+    model = tiny_searcher(detector=DETECTORS[name](), training_boxes=REFINED).train()
+    torch.nn.init.normal_(model.detector.roi_head.bbox_head.fc_reg.bias, std=1.0)
+    inputs, samples = batch()
+    plain, _ = collected(searcher_with(model, refine=False), EVERYBODY)
+    moved, ids = collected(model, EVERYBODY)
+    assert {4, UNLABELLED, BACKGROUND} <= set(ids.tolist())
+    features = model.detector.extract_feat(inputs)
+    head, anchors = model.detector.eval().roi_head, [sample.metainfo for sample in samples]
+    found = set()
+    with torch.no_grad():
+        for roi, delta in zip(plain, head._bbox_forward(features, plain)['bbox_pred'], strict=True):
+            meta, label = anchors[int(roi[0])], torch.zeros(1, dtype=torch.long)
+            box = head.bbox_head.regress_by_class(roi[None, 1:], label, delta[None], meta)
+            found.add((int(roi[0]), *box[0].round(decimals=2).tolist()))
+    annotated = {
+        (index, *box) for index, sample in enumerate(samples)
+        for box in sample.gt_instances.bboxes.tolist()
+    }  # fmt: skip
+    rows = {(int(i), *[round(x, 2) for x in box]) for i, *box in moved.tolist()}
+    near = [
+        any(row[0] == f[0] and max(abs(a - b) for a, b in zip(row[1:], f[1:], strict=True)) < 0.02
+            for f in found | annotated)
+        for row in rows
+    ]  # fmt: skip
+    assert sum(near) > 0.5 * len(near) > 5
+    assert rows - annotated - {(int(i), *box) for i, *box in plain.tolist()}
+
+
+def searcher_with(model, refine):
+    other = copy.deepcopy(model)
+    other.training_boxes.refine = refine
+    return other
+
+
+def test_refining_needs_a_box_head():
+    with pytest.raises(ConfigError, match='RetinaNet has not: leave `refine` out'):
+        tiny_searcher(training_boxes=REFINED)
 
 
 def test_annotated_boxes_are_the_rule():
