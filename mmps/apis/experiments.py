@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 from mmengine.config import Config
@@ -253,3 +254,9 @@ def output_to(log: str | Path) -> Iterator[None]:
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     with open(log, 'a', encoding='utf-8') as file, redirect_stdout(file):
         yield
+
+
+def mean_and_spread(values: Sequence[float], digits: int = 1) -> str:
+    """Write mean and standard deviation of at least two values, as in a table."""
+    numbers = [f'{value:.{digits}f}' for value in (mean(values), stdev(values))]
+    return ' ± '.join(numbers)

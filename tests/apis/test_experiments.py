@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from mmps.apis import experiments
-from mmps.apis.experiments import Experiment, Run, Step, data_options, reid_options
+from mmps.apis.experiments import (
+    Experiment,
+    Run,
+    Step,
+    data_options,
+    mean_and_spread,
+    reid_options,
+)
 from mmps.structures import ConfigError
 from mmps.testing.runs import tiny_run
 
@@ -149,3 +156,8 @@ def test_a_run_is_trained_continued_and_tested(drawn_once, tmp_path):
     run.train()
     resumed = torch.load(run.checkpoint)['state_dict']
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_mean_and_spread_are_those_of_a_sample():
+    assert mean_and_spread([1.0, 2.0, 4.5]) == '2.5 ± 1.8'
+    assert mean_and_spread([10, 20], 0) == '15 ± 7'

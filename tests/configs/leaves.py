@@ -15,9 +15,10 @@ REID_ALONE = sorted(CONFIGS.glob('reid_head/*.py'))
 READY = sorted(CONFIGS.glob('ready/*.py'))  # never trained, so no test of training is of them
 LEAVES = sorted(p for p in CONFIGS.glob('*/*.py') if p not in {*BASES, *REID_ALONE, *READY})
 SETS = {'c': 'cuhk_sysu', 'p': 'prw', 'm': 'mot17_det', 'w': 'wider_pedestrian'}
+SYSTEMS = r'[a-z0-9-]+-style|jdi-oim|oim-triplet'
 NAME = re.compile(
-    r'((?P<algorithm>joint-j(?P<j>[234])|disjoint)_)?'
-    r'(?P<detector>[a-z][a-z0-9-]*)_(?P<backbone>r\d+)_fpn'
+    rf'((?P<algorithm>joint-j(?P<j>[234])|disjoint|{SYSTEMS})_)?'
+    r'(?P<detector>[a-z][a-z0-9-]*)_(?P<backbone>r\d+|swin-t)_(fpn|c4)'
     r'(_(?P<variant>[a-z][a-z0-9-]{2,}))??'
     r'_(?P<train>synthetic|(?P<detection>[mwcp]+)(-(?P<reid>[cp]))?)(_(?P<test>c))?'
 )

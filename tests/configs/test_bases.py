@@ -6,7 +6,7 @@ from .leaves import BASES, SETS, bases, is_called, load, offenders, roots
 
 MODEL = re.compile(
     r'((?P<wrapper>joint|disjoint)_)?'
-    r'(?P<detector>[a-z][a-z0-9-]*)(_(?P<backbone>r\d+)_fpn)?(?P<toy>_toy)?'
+    r'(?P<detector>[a-z][a-z0-9-]*)(_(?P<backbone>r\d+|swin-t)_(fpn|c4))?(?P<toy>_toy)?'
 )
 WRAPPERS = {'joint': 'mmps.SharedBackboneDetector', 'disjoint': 'mmps.DisjointDetector'}
 
@@ -37,7 +37,10 @@ def model_is_what_it_is_called(path):
         assert bases(path) == []
         assert is_called(model, name['detector'])
         assert set(values(model, 'num_classes')) == {1}
-        if name['backbone']:
+        if name['backbone'] == 'swin-t':
+            assert model.backbone.depths == [2, 2, 6, 2]
+            assert model.backbone.init_cfg.type == 'Pretrained'
+        elif name['backbone']:
             assert model.backbone.depth == int(name['backbone'][1:])
             assert model.backbone.frozen_stages == -1
             assert bool(name['toy']) != ('coco' in config.get('load_from', ''))
@@ -62,6 +65,13 @@ def data_are_what_they_are_called(path):
         ):
             assert roots(loader.dataset) == [root]
         assert 'train_dataloader' not in config
+    elif kind == 'joint':
+        loaders = ('train_dataloader', 'cached_people', 'val_dataloader', 'test_dataloader')
+        assert {root for n in loaders for root in roots(config[n].dataset)} == {'cuhk_sysu'}
+        resizes = {
+            str(s) for n in loaders for s in config[n].dataset.pipeline if s.type == 'Resize'
+        }
+        assert len(resizes) == 1
     else:
         assert kind == 'synthetic'
         assert roots(config.train_dataloader.dataset) == ['synthetic']
@@ -73,6 +83,12 @@ def test_data_sets_are_what_they_are_called():
 
 def both_phases_begin_with_the_schedule_of_phase_1(path):
     of_what = path.stem.rpartition('_')[2]
+    if path.stem.startswith('joint_'):  # one phase, in which everything is learned
+        assert 'two_phase' not in load(path).default_hooks
+        return
+    if of_what == 'adamw':
+        assert load(path).optim_wrapper.optimizer.type == 'AdamW'
+        return
     both, first = (load(path.with_stem(f'{k}_{of_what}')) for k in ('two_phase', 'detection'))
     assert set(both.default_hooks) - set(first.default_hooks) == {'two_phase'}
     assert all(both.default_hooks[k] == hook for k, hook in first.default_hooks.items())
@@ -85,5 +101,7 @@ def both_phases_begin_with_the_schedule_of_phase_1(path):
 
 
 def test_schedules_of_both_phases_begin_with_that_of_phase_1():
-    assert {p.stem.rpartition('_')[0] for p in of('schedules')} == {'detection', 'two_phase'}
+    assert {p.stem.rpartition('_')[0] for p in of('schedules')} == {
+        'detection', 'two_phase', 'joint',
+    }  # fmt: skip
     assert offenders(of('schedules'), both_phases_begin_with_the_schedule_of_phase_1) == {}

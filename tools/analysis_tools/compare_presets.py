@@ -22,7 +22,15 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from mmps.apis.experiments import Experiment, Run, Step, data_options, output_to, reid_options
+from mmps.apis.experiments import (
+    Experiment,
+    Run,
+    Step,
+    data_options,
+    mean_and_spread,
+    output_to,
+    reid_options,
+)
 from mmps.command_line import report_user_errors, teaching_parser
 from mmps.files import write_text
 from mmps.structures import ConfigError
@@ -140,10 +148,7 @@ def table(results: Results) -> str:
     ]
     base = np.array([run[MAIN] for run in results[PLAIN]])
     for preset, runs in results.items():
-        cells = []
-        for key in COLUMNS:
-            values = 100 * np.array([run[key] for run in runs])
-            cells.append(f'{values.mean():.1f} ± {values.std(ddof=1):.1f}')
+        cells = [mean_and_spread([100 * run[key] for run in runs]) for key in COLUMNS]
         gains = 100 * (np.array([run[MAIN] for run in runs]) - base)
         cells += ['', ''] if preset == PLAIN else describe(gains)
         lines.append(f'| `{preset}` | {" | ".join(cells)} |')

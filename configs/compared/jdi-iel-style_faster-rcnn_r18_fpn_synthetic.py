@@ -1,0 +1,20 @@
+# The toy JDI with IEL (Shi et al. 2018), as far as known: both losses at once, on a drawn data set.
+_base_ = [
+    '../_base_/models/joint_faster-rcnn_r18_fpn_toy.py',
+    '../_base_/datasets/synthetic.py',
+    '../_base_/schedules/detection_toy.py',
+    '../_base_/default_runtime.py',
+]
+
+_loss = dict(
+    type='mmps.InstanceEnhancingLoss',
+    num_ids='auto',
+    embedding_channels='auto',
+    queue_size=60,
+    scale=10.0,
+    min_similarity=0.7,
+    enhanced_weight=0.5,
+)
+model = dict(
+    reid_branch=dict(head=dict(loss=_loss)),
+)

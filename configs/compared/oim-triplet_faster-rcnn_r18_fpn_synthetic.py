@@ -1,0 +1,23 @@
+# The toy OIM and batch-hard triplets, as in SEAS: both losses at once, on a drawn data set.
+_base_ = [
+    '../_base_/models/joint_faster-rcnn_r18_fpn_toy.py',
+    '../_base_/datasets/synthetic.py',
+    '../_base_/schedules/detection_toy.py',
+    '../_base_/default_runtime.py',
+]
+
+_loss = dict(
+    type='mmps.LossSum',
+    losses=dict(
+        oim=dict(
+            type='mmps.OIMLoss',
+            num_ids='auto',
+            embedding_channels='auto',
+            queue_size=60,
+        ),
+        triplet=dict(type='mmps.BatchHardTripletLoss', margin=0.25, distance='cosine'),
+    ),
+)
+model = dict(
+    reid_branch=dict(head=dict(loss=_loss)),
+)
