@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from mmengine import fileio
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from mmps.structures import DataError
@@ -77,6 +76,8 @@ def read_whole(path: str | Path, backend_args: dict | None = None) -> bytes:
     Raises:
         DataError: The file is missing or cannot be read.
     """
+    from mmengine import fileio  # loads torch, which decoding does without
+
     try:
         return fileio.get(path, backend_args)
     except OSError as error:

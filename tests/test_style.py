@@ -33,7 +33,7 @@ COMMAND_LINES = (
 ROOMS = (
     'version', 'compat', 'threads', 'structures', 'files', 'images', 'digests', 'registry',
     'command_line', 'formats', 'retrieval', 'checkpoints', 'models', 'features', 'datasets',
-    'evaluation', 'engine', 'gallery', 'apis', 'visualization', 'doctor', 'commands', 'server',
+    'evaluation', 'engine', 'gallery', 'apis', 'visualization', 'doctor', 'server', 'commands',
     'synthetic', 'benchmarks', 'testing', '__main__',
 )  # fmt: skip
 MAX_FILE, MAX_FUNCTION, USUAL_FUNCTION = 300, 60, 40

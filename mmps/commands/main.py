@@ -24,6 +24,7 @@ from mmps.version import __version__
 COMMANDS = {
     'index': 'find the people of images and videos and keep them in a gallery',
     'search': 'find a person in a gallery',
+    'serve': 'answer searches by a page and an HTTP API',
     'people': 'number the people of an image, to pick one of them',
     'info': 'show what a gallery holds',
     'remove': 'remove people from a gallery',

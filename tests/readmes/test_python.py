@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -249,6 +251,39 @@ def score_the_predictions_of_other_code(block, folder):
     truth, protocol = GroundTruth.load(annotation), CUHKSYSUProtocol()
     written = evaluate_predictions(truth, Predictions.load('predictions.npz'), protocol)
     assert written.metrics == evaluate_predictions(truth, p, protocol).metrics
+
+
+@runs('httpx.Client(')
+def ask_a_server(block, folder, monkeypatch):
+    """By Python, and by the commands that stand before it."""
+    pytest.importorskip('fastapi', reason='pip install "mmps[serve]"')
+    from mmps.server.app import create_app
+    from mmps.server.service import Service
+    from mmps.server.settings import Settings
+    from mmps.testing.coloured_people import ColourInferencer, draw_scene, fill_gallery
+    from mmps.testing.served import Served
+
+    draw_scene([(0, 150), (2, 20)]).save('query.png')
+    monkeypatch.setenv('MMPS_TOKEN', 'a-token-of-tests')
+    settings = Settings(token='a-token-of-tests')
+    with open_gallery(fill_gallery(folder / 'footage')) as gallery:
+        server = Served(create_app(Service(gallery, ColourInferencer(), settings)), settings.token)
+        try:
+            code = block.code.replace('http://127.0.0.1:8000', server.address)
+            names = execute(block, code)
+            (curl,) = [b for b in blocks(block.readme) if b.code.startswith('curl')]
+            command = curl.code.replace('http://127.0.0.1:8000', server.address)
+            done = subprocess.run(['bash', '-c', command], capture_output=True, check=True)
+        finally:
+            server.stop()
+    assert names['better'][0]['similarity'] > 0.99
+    assert (folder / 'best.jpg').read_bytes()[:2] == b'\xff\xd8'
+    shown = done.stdout.decode()
+    info, found = shown[: shown.index('}{') + 1], shown.rpartition('}{')[2]
+    assert json.loads(info)['people'] == 26
+    hits = json.loads('{' + found)['hits']
+    assert {hit['camera'] for hit in hits} == {'north'}
+    assert len(hits) == 5
 
 
 def execute(block, code=None, **names):
