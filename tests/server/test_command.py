@@ -19,55 +19,59 @@ from mmps.testing.coloured_people import ColourInferencer
 
 @pytest.fixture
 def started(monkeypatch, drawn_gallery, capsys):
-    """Runs ``mmps serve`` up to the moment when it would answer; returns app and output."""
+    """Runs ``mmps serve`` and asks it; returns exit code, statuses, address and output.
+
+    ``started([option, ...], (token, host), ...)`` asks once for each pair.
+    """
     monkeypatch.delenv('MMPS_TOKEN', raising=False)
     monkeypatch.setattr('mmps.commands.serve.load_inferencer', lambda *_: ColourInferencer())
 
-    def start(*options):
-        apps = []
+    def start(options, *questions):
+        statuses, place = [], []
 
         def serve(app, taken, behind_proxy, ready):
             ready()
-            apps.append((app, taken.getsockname()))
+            place.append(taken.getsockname())
+            shown = capsys.readouterr()
+            drawn = shown.out.partition('#token=')[2].partition('\n')[0]
+            for token, host in questions:
+                asking = TestClient(app, f'http://{host}')
+                known = token.replace('DRAWN', drawn)
+                headers = {'Authorization': f'Bearer {known}'} if known else {}
+                statuses.append(asking.get('/v1/info', headers=headers).status_code)
+            print(shown.out)
 
         monkeypatch.setattr('mmps.server.running.serve', serve)
         code = main(['serve', str(drawn_gallery / 'people.mmps'), '--port', '0', *options])
-        return code, (apps or [(None, None)])[0], capsys.readouterr()
+        return code, statuses, (place or [None])[0], capsys.readouterr()
 
     return start
 
 
-def answers(app, token=None, host='127.0.0.1', path='/v1/info'):
-    asking = TestClient(app, f'http://{host}')
-    headers = {'Authorization': f'Bearer {token}'} if token else {}
-    return asking.get(path, headers=headers).status_code
-
-
 def test_a_token_is_drawn_where_none_is_given(started):
-    code, (app, (host, port)), shown = started()
-    assert code == 0
-    assert host == '127.0.0.1'
+    code, statuses, place, shown = started([], ('', '127.0.0.1'), ('DRAWN', '127.0.0.1'))
+    assert (code, statuses) == (0, [401, 200])
+    assert place[0] == '127.0.0.1'
     address, token = re.search(r'open (http://\S+/)#token=(\S+)', shown.out).groups()
-    assert address == f'http://127.0.0.1:{port}/'
+    assert address == f'http://127.0.0.1:{place[1]}/'
     assert len(token) >= 32
-    assert (answers(app), answers(app, token)) == (401, 200)
-    assert started()[2].out.partition('token=')[2] != shown.out.partition('token=')[2]
+    assert token not in started([])[3].out
 
 
 def test_tokens_hosts_and_proxies_are_as_asked(started, monkeypatch):
-    _, (app, _), shown = started('--no-token')
-    assert answers(app) == 200
+    _, statuses, _, shown = started(['--no-token'], ('', '127.0.0.1'))
+    assert statuses == [200]
     assert 'token' not in shown.out
-    monkeypatch.setenv('MMPS_TOKEN', 'from-the-environment')
-    _, (app, _), _ = started('--allow-host', 'Search.lan')
-    assert answers(app, 'from-the-environment', 'search.lan') == 200
-    assert answers(app, 'from-the-environment', 'other.lan') == 421
-    _, (app, _), shown = started('--token', 'a-better-one', '--behind-proxy', 'search.example.org')
+    options = ['--token', 'a-better-one', '--behind-proxy', 'search.example.org']
+    _, statuses, _, shown = started(options, ('a-better-one', 'search.example.org'))
+    assert statuses == [200]
     assert 'https://search.example.org/#token=a-better-one' in shown.out
-    assert answers(app, 'a-better-one', 'search.example.org') == 200
-    _, (app, (host, _)), _ = started('--host', '0.0.0.0')
-    assert host == '0.0.0.0'
-    assert answers(app) == 401
+    _, statuses, place, _ = started(['--host', '0.0.0.0'], ('', '127.0.0.1'))
+    assert (statuses, place[0]) == ([401], '0.0.0.0')
+    monkeypatch.setenv('MMPS_TOKEN', 'from-the-environment')
+    known = 'from-the-environment'
+    names = (known, 'search.lan'), (known, 'other.lan')
+    assert started(['--allow-host', 'Search.lan'], *names)[1] == [200, 421]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +84,7 @@ def test_tokens_hosts_and_proxies_are_as_asked(started, monkeypatch):
     ],
 )
 def test_what_makes_no_sense_is_refused(started, options, words):
-    code, _, shown = started(*options)
+    code, _, _, shown = started(options)
     assert code == 2
     assert words in shown.err
     assert shown.err.count('\n') == 1
@@ -88,7 +92,7 @@ def test_what_makes_no_sense_is_refused(started, options, words):
 
 def test_a_missing_extra_is_named(started, monkeypatch):
     monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
-    code, _, shown = started()
+    code, _, _, shown = started([])
     assert code == 2
     assert 'pip install "mmps[serve]"' in shown.err
 
