@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
     """
     from mmps.gallery import open_gallery
     from mmps.gallery.conditions import check_cameras, check_sources
+    from mmps.gallery.streams import remove_crops
     from mmps.structures import ConfigError
 
     where = conditions(options, sources=options.source, ids=options.id)
@@ -81,22 +82,6 @@ def before(where: Any, text: str) -> Any:
         raise ConfigError('--before stands alone: leave out --since and --until')
     # Times of videos that count from their own beginning are no dates.
     return replace(where, since=FIRST_DATE, until=float(np.nextafter(parse_time(text), 0)))
-
-
-def remove_crops(gallery: Any, where: Any) -> None:
-    """Remove the crops that were kept of people who are going to be removed.
-
-    Args:
-        gallery: Opened.
-        where: Who is removed.
-    """
-    from mmps.gallery.streams import crop_folders
-    from mmps.gallery.streams.crops import CropFolder
-
-    folders = [CropFolder(folder) for folder in crop_folders(gallery)]
-    for rows in gallery.rows(where) if folders else ():
-        for folder in folders:
-            folder.remove(rows.ids.tolist())
 
 
 def _confirmed(question: str) -> bool:

@@ -20,6 +20,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .galleries import add_gallery
 from .models import add_model_options, load_inferencer
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ ANY = ('0.0.0.0', '::')
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument('gallery', metavar='GALLERY', help='the file; its name ends in .mmps')
+    add_gallery(parser)
     add_model_options(parser, remembered=True)
     parser.add_argument('--host', default='127.0.0.1', help='address that is listened to')
     parser.add_argument('--port', type=int, default=8000, help='0: any free one')
@@ -62,6 +63,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar='DIR',
         help='let clients add images, which are kept here, and remove people (default: the '
         'gallery is only read)',
+    )
+    parser.add_argument(
+        '--audit-log',
+        metavar='F.jsonl',
+        help='write down who searched for whom, before the hits are answered (default: the file '
+        'that MMPS_AUDIT_LOG names, if any)',
     )
     parser.add_argument('--max-upload', type=float, default=20, metavar='MB', help='of a request')
     parser.add_argument(
@@ -99,7 +106,7 @@ def run(options: argparse.Namespace) -> None:
         count, port = gallery.count(), taken.getsockname()[1]
 
         def announce() -> None:
-            print(f'{options.gallery}: {count:,} people')
+            print(f'{gallery.info.where}: {count:,} people')
             print(f'open {address(options, port, settings.token)}')
             print('Ctrl+C stops', flush=True)
 
@@ -130,6 +137,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
     Raises:
         ConfigError: A number makes no sense, or a token is too short to be one.
     """
+    from mmps.gallery.audit import AuditLog
     from mmps.server.settings import Settings
     from mmps.structures import ConfigError
 
@@ -148,6 +156,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
     return Settings(
         token=token,
         hosts=frozenset(name.lower() for name in _hosts(options)),
+        audit=AuditLog.of(options.audit_log),
         uploads=None if options.uploads is None else Path(options.uploads),
         max_bytes=round(options.max_upload * 1e6),
         max_pixels=round(options.max_pixels * 1e6),

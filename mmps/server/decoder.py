@@ -78,11 +78,11 @@ def decoded(data: bytes, name: str, max_pixels: int) -> np.ndarray:
     Raises:
         DataError: It is larger, or no image.
     """
-    from mmps.images import decode, picture_size
+    from mmps.images import decode, image_size
     from mmps.structures import DataError
 
     try:
-        width, height = picture_size(io.BytesIO(data))
+        width, height = image_size(io.BytesIO(data))
     except (OSError, MemoryError):  # the sentence comes from decoding
         width = height = 0
     if width * height > max_pixels:

@@ -18,6 +18,7 @@ from mmps.gallery import Gallery, Where
 from mmps.gallery.indexing import Settings as Indexing
 from mmps.gallery.indexing import index
 from mmps.gallery.sources import Places
+from mmps.gallery.streams import remove_crops
 from mmps.structures import DataError, FoundPeople, UserError
 
 from .problems import busy
@@ -184,6 +185,7 @@ class Jobs:
     def _run(self, job: Job, loop: asyncio.AbstractEventLoop) -> None:
         if job.kind == 'remove':
             with self.write() as gallery:
+                remove_crops(gallery, job.where)
                 job.people = gallery.remove(job.where)
             job.done = 1
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -14,13 +15,14 @@ from PIL import Image
 from mmps.gallery import Progress
 from mmps.gallery.scenes import scenes_of
 from mmps.gallery.sources.unchanged import check_unchanged
+from mmps.gallery.streams import is_stream
 from mmps.structures import DataError
 from mmps.visualization.contact_sheet import BOX, crop_of, with_boxes
 
 QUALITY = 88
 
-Place = tuple[str, int | None]
-"""Source and frame."""
+Place = tuple[str, int | str | None]
+"""Source, and frame or, of streams, person."""
 
 
 class Scenes:
@@ -40,12 +42,18 @@ class Scenes:
         self._compared: set[tuple[str, int, int]] = set()
         self._lock = Lock()
 
-    def __call__(self, person: Mapping[str, Any], states: Mapping[str, Progress]) -> np.ndarray:
+    def __call__(
+        self,
+        person: Mapping[str, Any],
+        states: Mapping[str, Progress],
+        crops: Sequence[Path] = (),
+    ) -> np.ndarray:
         """Read the scene of a person.
 
         Args:
             person: As :func:`mmps.gallery.exporting.describe` returns it.
             states: Of the gallery's sources.
+            crops: Folders of crops that were kept of streams.
 
         Returns:
             ``(H, W, 3)`` uint8 BGR.
@@ -54,14 +62,17 @@ class Scenes:
             DataError: The file is gone or was replaced.
         """
         place = (person['source'], person['frame'])
+        if is_stream(place[0]):  # each crop is a scene of its own
+            place = (place[0], person['id'])
         if place[0] not in states:
             raise DataError(f'{place[0]} is no source of the gallery any more')
-        check_unchanged(states[place[0]], self._compared)
+        if not is_stream(place[0]):
+            check_unchanged(states[place[0]], self._compared)
         with self._lock:
             if place in self._kept:
                 self._kept.move_to_end(place)
                 return self._kept[place]
-        (scene,), problems = scenes_of([person], states)
+        (scene,), problems = scenes_of([person], states, crops)
         if scene is None:
             raise DataError(problems[0] if problems else f'{place[0]} cannot be read any more')
         self._keep(place, scene)

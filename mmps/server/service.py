@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from mmps.gallery import Gallery, GalleryModel, Progress, Rows, Where
 from mmps.gallery.base import check_same_model
 from mmps.gallery.contents import Contents, contents
 from mmps.gallery.searching import Rates, find_hits
+from mmps.gallery.streams import crop_folders
 from mmps.gallery.visits import FoundVisits
 from mmps.structures import DataError, FoundPeople
 
@@ -52,6 +54,7 @@ class Overview:
     Attributes:
         held: Its people, counted.
         states: Of its sources.
+        crops: Folders of crops that were kept of streams.
         people: Number of people.
         at: When all were counted, by the clock of :func:`time.monotonic`.
         looked: When their number was looked at.
@@ -59,6 +62,7 @@ class Overview:
 
     held: Contents
     states: Mapping[str, Progress]
+    crops: Sequence[Path]
     people: int
     at: float
     looked: float
@@ -177,12 +181,15 @@ class Service:
         """
         if self._waiting_scenes >= self.settings.max_requests:
             raise busy(f'{self._waiting_scenes} images wait to be read')
-        states = (await self.overview()).states
+        known = await self.overview()
         self._waiting_scenes += 1
         try:
             loop = asyncio.get_running_loop()
             return await self._in_time(
-                loop.run_in_executor(self._scene_threads, lambda: draw(self.scenes(person, states)))
+                loop.run_in_executor(
+                    self._scene_threads,
+                    lambda: draw(self.scenes(person, known.states, known.crops)),
+                )
             )
         except DataError as error:
             raise missing(str(error)) from None
@@ -197,11 +204,17 @@ class Service:
                 return known
             people = await self.ask(lambda gallery: gallery.count())
             if known is None or people != known.people or now - known.at > OLD:
-                held, states = await self.ask(
-                    lambda gallery: (contents(gallery), gallery.progress())
+                known = await self.ask(
+                    lambda gallery: Overview(
+                        contents(gallery),
+                        gallery.progress(),
+                        crop_folders(gallery),
+                        people,
+                        now,
+                        now,
+                    )
                 )
-                known = Overview(held, states, people, now, now)
-            self._overview = Overview(known.held, known.states, known.people, known.at, now)
+            self._overview = replace(known, looked=now)
             return self._overview
 
     def forget_overview(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmps.gallery.audit import AuditLog
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -14,6 +16,7 @@ class Settings:
         token: Everybody must know it; ``None`` lets in who reaches the server.
         hosts: Names under which the server is reached, without port; other names are refused, so
             that a foreign page cannot reach it by a name of its own (DNS rebinding).
+        audit: Log to which each search is written before it is answered, if any.
         uploads: Folder where added images are kept; ``None`` where a gallery is only read.
         max_bytes: Largest body of a request with images.
         max_json_bytes: Largest body of another request.
@@ -29,6 +32,7 @@ class Settings:
 
     token: str | None = None
     hosts: frozenset[str] = frozenset({'localhost', '127.0.0.1', '::1'})
+    audit: AuditLog | None = None
     uploads: Path | None = None
     max_bytes: int = 20 * 2**20
     max_json_bytes: int = 2**20

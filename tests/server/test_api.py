@@ -276,6 +276,28 @@ def test_rows_that_another_process_adds_are_found(serving, own_gallery, drawn, t
     )
 
 
+def test_searches_are_written_down_before_they_are_answered(serving, drawn, tmp_path):
+    from mmps.gallery.audit import AuditLog
+
+    log = tmp_path / 'log' / 'audit.jsonl'
+    client = serving(audit=AuditLog(log))
+    embedding = person_of(client, drawn([(0, 9)]))['embedding']
+    hits = search(client, embeddings=[embedding], cameras=['north'], limit=2)['hits']
+    by_image = client.post('/v1/search/image', files=upload(drawn([(0, 9)]))).json()['hits']
+    first, second = (json.loads(line) for line in log.read_text().splitlines())
+    assert first['hits'] == [hit['id'] for hit in hits]
+    assert first['query'][0]['embedding'] == embedding
+    assert first['conditions']['cameras'] == ['north']
+    assert first['user'] == 'testclient'
+    assert second['query'][0]['upload'] == 'query.png'
+    assert second['hits'] == [hit['id'] for hit in by_image]
+    log.unlink()
+    log.mkdir()
+    answer = client.post('/v1/search', json={'embeddings': [embedding]})
+    assert answer.status_code == 422
+    assert 'nothing is searched' in answer.json()['detail']
+
+
 def test_measurements_are_prometheus(client):
     client.get('/v1/info')
     text = client.get('/metrics').text

@@ -13,6 +13,7 @@ from mmps.images import read_image
 from mmps.structures import DataError
 
 from ..base import Gallery, Progress
+from ..rows import Where
 
 NOTE = 'crops'
 """Under which a gallery notes where crops lie."""
@@ -121,3 +122,16 @@ def scene_from_crop(
 def _path(folder: Path, public: int) -> Path:
     # Folders of some thousand files at most.
     return folder / f'{public % 1000:03}' / f'{public}.jpg'
+
+
+def remove_crops(gallery: Gallery, where: Where) -> None:
+    """Remove the crops that were kept of people who are going to be removed.
+
+    Args:
+        gallery: Opened.
+        where: Who is removed.
+    """
+    folders = [CropFolder(folder) for folder in crop_folders(gallery)]
+    for rows in gallery.rows(where) if folders else ():
+        for folder in folders:
+            folder.remove(rows.ids.tolist())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from fastapi import APIRouter, File, Form, Request, UploadFile
 from pydantic import ValidationError
 
 from mmps.apis.queries import number_people, pick_person
+from mmps.gallery import Where
 from mmps.retrieval.feedback import refined_query
 from mmps.structures import DataError
 
@@ -66,7 +68,11 @@ async def search_by_examples(request: Request, body: schemas.SearchBody) -> sche
     vector = refined_query(np.concatenate(vectors), away)
     left_out = {'not_ids': tuple(sorted(rejected))} if rejected else {}
     where = await where_of(service, body, **left_out)
-    return await _answer(service, vector, body, where, [])
+    asked = [{'person': public, 'verdict': 'same'} for public in body.confirmed]
+    asked += [{'person': public, 'verdict': 'other'} for public in body.rejected]
+    asked += [{'embedding': text} for text in body.embeddings]
+    answer = await _answer(service, vector, body, where, [])
+    return await _audited(request, asked, where, answer)
 
 
 @router.post('/search/image', response_model=schemas.Hits)
@@ -99,14 +105,28 @@ async def search_by_image(
     else:
         query = pick_person(await service.find(pixels), name, pick)
         corners, vector = query.box, query.vector
-    return await _answer(service, vector, paging, where, [{'image': name, 'box': corners}])
+    answer = await _answer(service, vector, paging, where, [{'image': name, 'box': corners}])
+    return await _audited(request, [{'upload': name, 'box': corners}], where, answer)
+
+
+async def _audited(
+    request: Request, asked: list[dict[str, Any]], where: Where, answer: schemas.Hits
+) -> schemas.Hits:
+    """Write a search down before anybody sees its hits."""
+    service = service_of(request)
+    log, ids = service.settings.audit, [hit.id for hit in answer.hits]
+    if log is not None:
+        user = request.client.host if request.client else 'unknown'
+        name = service.gallery.info.where
+        await asyncio.to_thread(log.record_search, name, asked, where, ids, None, user)
+    return answer
 
 
 async def _answer(
     service: Service,
     vector: np.ndarray,
     paging: schemas.Paging,
-    where: Any,
+    where: Where,
     images: list[dict[str, Any]],
 ) -> schemas.Hits:
     hits, exact, following = await page_of_hits(service, vector, paging, where)
