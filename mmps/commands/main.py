@@ -31,6 +31,7 @@ COMMANDS = {
     'merge': 'put galleries together',
     'compact': 'free the space of removed people',
     'export': "write a gallery's people as JSON, CSV or COCO",
+    'onnx': 'write a model as ONNX files, for machines without PyTorch',
     'doctor': 'check that everything that mmps needs works here',
 }
 """What each command does; each is a module beside this one."""

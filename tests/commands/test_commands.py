@@ -206,6 +206,24 @@ def test_shards_fill_one_gallery_and_info_shows_how_far_they_are(place, tmp_path
     assert len(json.loads((tmp_path / 'i.json').read_text())['workers']) == 2
 
 
+@pytest.mark.slow
+def test_an_exported_model_takes_the_place_of_its_checkpoint(place, image, tmp_path, capsys):
+    pytest.importorskip('onnxscript', reason="pip install 'mmps[export]'")
+    folder, gallery = str(tmp_path / 'exported'), str(tmp_path / 'a.mmps')
+    model = ['--model', str(place / 'model.pth')]
+    assert main(['onnx', folder, *model, '--check', image]) == 0
+    assert 'branch.onnx' in capsys.readouterr().out
+    assert main(['index', gallery, image, '--model', folder, '--min-score', '0']) == 0
+    for further in ([], model):
+        search = ['search', gallery, '--image', image, '--crop', '--json', str(tmp_path / 'h.json')]
+        assert main([*search, *further]) == 0
+        hits = json.loads((tmp_path / 'h.json').read_text())['hits']
+        (tmp_path / f'{len(further)}.json').write_text(json.dumps([hit['id'] for hit in hits]))
+    assert (tmp_path / '0.json').read_text() == (tmp_path / '2.json').read_text()
+    assert main(['onnx', str(tmp_path / 'again'), '--model', folder]) == 2
+    assert 'exported already' in capsys.readouterr().err
+
+
 def test_conditions_choose_cameras_and_times(indexed, image, tmp_path):
     out = tmp_path / 'hits.json'
     common = ['search', indexed, '--image', image, '--crop', '--json', str(out), '--top', '999']

@@ -10,10 +10,9 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmps.digests import file_digest
+from mmps.exported.runtimes import load_network
 from mmps.registry import MODELS
 from mmps.structures import ConfigError
-
-from .runtimes import load_network
 
 
 @MODELS.register_module()
@@ -31,7 +30,8 @@ class ExportedReID(BaseModule):
 
     Attributes:
         out_channels: Size of an embedding.
-        digest: Of the network's content.
+        files: Of the network, the one that was named first.
+        digest: Of their content.
 
     Raises:
         ConfigError: ``file`` is missing or unreadable, the network takes other crops, or the
@@ -55,8 +55,8 @@ class ExportedReID(BaseModule):
                 '--cfg-options model.reid.file=NETWORK.onnx'
             )
         height, width = size
-        self._run, files = load_network(Path(file), (height, width))
-        self.digest = hashlib.sha256(''.join(map(file_digest, files)).encode()).hexdigest()
+        self._run, self.files = load_network(Path(file), (height, width))
+        self.digest = hashlib.sha256(''.join(map(file_digest, self.files)).encode()).hexdigest()
         self.register_buffer('mean', torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.out_channels = self._embed(np.zeros((1, 3, height, width), np.float32)).shape[1]

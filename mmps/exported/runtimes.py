@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mmps.threads import usable_threads
+
 import numpy as np
-import torch
 
 from mmps.structures import ConfigError
 
@@ -43,23 +44,38 @@ def load_network(path: Path, size: tuple[int, int]) -> tuple[Run, tuple[Path, ..
     return load(path, size), files
 
 
-def _load_onnx(path: Path, size: tuple[int, int]) -> Run:
+def open_session(path: Path) -> Any:
+    """Open an ONNX network.
+
+    Args:
+        path: The file.
+
+    Returns:
+        An ``onnxruntime.InferenceSession``, on the GPU where ONNX Runtime knows one.
+
+    Raises:
+        ConfigError: The file is no such network, or ONNX Runtime is not installed.
+    """
     try:
         import onnxruntime
     except ImportError as error:
         raise _missing('onnxruntime', 'onnx', path) from error
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = usable_threads()
     # Threads that spin take the processor from the detector, which computes in turn with them.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     available = onnxruntime.get_available_providers()
     wanted = ['CUDAExecutionProvider', 'CPUExecutionProvider']
     try:
-        session = onnxruntime.InferenceSession(
+        return onnxruntime.InferenceSession(
             str(path), options, [name for name in wanted if name in available]
         )
     except Exception as error:  # its errors have no common class
         raise _unreadable(path, error) from error
+
+
+def _load_onnx(path: Path, size: tuple[int, int]) -> Run:
+    session = open_session(path)
     entry = session.get_inputs()[0]
     shape = [value if isinstance(value, int) else None for value in entry.shape]
     _check_shape(path, shape, size)
@@ -90,7 +106,7 @@ def _load_openvino(path: Path, size: tuple[int, int]) -> Run:
     except Exception:  # a network that is fixed to its batch
         network = core.read_model(str(path))
     settings = {
-        'INFERENCE_NUM_THREADS': torch.get_num_threads(),
+        'INFERENCE_NUM_THREADS': usable_threads(),
         # Some processors would round to half precision, and embeddings would differ by machine.
         'INFERENCE_PRECISION_HINT': 'f32',
     }
