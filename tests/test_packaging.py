@@ -64,7 +64,11 @@ def test_the_wheel_carries_configs_and_tools(installed, folder):
 
 
 def test_the_wheel_carries_every_module_and_the_versions(installed):
-    wanted = {name for name in files_below(ROOT / 'mmps') if name.endswith(('.py', '.txt'))}
+    wanted = {
+        name
+        for name in files_below(ROOT / 'mmps')
+        if name.endswith(('.py', '.txt', '.html', '.js', '.css', '.svg'))
+    }
     assert 'versions.txt' in wanted
     assert wanted <= files_below(installed / 'mmps')
     assert not (installed / 'tests').exists()

@@ -180,7 +180,7 @@ class Jobs:
                 job.state = 'failed'
                 job.problems.append(f'the server failed ({type(error).__name__})')
                 loop.call_exception_handler({'message': f'job {job.id}', 'exception': error})
-            self.service.forget_overview()
+            self.service.forget()
 
     def _run(self, job: Job, loop: asyncio.AbstractEventLoop) -> None:
         if job.kind == 'remove':

@@ -62,6 +62,5 @@ class Metrics:
 
     def answer(self) -> Response:
         """Write all measurements."""
-        overview = self._service._overview
-        self._people.set(overview.people if overview else 0)
+        self._people.set(self._service.held.people)
         return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)

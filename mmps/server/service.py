@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -25,11 +24,9 @@ from .decoding import Decoder
 from .problems import busy, missing
 from .scenes import Scenes
 from .settings import Settings
+from .watched import Watched
 
 T = TypeVar('T')
-
-FRESH, OLD = 2.0, 60.0
-"""Seconds after which it is looked whether people came or left, and after which all are counted."""
 
 
 class Inferencer(Protocol):
@@ -48,24 +45,21 @@ class Inferencer(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Overview:
-    """What a gallery held when it was looked at last.
+class Places:
+    """Where scenes are read from.
 
     Attributes:
-        held: Its people, counted.
-        states: Of its sources.
+        states: Of the gallery's sources, by their path.
         crops: Folders of crops that were kept of streams.
-        people: Number of people.
-        at: When all were counted, by the clock of :func:`time.monotonic`.
-        looked: When their number was looked at.
     """
 
-    held: Contents
     states: Mapping[str, Progress]
     crops: Sequence[Path]
-    people: int
-    at: float
-    looked: float
+
+    @classmethod
+    def of(cls, gallery: Gallery) -> Places:
+        """Read them from a gallery."""
+        return cls(gallery.progress(), crop_folders(gallery))
 
 
 class Service:
@@ -103,8 +97,8 @@ class Service:
         self.searches = Batcher(self._search, self._gallery_thread, 32, 256, 'searches')
         self.looks = Batcher(self._look, self._network_thread, 8, 32, 'the network')
         self._waiting_scenes = 0
-        self._overview: Overview | None = None
-        self._overview_lock = asyncio.Lock()
+        self.held: Watched[Contents] = Watched(contents, self.ask, 10.0)
+        self.places: Watched[Places] = Watched(Places.of, self.ask, 2.0)
 
     async def find(self, pixels: np.ndarray, patient: bool = False) -> FoundPeople:
         """Find the people of an image.
@@ -181,7 +175,7 @@ class Service:
         """
         if self._waiting_scenes >= self.settings.max_requests:
             raise busy(f'{self._waiting_scenes} images wait to be read')
-        known = await self.overview()
+        known = await self.places()
         self._waiting_scenes += 1
         try:
             loop = asyncio.get_running_loop()
@@ -196,30 +190,10 @@ class Service:
         finally:
             self._waiting_scenes -= 1
 
-    async def overview(self) -> Overview:
-        """Count the people, as far as their number has changed since it was done last."""
-        async with self._overview_lock:
-            known, now = self._overview, time.monotonic()
-            if known is not None and now - known.looked < FRESH:
-                return known
-            people = await self.ask(lambda gallery: gallery.count())
-            if known is None or people != known.people or now - known.at > OLD:
-                known = await self.ask(
-                    lambda gallery: Overview(
-                        contents(gallery),
-                        gallery.progress(),
-                        crop_folders(gallery),
-                        people,
-                        now,
-                        now,
-                    )
-                )
-            self._overview = replace(known, looked=now)
-            return self._overview
-
-    def forget_overview(self) -> None:
+    def forget(self) -> None:
         """Count the people again when next asked."""
-        self._overview = None
+        self.held.forget()
+        self.places.forget()
 
     async def stop(self) -> None:
         """Finish what runs and release threads and the decoding process; not the gallery."""

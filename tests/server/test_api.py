@@ -258,6 +258,31 @@ def finished(client, answer):
     raise AssertionError(job)
 
 
+def test_images_that_a_killed_server_left_are_added_by_the_next(
+    serving, own_gallery, drawn, tmp_path
+):
+    from mmps.server.jobs import Jobs
+
+    left = Jobs(None, None, tmp_path / 'added').add([('a.png', drawn([(2, 30)]))], 'gate', None)
+    client = serving(gallery=own_gallery, uploads=tmp_path / 'added')
+    for _ in range(300):
+        (job,) = client.get('/v1/jobs').json()['jobs']
+        if job['state'] == 'done':
+            break
+        time.sleep(0.02)
+    assert (job['id'], job['state'], job['people']) == (left.id, 'done', 1)
+    cameras = {camera['name'] for camera in client.get('/v1/cameras').json()}
+    assert 'gate' in cameras
+    assert not list((tmp_path / 'added').rglob('*.json'))
+
+
+def test_a_server_that_has_enough_to_do_says_when_to_come_again(serving):
+    answer = serving(max_requests=0).get('/v1/info')
+    assert answer.status_code == 503
+    assert int(answer.headers['retry-after']) >= 1
+    assert answer.json()['status'] == 503
+
+
 def test_rows_that_another_process_adds_are_found(serving, own_gallery, drawn, tmp_path):
     from mmps.gallery.indexing import index
     from mmps.testing.coloured_people import ColourInferencer

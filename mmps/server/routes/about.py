@@ -33,7 +33,7 @@ async def ready(request: Request) -> schemas.State:
     if service.stopping:
         raise busy('the server stops')
     try:
-        await service.overview()
+        await service.places()
     except UserError:  # what is wrong is for the log: anybody may ask this
         raise busy('the gallery cannot be read', 5) from None
     return schemas.State(status='ready')
@@ -43,15 +43,15 @@ async def ready(request: Request) -> schemas.State:
 async def info(request: Request) -> schemas.Info:
     """Describe the gallery and the limits of this server."""
     service = service_of(request)
-    overview = await service.overview()
+    held, places = await service.held(), await service.places()
     known, settings = service.gallery.info, service.settings
     name = known.model.recipe.get('model')
     return schemas.Info(
         gallery=Path(known.where.rstrip('/')).name,
-        people=overview.held.people,
-        sources=len(overview.states),
-        **span_of(overview.held.span()),
-        cameras=_cameras(overview.held),
+        people=held.people,
+        sources=len(places.states),
+        **span_of(held.span()),
+        cameras=_cameras(held),
         model=None if name is None else Path(str(name)).name,
         dimension=known.model.dimension,
         calibrated=service.calibration is not None,
@@ -64,7 +64,7 @@ async def info(request: Request) -> schemas.Info:
 @router.get('/cameras', response_model=list[schemas.Camera])
 async def cameras(request: Request) -> list[schemas.Camera]:
     """List the cameras, with people and times."""
-    return _cameras((await service_of(request).overview()).held)
+    return _cameras(await service_of(request).held())
 
 
 def _cameras(held: object) -> list[schemas.Camera]:
@@ -86,7 +86,7 @@ async def people_over_time(
     service = service_of(request)
     given = schemas.Conditions(cameras=camera, since=since, until=until)
     where = await where_of(service, given)
-    held = (await service.overview()).held
+    held = await service.held()
     counted = timeline(held, bins, where.since, where.until, where.cameras)
     return schemas.Timeline(
         edges=counted.edges.tolist(),

@@ -83,7 +83,7 @@ async def frames(
     service = service_of(request)
     rows, _ = await _person(service, id)
     found, own = await service.ask(lambda gallery: moments_around(gallery, rows, before, after))
-    states = (await service.overview()).states
+    states = (await service.places()).states
     named = ('source', 'frame', 'time', 'camera')
     moments = [
         schemas.Frame(
