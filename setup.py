@@ -12,6 +12,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).parent
 # A wheel carries these under mmps/.mim, where `mim` and MMEngine look for them.
 SHIPPED_FOLDERS = ('configs', 'tools')
+MODEL_INDEX = 'model-index.yml'
 
 
 class BuildWithConfigsAndTools(build_py):
@@ -30,6 +31,7 @@ class BuildWithConfigsAndTools(build_py):
                 mim / folder,
                 ignore=shutil.ignore_patterns('__pycache__', '*.py[cod]', '.*'),
             )
+        shutil.copy(ROOT / MODEL_INDEX, mim)
 
 
 def read_version() -> str:

@@ -18,7 +18,10 @@ import mmps
 from mmps.doctor.versions import read_requirements, read_tested
 
 ROOT = Path(__file__).parents[1]
-SOURCE = ('mmps', 'configs', 'tools', 'setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE')
+SOURCE = (
+    'mmps', 'configs', 'tools', 'setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE',
+    'model-index.yml',
+)  # fmt: skip
 
 
 @pytest.fixture(scope='module')
@@ -61,6 +64,7 @@ def files_below(folder):
 @pytest.mark.parametrize('folder', ['configs', 'tools'])
 def test_the_wheel_carries_configs_and_tools(installed, folder):
     assert files_below(installed / 'mmps' / '.mim' / folder) == files_below(ROOT / folder)
+    assert (installed / 'mmps' / '.mim' / 'model-index.yml').is_file()
 
 
 def test_the_wheel_carries_every_module_and_the_versions(installed):

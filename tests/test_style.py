@@ -31,10 +31,10 @@ COMMAND_LINES = (
 )
 # From the lowest to the highest: a room imports those before it.
 ROOMS = (
-    'version', 'compat', 'threads', 'structures', 'files', 'images', 'digests', 'registry',
+    'version', 'paper', 'compat', 'threads', 'structures', 'files', 'images', 'digests', 'registry',
     'command_line', 'formats', 'retrieval', 'exported', 'checkpoints', 'models', 'features',
     'datasets', 'evaluation', 'engine', 'gallery', 'apis', 'visualization', 'doctor', 'server',
-    'commands', 'synthetic', 'benchmarks', 'testing', '__main__',
+    'commands', 'synthetic', 'benchmarks', 'reproduction', 'testing', '__main__',
 )  # fmt: skip
 MAX_FILE, MAX_FUNCTION, USUAL_FUNCTION = 300, 60, 40
 # Words that are never right here, and what to write instead. Names in code are not prose.

@@ -17,8 +17,11 @@ from mmps.files import write_json
 from mmps.structures import ConfigError
 
 from .configs import load_config, resume_from
-from .machine import describe_machine
+from .machine import describe_commit, describe_machine
 from .running import evaluate_checkpoint, train_config
+
+PACE_SECONDS = 60.0
+"""How much steps must have taken before their pace counts more than their estimates."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Experiment:
     """Does its steps once each: killed or called again, it continues with the first one not done.
 
     Args:
-        folder: Gets one file per step, with ``result``, ``seconds``, ``about`` and ``machine``.
+        folder: Gets one file per step, with ``result``, ``seconds``, ``about``, ``machine`` and
+            ``commit``.
         steps: In the order in which they are done.
 
     Raises:
@@ -71,7 +75,8 @@ class Experiment:
 
         Args:
             only: Names of steps; what they need is done too. All steps by default.
-            budget: Seconds; no step begins after them, or if its estimate exceeds what is left.
+            budget: Seconds; no step begins after them, or if its estimate, at the pace so far,
+                exceeds what is left.
             on_step: Called with each step before its turn, and whether it was done before.
 
         Returns:
@@ -82,7 +87,8 @@ class Experiment:
             done = self.is_done(step.name)
             if not done and budget is not None:
                 left = budget - (time.monotonic() - start)
-                if left <= (step.expected or 0) or not results.keys() >= set(step.needs):
+                fits = self.pace() * (step.expected or 0) < left
+                if not fits or not results.keys() >= set(step.needs):
                     continue
             on_step(step, done)
             results[step.name] = (self.record(step.name) if done else self._do(step))['result']
@@ -111,16 +117,35 @@ class Experiment:
             count: Number of machines.
 
         Returns:
-            Names for ``only``. Machines that share no folder each do what several ends need.
+            Names for ``only``, neighbours in the order of the steps, as these often share what they
+            need. Machines that share no folder each do what several ends need.
         """
         if not 1 <= index <= count:
             raise ConfigError(f'shard {index}/{count}: give a number from 1 to {count}')
         needed = {name for step in self.steps.values() for name in step.needs}
-        return [name for name in self.steps if name not in needed][index - 1 :: count]
+        ends = [name for name in self.steps if name not in needed]
+        return ends[(index - 1) * len(ends) // count : index * len(ends) // count]
 
     def pending(self, only: Collection[str] | None = None) -> list[Step]:
         """List the chosen steps that are not done."""
         return [step for step in self.chosen(only) if not self.is_done(step.name)]
+
+    def pace(self) -> float:
+        """Compute how many times longer than estimated the finished steps took.
+
+        Returns:
+            1 without any; a few seconds more or less of the first steps change little.
+        """
+        expected, taken = PACE_SECONDS, PACE_SECONDS
+        for name, seconds in self.seconds().items():
+            if self.steps[name].expected is not None:
+                expected += self.steps[name].expected
+                taken += seconds
+        return taken / expected
+
+    def remaining(self, only: Collection[str] | None = None) -> float:
+        """Estimate the seconds that the chosen steps will still take, at the pace so far."""
+        return self.pace() * sum(step.expected or 0 for step in self.pending(only))
 
     def is_done(self, name: str) -> bool:
         """Check whether a step has its result."""
@@ -154,6 +179,7 @@ class Experiment:
             'seconds': round(time.perf_counter() - start, 1),
             'about': dict(step.about),
             'machine': describe_machine(),
+            'commit': describe_commit(),
         }
         write_json(self._path(step.name), record)
         return record

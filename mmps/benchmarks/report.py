@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
+from mmps.paper import TABLE_1B
+
 from .measuring import Cell, marginal_ms
 from .tables import table
 from .training_report import training_tables
 
 BASELINE = 'Disj.'
-
-PAPER_MS = {
-    'Disj.': {1: {5: 17.0, 20: 7.4}, 4: {5: 13.6, 20: 6.6}, 8: {5: 12.9, 20: 6.4}},
-    'J2': {1: {5: 12.3, 20: 3.9}, 4: {5: 8.3, 20: 2.7}, 8: {5: 7.4, 20: 2.5}},
-    'J3': {1: {5: 12.2, 20: 3.4}, 4: {5: 7.8, 20: 2.4}, 8: {5: 7.2, 20: 2.2}},
-    'J4': {1: {5: 11.1, 20: 2.9}, 4: {5: 7.1, 20: 1.9}, 8: {5: 6.5, 20: 1.9}},
-}
-"""Loesch et al., Table 1b: milliseconds per person by variant, batch and people per image."""
 
 Flops = Mapping[str, tuple[float, float]]
 """Operations of an image without people and of each person, by variant."""
@@ -159,7 +153,7 @@ def _flops_ratio(flops: Flops, variant: str, people: int) -> float | None:
 
 
 def _paper_ms(variant: str, batch: int, people: int) -> float | None:
-    return PAPER_MS.get(variant, {}).get(batch, {}).get(people)
+    return TABLE_1B.get(variant, {}).get(batch, {}).get(people)
 
 
 def _paper_ratio(variant: str, batch: int, people: int) -> float | None:
@@ -167,5 +161,5 @@ def _paper_ratio(variant: str, batch: int, people: int) -> float | None:
 
 
 def _paper_slope(variant: str, batch: int) -> float | None:
-    points = PAPER_MS.get(variant, {}).get(batch)
+    points = TABLE_1B.get(variant, {}).get(batch)
     return marginal_ms({k: ms * k for k, ms in points.items()}) if points else None

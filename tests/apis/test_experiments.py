@@ -15,6 +15,7 @@ from mmps.apis.experiments import (
     mean_and_spread,
     reid_options,
 )
+from mmps.apis.machine import describe_commit
 from mmps.structures import ConfigError
 from mmps.testing.runs import tiny_run
 
@@ -87,7 +88,7 @@ def test_shards_cover_all_ends_once(work, tmp_path):
     ends = [work.step(f'end{k}', ['phase1']) for k in range(5)]
     experiment = Experiment(tmp_path, [*tree(work)[:2], *ends])
     shards = [experiment.shard(index, 3) for index in (1, 2, 3)]
-    assert sorted(chain(*shards)) == [f'end{k}' for k in range(5)]
+    assert list(chain(*shards)) == [f'end{k}' for k in range(5)]  # neighbours stay together
     assert max(map(len, shards)) - min(map(len, shards)) <= 1
     with pytest.raises(ConfigError, match='shard 0/3'):
         experiment.shard(0, 3)
@@ -107,6 +108,20 @@ def test_no_step_begins_that_exceeds_the_budget(work, tmp_path, monkeypatch):
     assert work.done == ['data', 'other', 'phase1', 'j2']
 
 
+def test_estimates_follow_the_pace_of_finished_steps(work, tmp_path):
+    steps = [work.step('data', expected=540), work.step('phase1', ['data'], expected=100)]
+    experiment = Experiment(tmp_path, [*steps, work.step('table', ['phase1'])])
+    assert experiment.pace() == 1
+    assert experiment.remaining() == 640
+    experiment.run(['data'])
+    path = tmp_path / 'data.json'
+    path.write_text(json.dumps({**json.loads(path.read_text()), 'seconds': 1140.0}))
+    assert experiment.pace() == pytest.approx(2)
+    assert experiment.remaining() == pytest.approx(200)
+    assert experiment.run(budget=150).keys() == {'data'}  # phase 1 would take 200
+    assert experiment.run(budget=250).keys() == {'data', 'phase1', 'table'}
+
+
 @pytest.mark.parametrize('names', [['a', 'a'], ['a', 'b']])
 def test_a_plan_that_cannot_be_done_is_refused(work, tmp_path, names):
     steps = [work.step(names[0], ['b'] if 'b' in names else ()), work.step(names[1])]
@@ -123,6 +138,7 @@ def test_a_result_says_what_it_depends_on(work, tmp_path):
         'config': str(run.config), 'options': {'a.b': str(tmp_path)}, 'seed': 3,
     }  # fmt: skip
     assert record['machine'].keys() == {'date', 'machine', 'versions'}
+    assert record['commit'] == describe_commit()
     (tmp_path / 'j2.json').write_text('{"seconds": 1}')
     with pytest.raises(ConfigError, match=r'j2.json is broken.*remove it'):
         experiment.run()

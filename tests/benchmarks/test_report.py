@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from mmps.benchmarks.measuring import Cell
-from mmps.benchmarks.report import PAPER_MS, marginal_rows, markdown, overhead_table, total_rows
+from mmps.benchmarks.report import marginal_rows, markdown, overhead_table, total_rows
 from mmps.benchmarks.timing import Quartiles
+from mmps.paper import TABLE_1B
 
 FLOPS = {'J3': (100.0, 1.0), 'Disj.': (100.0, 7.0)}
 
@@ -52,7 +53,7 @@ def test_a_slope_that_is_lost_in_the_noise_has_no_ratio():
 def papers_cells():
     return [
         Cell(name, 8, people, Quartiles(s, s, s))
-        for name, batches in PAPER_MS.items()
+        for name, batches in TABLE_1B.items()
         for people, ms in batches[8].items()
         for s in [ms * 8 * people / 1e3]
     ]

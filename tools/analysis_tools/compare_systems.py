@@ -210,9 +210,16 @@ def parse_args() -> argparse.Namespace:
         metavar='DIR',
         help='folder for the runs',
     )
-    parser.add_argument('--shard', metavar='I/N', help='do every N-th run, beginning with the I-th')
+    parser.add_argument(
+        '--shard', metavar='I/N', help='do every N-th run, beginning with the I-th (default: all)'
+    )
     parser.add_argument('--rounds', type=int, default=15, help='measured rounds of the speed')
-    parser.add_argument('--out', type=Path, metavar='TABLE.md', help='also write the table here')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        metavar='TABLE.md',
+        help='also write the table here (default: not written)',
+    )
     return parser.parse_args()
 
 

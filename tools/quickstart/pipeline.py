@@ -141,8 +141,17 @@ def run_all(start: Quickstart) -> dict[str, Any]:
         'variants': {v: scores[v] for v in VARIANTS},
         'baselines': {name: s for name, s in scores.items() if name not in VARIANTS},
         'seconds': {**seconds, 'total': round(sum(seconds.values()), 1)},
+        'table': 'quickstart',
         'seed': start.seed,
+        'command': f'bash tools/quickstart.sh --seed {start.seed}',
+        **context_of(experiment),
     }
+
+
+def context_of(experiment: Experiment) -> dict[str, Any]:
+    """Return commit, date, machine and versions of the last test."""
+    record = experiment.record('baselines')
+    return {'commit': record.get('commit'), **record['machine']}
 
 
 def search_scores(metrics: dict[str, float]) -> dict[str, dict[str, float]]:
