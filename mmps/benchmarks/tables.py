@@ -8,9 +8,16 @@ from typing import Any
 from .timing import Quartiles
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Write a Markdown table."""
-    lines = [head, ['---'] * len(head), *rows]
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], numbers: bool = False) -> str:
+    """Write a Markdown table.
+
+    Args:
+        head: Names of the columns.
+        rows: Cells.
+        numbers: Whether all columns but the first are numbers, which are aligned to the right.
+    """
+    others = '--:' if numbers else '---'
+    lines = [head, ['---', *[others] * (len(head) - 1)], *rows]
     return ''.join('| ' + ' | '.join(map(str, line)) + ' |\n' for line in lines)
 
 

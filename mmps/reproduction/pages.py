@@ -107,12 +107,12 @@ def _quickstart_table(results: Sequence[Mapping[str, Any]]) -> str:
         for one in results
     ]
     sources = [
-        f'`{one["command"]}`, commit {one["commit"]}, {one["date"]}, {one["machine"]}, '
-        f'{one["seconds"]["total"] / 60:.1f} minutes; {one["versions"]}.'
+        f'`{one["command"]}`, commit {one["commit"]}, {one["date"]}, {one["machine"]}; '
+        f'{one["versions"]}.'
         for one in results
     ]
-    text = table(head, rows)
-    return f'{text}\nDetector: {"; ".join(detectors)}. Percent. {" ".join(sources)}\n'
+    text = table(head, rows, numbers=True)
+    return f'{text}\nDetector: {"; ".join(detectors)}.\n{" ".join(sources)}\n'
 
 
 RENDERERS: dict[str, Callable[[Sequence[Mapping[str, Any]]], str]] = {

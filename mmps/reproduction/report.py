@@ -41,7 +41,7 @@ def results_table(results: Mapping[str, Any]) -> str:
             if paper:
                 cells.append(_join(_paper(row['paper'].get(key)) for key in column['keys']))
         rows.append(cells)
-    return table(head, rows)
+    return table(head, rows, numbers=True)
 
 
 def notes(results: Mapping[str, Any]) -> str:

@@ -211,7 +211,9 @@ def markdown(results: Mapping[str, Any]) -> str:
         f'random weights.\n'
     )
     title = f'# {results["title"]}\n'
-    return '\n'.join([title, table(head, rows), note, '\n'.join(lines) + '\n', origin])
+    return '\n'.join(
+        [title, table(head, rows, numbers=True), note, '\n'.join(lines) + '\n', origin]
+    )
 
 
 def _seconds_per_image(measure: Callable[[int, int], object]) -> float:

@@ -144,6 +144,8 @@ def _table_1a(controls: bool) -> Table:
     rows = tuple(
         Row(v, {on: System(v, 'mwcp', on) for on in ('p', 'c')}) for v in (BASELINE, *VARIANTS)
     )
+    ours = {row.name for row in rows}
+    rows += tuple(Row(name, {}) for name in paper.TABLE_1A if name not in ours)
     columns = (
         Column('PRW: mAP', ('p/bpi5/mAP',)),
         Column('PRW: top-1', ('p/bpi5/top1',)),

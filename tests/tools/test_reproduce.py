@@ -8,7 +8,7 @@ import pytest
 
 from mmps.apis.experiments import Run
 from mmps.engine.hooks.progress_bar import ProgressBarHook
-from mmps.reproduction import findings, real, tables
+from mmps.reproduction import findings, real, speed, tables
 from mmps.reproduction.data import FOLDERS
 from mmps.reproduction.drawn import DrawnData
 
@@ -167,7 +167,7 @@ def test_a_rehearsal_of_the_speed_is_measured_and_kept(run_tool, tmp_path):
     done = run_tool(TOOL, 'table1b', '--rehearse', '--work-dir', tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads((tmp_path / 'table1b-rehearsal' / 'results.json').read_text())
-    assert {cell['variant'] for cell in found['cells']} == {'Disj.', 'J2', 'J3', 'J4'}
+    assert {cell['variant'] for cell in found['cells']} == {'Disj.', *speed.VARIANTS}
     assert [cell['paper_ms'] for cell in found['cells'] if cell['variant'] == 'J3'] == [12.2, 3.4]
     assert '| Disj. | 1 |' in done.stdout
     assert len(found['findings']) == 2
