@@ -72,6 +72,7 @@ setup(
         'video': ['av'],
         # galleries on a server
         'postgresql': ['pgvector', 'psycopg[binary]'],
+        'milvus': ['pymilvus'],
         # the page and the HTTP API
         'serve': ['fastapi', 'prometheus-client', 'python-multipart', 'uvicorn'],
         # writing a model as ONNX files

@@ -140,3 +140,21 @@ def postgresql(postgresql_server):
     """The same, whose galleries are new for each test."""
     postgresql_server.begin(f't{secrets.token_hex(4)}')
     return postgresql_server
+
+
+@pytest.fixture(scope='session')
+def milvus_server():
+    """A Milvus server of this session."""
+    from mmps.testing.servers import MilvusServer
+
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        server = MilvusServer(Path(folder))
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def milvus(milvus_server):
+    """The same, whose galleries are new for each test."""
+    milvus_server.begin(f't{secrets.token_hex(4)}')
+    return milvus_server

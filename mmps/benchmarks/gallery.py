@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmps.gallery import GalleryModel, Progress, Rows, Where, open_gallery
+from mmps.gallery import GalleryModel, Hits, Progress, Rows, Where, open_gallery
 
 from .timing import interleaved, quartiles
 
@@ -53,12 +55,12 @@ def drawn_batches(rows: int, dimension: int, seed: int = 0) -> Iterator[Rows]:
 
 
 def fill(
-    path: Path, rows: int, dimension: int, on_batch: Callable[[], object] = lambda: None
+    path: Path | str, rows: int, dimension: int, on_batch: Callable[[], object] = lambda: None
 ) -> float:
     """Write a gallery and measure how many rows a second are added, drawing them left out.
 
     Args:
-        path: Of the new file.
+        path: Of the new file, or address of a new gallery on a server.
         rows: How many.
         dimension: Size of an embedding.
         on_batch: Called after each batch.
@@ -78,7 +80,7 @@ def measure_search(path: str, repeats: int, k: int = 100) -> dict[str, Any]:
     """Open a gallery, then search it and multiply a bare matrix of its size, in turn.
 
     Args:
-        path: Of a gallery that :func:`fill` made.
+        path: Of a gallery that :func:`fill` made, or its address.
         repeats: Rounds.
         k: Hits wanted.
 
@@ -124,6 +126,42 @@ def is_exact(path: Path, queries: int = 20, k: int = 100) -> bool:
             if not np.allclose(hits.similarities, np.sort(products)[::-1][:k], atol=1e-5):
                 return False
     return True
+
+
+def agreement(places: list[str], queries: int = 100, k: int = 100) -> float:
+    """Compare the hits of galleries that hold the same people, with and without filters.
+
+    Args:
+        places: Paths or addresses.
+        queries: How many are tried, each with every filter.
+        k: Hits of each.
+
+    Returns:
+        The largest difference of similarity at which a hit of one gallery is missing, or stands
+        elsewhere, in another one: 0 where all hits are the same in the same order, ``inf`` where
+        numbers of hits differ.
+    """
+    with ExitStack() as stack:
+        galleries = [stack.enter_context(open_gallery(place)) for place in places]
+        drawn = next(drawn_batches(queries, galleries[0].info.model.dimension, seed=2)).vectors
+        rows = galleries[0].count()
+        half = Where(since=1e9 + rows // BATCH // 2)
+        filters = (None, half, Where(cameras=['camera 7']), Where(min_score=0.9, until=half.since))
+        worst = 0.0
+        for where in filters:
+            answers = [gallery.search(drawn, k, where) for gallery in galleries]
+            for first, *others in zip(*answers, strict=True):
+                worst = max([worst, *(_swap(first, other) for other in others)])
+    return worst
+
+
+def _swap(first: Hits, other: Hits) -> float:
+    """Find the largest difference of similarity at which two lists of hits differ."""
+    if len(first) != len(other):
+        return math.inf
+    changed = first.rows.ids != other.rows.ids
+    differences = np.abs(first.similarities - other.similarities)
+    return float(differences[changed].max(initial=0.0)) + 0.0
 
 
 def table(rate: float, measured: dict[str, Any]) -> str:

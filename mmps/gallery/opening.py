@@ -16,6 +16,8 @@ SUFFIX = '.mmps'
 SERVERS = {
     'postgresql': 'mmps.gallery.postgresql:PostgresqlGallery',
     'postgres': 'mmps.gallery.postgresql:PostgresqlGallery',
+    'milvus+http': 'mmps.gallery.milvus:MilvusGallery',
+    'milvus+https': 'mmps.gallery.milvus:MilvusGallery',
 }
 """Classes of galleries that an address names by its beginning, imported when they are needed."""
 

@@ -33,6 +33,7 @@ def state(source='a.mp4', digest='digest-a', **fields):
 SERVERS = [
     'file',
     pytest.param('postgresql', marks=pytest.mark.slow),
+    pytest.param('milvus', marks=pytest.mark.slow),
 ]
 
 

@@ -1,0 +1,3 @@
+from .store import MilvusGallery
+
+__all__ = ['MilvusGallery']

@@ -1,0 +1,60 @@
+"""Runs a Milvus server in the network of this process, which has nothing but a loopback device.
+
+``unshare -n python -m mmps.testing.own_network FOLDER`` prints the number of the server's process
+when it answers, and leads connections on ``FOLDER/relay.sock`` to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import signal
+import socket
+import struct
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from .servers import MilvusServer, joined
+
+SET_FLAGS, UP = 0x8914, 0x1
+"""``SIOCSIFFLAGS`` and ``IFF_UP`` of Linux."""
+
+
+def start_loopback() -> None:
+    """Switch the loopback device of this network on."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SET_FLAGS, struct.pack('16sh14x', b'lo', UP))
+
+
+async def lead(path: Path, port: int) -> None:
+    """Lead connections on a Unix socket to a port."""
+
+    async def connect(reader: Any, writer: Any) -> None:
+        with suppress(OSError):
+            await joined(reader, writer, await asyncio.open_connection('127.0.0.1', port))
+
+    server = await asyncio.start_unix_server(connect, path)
+    await server.serve_forever()
+
+
+def main() -> None:
+    """Run until the process is stopped."""
+    import milvus
+
+    folder = Path(sys.argv[1])
+    start_loopback()
+    server = milvus.MilvusServer(milvus.MilvusServerConfig(data_dir=str(folder)))
+    server.start()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        sys.stdout.write(f'{server.server_proc.pid}\n')
+        sys.stdout.flush()
+        asyncio.run(lead(folder / 'relay.sock', MilvusServer.PORT))
+    finally:
+        server.stop()
+
+
+if __name__ == '__main__':
+    main()
