@@ -77,8 +77,6 @@ def create(client: Any, address: Address, model: GalleryModel) -> None:
             f'{address.shown}: index={address.index} must be one of {", ".join(INDEXES)}'
         )
     with sentences(address):
-        if client.has_collection(address.name) and client.has_collection(facts_of(address)):
-            return
         _make(client, address.name, _people(client, model.dimension), address.index)
         _make(client, facts_of(address), _facts(client), 'FLAT')
         content = {
@@ -89,19 +87,26 @@ def create(client: Any, address: Address, model: GalleryModel) -> None:
             'created': time.time(),
             'index': address.index,
         }
+        client.load_collection(facts_of(address))
         # The fact comes last: a gallery without it is made again.
         if not read_facts(client, address, META):
             write_facts(client, address, {META: content})
 
 
 def _make(client: Any, name: str, schema: Any, index: str) -> None:
+    from pymilvus.exceptions import MilvusException
+
     if client.has_collection(name):
         return
     parameters = client.prepare_index_params()
     parameters.add_index('vector', index_type=index, metric_type='IP', params=INDEXES[index][0])
-    client.create_collection(
-        name, schema=schema, index_params=parameters, consistency_level='Bounded'
-    )
+    try:
+        client.create_collection(
+            name, schema=schema, index_params=parameters, consistency_level='Bounded'
+        )
+    except MilvusException:
+        if not client.has_collection(name):  # otherwise another worker was faster
+            raise
 
 
 def _people(client: Any, dimension: int) -> Any:
@@ -221,6 +226,8 @@ def read_info(client: Any, address: Address) -> tuple[GalleryInfo, str]:
     """
     with sentences(address):
         there = client.has_collection(facts_of(address))
+        for name in (address.name, facts_of(address)) if there else ():
+            client.load_collection(name)  # a server that was started again loads them late
         meta = read_facts(client, address, META).get(META) if there else None
     if meta is None:
         raise DataError(

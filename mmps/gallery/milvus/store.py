@@ -75,9 +75,6 @@ class MilvusGallery:
             self._info, self._index = schema.read_info(self._client, self.address)
             if model is not None:
                 check_same_model(self._info.model, model, self.address.shown)
-            with sentences(self.address):
-                for name in (self.address.name, schema.facts_of(self.address)):
-                    self._client.load_collection(name)
         except BaseException:
             self._client.close()
             raise
