@@ -45,7 +45,10 @@ def main() -> None:
 
     folder = Path(sys.argv[1])
     start_loopback()
-    server = milvus.MilvusServer(milvus.MilvusServerConfig(data_dir=str(folder)))
+    config = milvus.MilvusServerConfig(data_dir=str(folder))
+    # Consistent reads wait for the next tick, by default 200 ms.
+    config.set('proxy.timeTickInterval', 20)
+    server = milvus.MilvusServer(config)
     server.start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
