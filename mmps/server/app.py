@@ -41,7 +41,7 @@ def create_app(service: Service, write: Write | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await service.decoder.start()
+        await service.start()
         if jobs is not None:
             await jobs.start()
         yield

@@ -100,6 +100,12 @@ class Service:
         self.held: Watched[Contents] = Watched(contents, self.ask, 10.0)
         self.places: Watched[Places] = Watched(Places.of, self.ask, 2.0)
 
+    async def start(self) -> None:
+        """Start the decoding process and read the gallery, so that no client waits for them."""
+        await self.decoder.start()
+        somebody = np.eye(1, self.gallery.info.model.dimension, dtype=np.float32)
+        await self.searches(somebody, (1, Where(), False))
+
     async def find(self, pixels: np.ndarray, patient: bool = False) -> FoundPeople:
         """Find the people of an image.
 

@@ -1,7 +1,7 @@
 // The person who is searched: an upload, one of its people, or people of the gallery.
 import { post, show } from './api.js';
 import { $, arrows, make, over } from './dom.js';
-import { num, texts } from './texts.js';
+import { texts } from './texts.js';
 
 export function startQuery(state, search, report) {
   const drop = $('drop');
@@ -26,12 +26,16 @@ export function startQuery(state, search, report) {
   $('clear').addEventListener('click', () => {
     state.forget();
     $('scene').hidden = true;
+    wide(false);
     $('drop').hidden = false;
     showExamples(state, search);
     search();
     $('file').focus();
   });
 }
+
+// While somebody is chosen the image is large: people in it may be small.
+const wide = (choosing) => document.querySelector('main').classList.toggle('choosing', choosing);
 
 export function useOfGallery(id, state, search) {
   state.forget();
@@ -43,6 +47,7 @@ export function useOfGallery(id, state, search) {
 async function look(file, state, search, report) {
   state.file = file;
   $('people').replaceChildren();
+  wide(true);
   $('drop').hidden = true;
   $('scene').hidden = false;
   const image = $('upload');
@@ -53,7 +58,7 @@ async function look(file, state, search, report) {
   $('scene').setAttribute('aria-busy', 'true');
   try {
     const limit = state.info?.limits.bytes;
-    if (file.size > limit) throw new Error(`${file.name}: ${num(Math.round(limit / 1e6))} MB`);
+    if (file.size > limit) throw new Error(texts.tooLarge(file.name, limit));
     const form = new FormData();
     form.append('image', file);
     const found = await post('/v1/people', form);
@@ -73,6 +78,7 @@ function showPeople(found, state, search) {
     class: 'person', tabindex: at ? -1 : 0, 'aria-label': texts.person(person.number), 'aria-pressed': 'false',
     onclick: async () => {
       for (const other of buttons) other.setAttribute('aria-pressed', String(other === buttons[at]));
+      wide(false);
       state.forget();
       const label = `${found.image} ${person.number}`;
       state.examples.push({ embedding: person.embedding, label, url: await cut(person.box, found) });
@@ -94,6 +100,7 @@ async function useWhole(state, search, report) {
     const { query } = await post('/v1/search/image', form);
     const { naturalWidth: width, naturalHeight: height } = $('upload');
     const url = await cut([0, 0, width, height], { width, height });
+    wide(false);
     state.forget();
     state.examples.push({ embedding: query.embedding, label: state.file.name, url });
     showExamples(state, search);

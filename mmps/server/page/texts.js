@@ -58,6 +58,7 @@ export const texts = {
   peopleHere: 'People of this moment',
   peopleFound: 'People of the image',
   noticed: (n) => n === 1 ? 'One person is found. Choose to search.' : `${n} people are found. Choose one to search.`,
+  tooLarge: (name, bytes) => `${name} has more than ${num(Math.floor(bytes / 1e6))} MB: save it smaller.`,
   person: (n) => `Person ${n}`,
   about: (i) => `${i.gallery} · ${num(i.people)} people · ${num(i.sources)} ${i.sources === 1 ? 'source' : 'sources'}`,
   shown: (n, more) => more ? `the ${n} most similar` : n === 1 ? 'one hit' : `${n} hits`,
