@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from .builders import tiny_detector
+from .detectors import tiny_faster_rcnn
 
 SIZE = (160, 128)
 
@@ -63,6 +65,26 @@ def disjoint_run(data_root: str | Path, work_dir: str | Path, **changes: Any) ->
         keep = {'type': 'mmps.KeepOriginalImage'}
         config[loader].dataset.pipeline = [load, keep, *others]
     config.merge_from_dict({key.replace('__', '.'): value for key, value in changes.items()})
+    return config
+
+
+def joint_run(leaf: Config, data_root: str | Path, work_dir: str | Path, **changes: Any) -> Config:
+    """Config of such a run in one phase, with the branch, losses and boxes of another config.
+
+    Args:
+        leaf: Config of a model that learns on proposals; its detector becomes a tiny Faster R-CNN.
+        data_root: Folder of a converted data set.
+        work_dir: Work directory of the run.
+        **changes: As in :func:`tiny_run`.
+    """
+    changes = {'custom_hooks': [{'type': 'mmps.OnePhaseHook'}], **changes}
+    config = tiny_run(data_root, work_dir, **changes)
+    config.default_hooks.pop('two_phase')
+    config.model = copy.deepcopy(leaf.model)
+    config.model.detector = tiny_faster_rcnn()
+    config.model.shared_stages = 3
+    config.model.reid_branch.pooling.output_size = (8, 4)
+    config.model.reid_branch.head.embedding_channels = 8
     return config
 
 

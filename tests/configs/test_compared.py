@@ -14,8 +14,7 @@ from mmps.models.reid import TripletReIDHead
 from mmps.registry import MODELS
 from mmps.structures import BACKGROUND, UNLABELLED, IdentityMap
 from mmps.testing.builders import packed_batch
-from mmps.testing.detectors import tiny_faster_rcnn
-from mmps.testing.runs import tiny_run, train
+from mmps.testing.runs import joint_run, train
 
 from .leaves import CONFIGS, LEAVES, NAME, load
 
@@ -47,17 +46,10 @@ def test_a_toy_is_its_system_made_small(system):
 
 
 def run(system, data, work_dir, **changes):
-    """Two epochs of a toy in one phase, on a tiny detector."""
-    changes = {'train_cfg__max_epochs': 2, 'custom_hooks': [{'type': 'mmps.OnePhaseHook'}],
-               **changes}  # fmt: skip
-    config, leaf = tiny_run(data, work_dir, **changes), load(TOY[system])
-    config.default_hooks.pop('two_phase')
+    """Two short epochs of a toy on a tiny detector."""
+    config = joint_run(load(TOY[system]), data, work_dir, train_cfg__max_epochs=2, **changes)
     config.train_cfg.val_interval = 100
     config.train_dataloader.dataset.indices = 12
-    config.model = copy.deepcopy(leaf.model)
-    config.model.detector = tiny_faster_rcnn()
-    config.model.reid_branch.pooling.output_size = (8, 4)
-    config.model.reid_branch.head.embedding_channels = 8
     return config
 
 

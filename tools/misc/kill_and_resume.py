@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Kill a small two-phase training at many moments, resume it, and compare all weights.
+r"""Kill a small training at many moments, resume it, and compare all weights.
 
 One run is not interrupted but observed: every logged iteration and every new file is an event. Each
 further run receives SIGKILL some time after one of these events, continues with
@@ -12,6 +12,8 @@ examples:
   python tools/misc/kill_and_resume.py --kills 8 --workers 2 --ema
   # two processes on the CPU, joined by gloo
   python tools/misc/kill_and_resume.py --kills 8 --processes 2
+  python tools/misc/kill_and_resume.py --kills 8 \
+      --config configs/compared/jdi-oim_faster-rcnn_r18_fpn_synthetic.py
 """
 
 from __future__ import annotations
@@ -176,26 +178,30 @@ def kill_at(config: Path, work_dir: Path, processes: int, moment: Moment) -> str
     return None
 
 
-def resume(config: Path, work_dir: Path, processes: int) -> bool:
-    """Resume the run; return whether it finished."""
-    return Run(config, work_dir, processes, resume=True).finish() == 0
-
-
 def write_config(out: Path, args: argparse.Namespace) -> Path:
     """Draw a small data set and write the config of a run that takes seconds."""
+    from mmengine.config import Config
+
     from mmps.datasets.converters import Converter, convert, cuhk_sysu
     from mmps.synthetic import Recipe, make
-    from mmps.testing.runs import tiny_run
+    from mmps.testing.runs import joint_run, tiny_run
 
     data = out / 'data'
     make(data, Recipe('cuhk_sysu', 'a', 3, 40, 12), workers=1)
     convert(Converter('CUHK-SYSU', cuhk_sysu.parse), data)
-    config = tiny_run(data, out / 'unused', train_cfg__val_interval=1, log_level='WARNING')
-    config.default_hooks.two_phase.batches.identities = 2 * args.processes
+    changes = {'train_cfg__val_interval': 1, 'log_level': 'WARNING'}
+    if args.config:
+        config = joint_run(Config.fromfile(args.config), data, out / 'unused', **changes)
+    else:
+        config = tiny_run(data, out / 'unused', **changes)
+        config.default_hooks.two_phase.batches.identities = 2 * args.processes
     for loader in (config.train_dataloader, config.cached_people):
         loader.num_workers = args.workers
     if args.ema:
-        config.custom_hooks = [{'type': 'EMAHook', 'momentum': 0.1}]
+        config.custom_hooks = [
+            *config.get('custom_hooks', []),
+            {'type': 'EMAHook', 'momentum': 0.1},
+        ]
     config.dump(out / 'config.py')
     return out / 'config.py'
 
@@ -207,7 +213,7 @@ def attempt(out: Path, config: Path, args: argparse.Namespace, number: int, mome
     hit = kill_at(config, work_dir, args.processes, moment)
     record = {'wanted': moment.kind, 'event': moment.event.name, 'delay': round(moment.delay, 4)}
     record |= {'killed in': hit, 'resumed from': newest(work_dir)}
-    ended = resume(config, work_dir, args.processes)
+    ended = Run(config, work_dir, args.processes, resume=True).finish() == 0
     record['differences'] = compare(out / 'whole' / LAST, work_dir / LAST) if ended else ['failed']
     if not record['differences']:
         shutil.rmtree(work_dir)
@@ -221,24 +227,24 @@ def newest(work_dir: Path) -> str | None:
 
 def parse_args(arguments: list[str] | None) -> argparse.Namespace:
     parser = teaching_parser(__doc__)
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         '--out',
         type=Path,
         metavar='DIR',
-        help='new or empty folder for the runs and report.json '
-        '(default: a new one in work_dirs/kill_and_resume)',
+        help='new or empty folder for all files (default: in work_dirs/kill_and_resume)',
     )
-    parser.add_argument('--kills', type=int, default=30, metavar='N', help='runs that are killed')
-    parser.add_argument('--seed', type=int, default=0, metavar='N', help='chooses the moments')
-    parser.add_argument(
-        '--processes', type=int, default=1, metavar='N', help='processes of each training'
+    add(
+        '--config',
+        type=Path,
+        metavar='FILE',
+        help='of configs/compared: its losses, on proposals, in one phase (default: two phases)',
     )
-    parser.add_argument(
-        '--workers', type=int, default=0, metavar='N', help='workers of each data loader'
-    )
-    parser.add_argument(
-        '--ema', action='store_true', help='train with an average of the weights (EMAHook)'
-    )
+    add('--kills', type=int, default=30, metavar='N', help='runs that are killed')
+    add('--seed', type=int, default=0, metavar='N', help='chooses the moments')
+    add('--processes', type=int, default=1, metavar='N', help='processes of each training')
+    add('--workers', type=int, default=0, metavar='N', help='workers of each data loader')
+    add('--ema', action='store_true', help='train with an average of the weights (EMAHook)')
     return parser.parse_args(arguments)
 
 
