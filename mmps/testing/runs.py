@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from pathlib import Path
 from typing import Any
@@ -68,11 +67,13 @@ def disjoint_run(data_root: str | Path, work_dir: str | Path, **changes: Any) ->
     return config
 
 
-def joint_run(leaf: Config, data_root: str | Path, work_dir: str | Path, **changes: Any) -> Config:
+def joint_run(
+    leaf: str | Path, data_root: str | Path, work_dir: str | Path, **changes: Any
+) -> Config:
     """Config of such a run in one phase, with the branch, losses and boxes of another config.
 
     Args:
-        leaf: Config of a model that learns on proposals; its detector becomes a tiny Faster R-CNN.
+        leaf: File of a config that learns on proposals; its detector becomes a tiny Faster R-CNN.
         data_root: Folder of a converted data set.
         work_dir: Work directory of the run.
         **changes: As in :func:`tiny_run`.
@@ -80,7 +81,7 @@ def joint_run(leaf: Config, data_root: str | Path, work_dir: str | Path, **chang
     changes = {'custom_hooks': [{'type': 'mmps.OnePhaseHook'}], **changes}
     config = tiny_run(data_root, work_dir, **changes)
     config.default_hooks.pop('two_phase')
-    config.model = copy.deepcopy(leaf.model)
+    config.model = Config.fromfile(leaf).model
     config.model.detector = tiny_faster_rcnn()
     config.model.shared_stages = 3
     config.model.reid_branch.pooling.output_size = (8, 4)

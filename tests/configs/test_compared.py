@@ -47,7 +47,7 @@ def test_a_toy_is_its_system_made_small(system):
 
 def run(system, data, work_dir, **changes):
     """Two short epochs of a toy on a tiny detector."""
-    config = joint_run(load(TOY[system]), data, work_dir, train_cfg__max_epochs=2, **changes)
+    config = joint_run(TOY[system], data, work_dir, train_cfg__max_epochs=2, **changes)
     config.train_cfg.val_interval = 100
     config.train_dataloader.dataset.indices = 12
     return config

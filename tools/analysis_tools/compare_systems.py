@@ -38,6 +38,7 @@ from mmps.apis.experiments import (
 from mmps.benchmarks.searching import ms_per_image
 from mmps.command_line import report_user_errors, teaching_parser
 from mmps.files import write_text
+from mmps.paper import TABLE_1A
 from mmps.structures import ConfigError
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
@@ -51,12 +52,15 @@ VARIANTS = {
 }
 COMPARED = '_faster-rcnn_r18_fpn_synthetic'
 PAPER = {
-    'J2': (76.4, 76.7), 'J3': (79.4, 80.5), 'J4': (76.7, 77.8), 'Disj.': (72.1, 74.1),
-    'xiao2016-style': (55.7, 62.7), 'jdi-oim': (75.5, 78.7), 'ian-style': (77.2, 80.7),
-    'chen2018-style': (78.8, 80.9), 'i-net-style': (79.5, 81.5), 'liu2018-style': (79.8, 79.9),
-    'jdi-iel-style': (79.4, 79.7),
-}  # fmt: skip
-"""Loesch et al., Table 1a: mAP and top-1 on CUHK-SYSU, galleries of 100."""
+    'xiao2016-style': 'Xiao2016',
+    'jdi-oim': 'JDI+OIM',
+    'jdi-iel-style': 'JDI+IEL',
+    'ian-style': 'IAN',
+    'chen2018-style': 'Chen2018',
+    'i-net-style': 'I-Net',
+    'liu2018-style': 'Liu2018',
+}
+"""Rows of Table 1a that are called otherwise."""
 COLUMNS = {
     'g100/mAP': 'mAP',
     'g100/top1': 'top-1',
@@ -184,8 +188,8 @@ class Comparison:
             cells += [mean_and_spread([seconds[f'{name}_{s}'] for s in self.args.seeds], 0)]
             cells += [f'{costs[name].milliseconds[people]:.1f}' for people in PEOPLE]
             cells += [f'{costs[name].parameters / 1e6:.2f}']
-            paper = PAPER.get(name)
-            cells += [f'{paper[0]} / {paper[1]}' if paper else '']
+            paper = TABLE_1A.get(PAPER.get(name, name), {})
+            cells += [f'{paper["c/small/mAP"]} / {paper["c/small/top1"]}' if paper else '']
             lines.append(f'| {name} | {" | ".join(cells)} |')
         return '\n'.join(lines) + '\n'
 

@@ -178,10 +178,13 @@ def kill_at(config: Path, work_dir: Path, processes: int, moment: Moment) -> str
     return None
 
 
+def resume(config: Path, work_dir: Path, processes: int) -> bool:
+    """Resume the run; return whether it finished."""
+    return Run(config, work_dir, processes, resume=True).finish() == 0
+
+
 def write_config(out: Path, args: argparse.Namespace) -> Path:
     """Draw a small data set and write the config of a run that takes seconds."""
-    from mmengine.config import Config
-
     from mmps.datasets.converters import Converter, convert, cuhk_sysu
     from mmps.synthetic import Recipe, make
     from mmps.testing.runs import joint_run, tiny_run
@@ -191,7 +194,7 @@ def write_config(out: Path, args: argparse.Namespace) -> Path:
     convert(Converter('CUHK-SYSU', cuhk_sysu.parse), data)
     changes = {'train_cfg__val_interval': 1, 'log_level': 'WARNING'}
     if args.config:
-        config = joint_run(Config.fromfile(args.config), data, out / 'unused', **changes)
+        config = joint_run(args.config, data, out / 'unused', **changes)
     else:
         config = tiny_run(data, out / 'unused', **changes)
         config.default_hooks.two_phase.batches.identities = 2 * args.processes
@@ -212,17 +215,13 @@ def attempt(out: Path, config: Path, args: argparse.Namespace, number: int, mome
     work_dir.mkdir()
     hit = kill_at(config, work_dir, args.processes, moment)
     record = {'wanted': moment.kind, 'event': moment.event.name, 'delay': round(moment.delay, 4)}
-    record |= {'killed in': hit, 'resumed from': newest(work_dir)}
-    ended = Run(config, work_dir, args.processes, resume=True).finish() == 0
+    saved = (path.name for path in work_dir.glob('epoch_*.pth'))
+    record |= {'killed in': hit, 'resumed from': max(saved, default=None)}
+    ended = resume(config, work_dir, args.processes)
     record['differences'] = compare(out / 'whole' / LAST, work_dir / LAST) if ended else ['failed']
     if not record['differences']:
         shutil.rmtree(work_dir)
     return record
-
-
-def newest(work_dir: Path) -> str | None:
-    names = sorted(path.name for path in work_dir.glob('epoch_*.pth'))
-    return names[-1] if names else None
 
 
 def parse_args(arguments: list[str] | None) -> argparse.Namespace:
@@ -238,7 +237,7 @@ def parse_args(arguments: list[str] | None) -> argparse.Namespace:
         '--config',
         type=Path,
         metavar='FILE',
-        help='of configs/compared: its losses, on proposals, in one phase (default: two phases)',
+        help='of configs/compared: its losses, in one phase (default: two phases)',
     )
     add('--kills', type=int, default=30, metavar='N', help='runs that are killed')
     add('--seed', type=int, default=0, metavar='N', help='chooses the moments')
