@@ -163,13 +163,15 @@ def measure(data: RealData | DrawnData, variants: list[str]):
 
 def show_plan(plan: Plan, experiment: Experiment, only: list[str] | None) -> None:
     """Print all steps of the first seed, and the hours of all seeds."""
-    seeds = len(plan.seeds)
+    others = {str(seed) for seed in plan.seeds[1:]} if only is None else set()
     grid = Grid(title=f'{plan.table.title}, {plan.data.name}')
-    grid.add_column('step, seed by seed' if seeds > 1 else 'step')
+    grid.add_column(f'step; the same for {len(others)} more seeds' if others else 'step')
     grid.add_column('estimate', overflow='fold')
-    grid.add_column('hours', justify='right')
+    grid.add_column('time', justify='right')
     for step in experiment.chosen(only):
-        hours = '-' if step.expected is None else f'{step.expected / 3600:.2f}'
+        if step.name.rpartition('_')[2] in others:
+            continue
+        hours = '-' if step.expected is None else span(step.expected)
         done = ' (done)' if experiment.is_done(step.name) else ''
         grid.add_row(step.title + done, step.about.get('estimate', ''), hours)
     out = Console()
@@ -181,7 +183,7 @@ def show_plan(plan: Plan, experiment: Experiment, only: list[str] | None) -> Non
     out.print(
         f'{total:.2f} hours in all, {left:.2f} of them left. This is an estimate: numbers of steps '
         f'times the time of a step, which was measured on this machine '
-        f'({plan.costs.times.machine["machine"]}) without loading images.'
+        f'({plan.costs.times.machine["machine"]}), without loading images and without other work.'
     )
 
 

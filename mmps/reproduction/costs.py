@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 
 from mmps.apis.experiments import Run
 from mmps.apis.machine import describe_machine
@@ -35,7 +37,7 @@ CPU_IMAGES = 2
 
 @dataclass(frozen=True)
 class StepTimes:
-    """Measured seconds, without loading images.
+    """Measured seconds, without loading images; on a CPU those of an idle machine.
 
     Attributes:
         machine: From :func:`describe_machine`.
@@ -120,6 +122,7 @@ def measured(
         variants: Which are planned.
         on_round: Called after each measured part, for a progress bar.
     """
+    MMLogger.get_current_instance().setLevel('WARNING')  # it lists how all weights were drawn
     path = data.folder / 'step_times.json'
     machine = {key: describe_machine()[key] for key in ('machine', 'versions')}
     found = _read(path)
@@ -142,7 +145,8 @@ def _measure(
 ) -> StepTimes:
     first = Config.fromfile(str(next(iter(configs.values()))))
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    settings = Settings(device, _side(first), repeats=2, warm_up=1)
+    clock = time.perf_counter if device == 'cuda' else _idle_seconds
+    settings = Settings(device, _side(first), repeats=2, warm_up=1, clock=clock)
     batch = first.train_dataloader.batch_size
     image, forward = _detector_times(configs, settings, batch if device == 'cuda' else CPU_IMAGES)
     on_round()
@@ -177,7 +181,12 @@ def _detector_times(
 
 
 def _timed(jobs: Mapping[str, Callable], settings: Settings) -> dict[str, list[float]]:
-    return interleaved(jobs, settings.repeats, settings.first_rounds)
+    return interleaved(jobs, settings.repeats, settings.first_rounds, clock=settings.clock)
+
+
+def _idle_seconds() -> float:
+    """Return the time of this process's threads, which work of others does not lengthen."""
+    return time.process_time() / torch.get_num_threads()
 
 
 def _without_gradients(job: Callable[[], Any]) -> Callable[[], Any]:

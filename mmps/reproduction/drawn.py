@@ -181,7 +181,7 @@ class DrawnData:
 
     def _drawing(self, letter: str, seed: int) -> Step:
         recipe, root = self._recipe(letter, seed), self._root(letter, seed)
-        kind = f'more images like {NAMES[letter[0]]}' if MORE in letter else NAMES[letter]
+        more = 'more ' if MORE in letter else ''
 
         def draw() -> int:
             if not is_drawn(root, recipe):
@@ -189,7 +189,7 @@ class DrawnData:
             convert(PARSERS[letter[0]], root)
             return recipe.images
 
-        title = f"Draw {recipe.images} images in {kind}'s layout"
+        title = f'Draw {recipe.images} {more}images that play {NAMES[letter[0]]}, seed {seed}'
         words = f'{recipe.images:,} images x {SECONDS_PER_IMAGE:.3f} s'
         about = {'recipe': vars(recipe), 'estimate': words}
         expected = recipe.images * SECONDS_PER_IMAGE

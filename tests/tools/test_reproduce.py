@@ -141,7 +141,7 @@ def test_the_plan_for_real_data_is_printed_without_them(
     assert done.returncode == 0, done.stderr
     text = ' '.join(done.stdout.split())
     assert '33,726' in text
-    assert f'{(90 * 33726 * 0.1 + 4) / 3600:.2f}' in text
+    assert f'{(90 * 33726 * 0.1 + 4) / 3600:.1f} h' in text
     assert 'estimate' in text
     assert not (folder / 'steps').exists()
 
