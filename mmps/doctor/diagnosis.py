@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import chain
 
-from .facts import PROBED, Facts
+from .facts import NO_ANSWER, PROBED, Facts
 from .findings import FAILURE, OK, SKIPPED, WARNING, Finding
 from .machine import GIB, check_disk, check_folders, check_python
 from .versions import SAME_FILES, is_onedl, pip, read_requirements, read_tested, replace, set_up
@@ -28,9 +28,10 @@ MEANINGS = (
     ),
     ('mmdet', 'MMCV==', '{mmdet} does not accept {mmcv}'),
 )
-# The one complaint that no package repairs.
+# The complaints that no package repairs.
 SYSTEM_LIBRARIES = r'lib(GL|gthread|glib)\S*: cannot open shared object'
 INSTALL_LIBRARIES = 'install the libraries (Debian, Ubuntu: apt-get install libgl1 libglib2.0-0)'
+TRY_AGAIN = 'run this again when the machine is less busy'
 # What MMCV says where it was built for the CPU only.
 NO_GPU_OPERATORS = r'implementation for device \S+ not found|not compiled with (GPU|CUDA)'
 
@@ -78,8 +79,11 @@ def check_part(facts: Facts, name: str) -> Finding:
         if name == 'torch' and version.partition('+')[0] not in tested:
             version += f' (tested: {", ".join(tested)})'
         return Finding(name, OK, version)
-    library = re.search(SYSTEM_LIBRARIES, probe.error) if name == 'opencv' else None
-    fix = INSTALL_LIBRARIES if library else set_up(facts.packages)
+    fix = set_up(facts.packages)
+    if name == 'opencv' and re.search(SYSTEM_LIBRARIES, probe.error):
+        fix = INSTALL_LIBRARIES
+    elif probe.error.startswith(NO_ANSWER):
+        fix = TRY_AGAIN
     # It builds packages, and little else needs it.
     status = WARNING if name == 'setuptools' else FAILURE
     return Finding(name, status, _describe(facts.packages, name, probe.error), fix)

@@ -21,7 +21,9 @@ PROBED = (
     *('setuptools', 'numpy', 'torch', 'opencv', 'matplotlib', 'pycocotools', 'rich', 'scipy'),
     *('mmengine', 'ops', 'mmdet', 'mmps'),
 )
-PROBE_SECONDS = 180
+# An import of mmdet takes minutes where the machine is busy or its disk is far away.
+PROBE_SECONDS = 900
+NO_ANSWER = 'no answer'
 # What pip is asked about.
 PACKAGES = (
     *('mmps', 'torch', 'numpy', 'opencv-python', 'opencv-python-headless', 'scipy'),
@@ -127,7 +129,7 @@ def run_probe(name: str) -> Probe:
             env={**os.environ, 'PYTHONWARNINGS': 'ignore'},
         )
     except subprocess.TimeoutExpired:
-        return Probe(False, error=f'no answer within {PROBE_SECONDS} seconds')
+        return Probe(False, error=f'{NO_ANSWER} within {PROBE_SECONDS} seconds')
     if done.returncode == 0:
         return Probe(True, json.loads(done.stdout.strip().splitlines()[-1]))
     lines = done.stderr.strip().splitlines() or [f'the process ended with {done.returncode}']

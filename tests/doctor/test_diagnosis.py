@@ -71,6 +71,10 @@ BROKEN = {
         {}, {'opencv': 'ImportError: libGL.so.1: cannot open shared object file'},
         'opencv', 'opencv does not work: ImportError: libGL.so.1', 'apt-get install libgl1',
     ),
+    'a busy machine': (
+        {}, {'mmdet': 'no answer within 900 seconds'},
+        'mmdet', 'no answer within 900 seconds', 'again when the machine is less busy',
+    ),
     'mmcv 2.2': (
         {'mmcv': '2.2.0'}, {'mmdet': 'AssertionError: MMCV==2.2.0 is used but incompatible.'},
         'mmdet', 'mmdet 3.3.0 does not accept mmcv 2.2.0', SET_UP,
