@@ -92,9 +92,7 @@ def measure_mixed(path: str, args: argparse.Namespace, public: int) -> list[tupl
         if kind < 0.5:
             search(own, rng, texts, offset=rng.randrange(200), limit=rng.randrange(1, 100))
         elif kind < 0.7:
-            search(
-                own, rng, texts, cameras=[f'camera {rng.randrange(100)}'], min_score=rng.random()
-            )
+            search(own, rng, texts, since=1e9 + rng.randrange(200), min_score=rng.random())
         elif kind < 0.75:
             own.get(f'/v1/timeline?bins={rng.randrange(1, 200)}').raise_for_status()
         elif kind < 0.85:
