@@ -207,6 +207,44 @@ def test_shards_fill_one_gallery_and_info_shows_how_far_they_are(place, tmp_path
 
 
 @pytest.mark.slow
+def test_every_command_takes_a_server_for_a_gallery(
+    indexed, place, image, postgresql, tmp_path, capsys
+):
+    server = postgresql.place('people')
+    with open_gallery(indexed) as gallery:
+        count = gallery.count()
+    assert main(['merge', server, indexed]) == 0
+    options = [
+        '--min-score',
+        '0',
+        '--every',
+        '0.5',
+        '--camera-from',
+        '{camera}_{start:%Y-%m-%d}.mp4',
+    ]
+    assert main(['index', server, str(place / 'footage'), *options]) == 0
+    assert '5 files were indexed before' in capsys.readouterr().out
+    found = []
+    for gallery in (indexed, server):
+        search = ['search', gallery, '--image', image, '--crop', '--json', str(tmp_path / 'h.json')]
+        assert main([*search, '--per-visit']) == 0
+        found.append(json.loads((tmp_path / 'h.json').read_text()))
+    first, second = ([hit['id'] for hit in f['hits']] for f in found)
+    assert first == second
+    assert main(['people', image, '--gallery', server, '--min-score', '0']) == 0
+    assert main(['export', server, str(tmp_path / 'a.csv')]) == 0
+    assert len((tmp_path / 'a.csv').read_text().splitlines()) == count + 1
+    capsys.readouterr()
+    assert main(['info', server]) == 0
+    assert f'{count:,} people of 5 sources' in capsys.readouterr().out
+    assert main(['remove', server, '--camera', 'south', '--yes']) == 0
+    assert main(['compact', server]) == 0
+    assert main(['merge', str(tmp_path / 'back.mmps'), server]) == 0
+    with open_gallery(tmp_path / 'back.mmps') as back, open_gallery(server) as gallery:
+        assert 0 < back.count() == gallery.count() < count
+
+
+@pytest.mark.slow
 def test_an_exported_model_takes_the_place_of_its_checkpoint(place, image, tmp_path, capsys):
     pytest.importorskip('onnxscript', reason="pip install 'mmps[export]'")
     folder, gallery = str(tmp_path / 'exported'), str(tmp_path / 'a.mmps')

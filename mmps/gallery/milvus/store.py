@@ -281,7 +281,8 @@ class MilvusGallery:
         return {key.removeprefix(NOTE): content for key, content in found.items()}
 
     def compact(self) -> None:
-        """Let the server free the space of removed rows, in the background."""
+        """Let the server index new rows and free the space of removed ones, in the background."""
         check_writes(self.address.shown, self.writes)
         with self._lock, sentences(self.address):
+            self._client.flush(self.address.name)
             self._client.compact(self.address.name)
