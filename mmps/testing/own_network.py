@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import signal
 import socket
 import struct
@@ -50,13 +51,18 @@ def main() -> None:
     config.set('proxy.timeTickInterval', 20)
     server = milvus.MilvusServer(config)
     server.start()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        sys.stdout.write(f'{server.server_proc.pid}\n')
-        sys.stdout.flush()
-        asyncio.run(lead(folder / 'relay.sock', MilvusServer.PORT))
-    finally:
-        server.stop()
+    process = server.server_proc
+    server.server_proc = None  # its own end waits too short a time
+
+    def stop(*_: object) -> None:
+        process.kill()
+        process.wait()
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    sys.stdout.write(f'{process.pid}\n')
+    sys.stdout.flush()
+    asyncio.run(lead(folder / 'relay.sock', MilvusServer.PORT))
 
 
 if __name__ == '__main__':
