@@ -22,6 +22,7 @@ from .listing import RAW, is_video
 
 SLACK = 1e-3
 """Seconds by which a frame may come before its turn: containers round times."""
+ERRORS_ONLY = 2  # of the levels of OpenCV's log
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,11 +188,12 @@ def _opened(path: str) -> tuple:
     # FFmpeg alone: other readers of OpenCV take a name for a pattern of image files. What it and
     # OpenCV print of a broken file is left to our own sentence.
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    log = getattr(cv2.utils, 'logging', cv2)  # of OpenCV 5, and of OpenCV 4
+    level = log.setLogLevel(ERRORS_ONLY)
     try:
         capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        log.setLogLevel(level)
     if not capture.isOpened():
         capture.release()
         raise DataError(f'{path} is no readable video, or cut short: record or copy it again')

@@ -90,6 +90,14 @@ def test_what_is_no_video_is_refused(tmp_path, content, words):
         list(read_frames(str(path), Sampling()))
 
 
+def test_the_log_of_opencv_4_is_used_too(tmp_path, monkeypatch):
+    levels = []
+    monkeypatch.delattr(cv2.utils, 'logging', raising=False)
+    monkeypatch.setattr(cv2, 'setLogLevel', lambda level: levels.append(level) or 3, raising=False)
+    assert len(list(read_frames(write_video(tmp_path / 'a.mp4', 3), Sampling(0)))) == 3
+    assert levels[:2] == [2, 3]
+
+
 def test_a_video_without_its_end_is_refused_or_read_as_far_as_it_goes(tmp_path):
     for name, code in (('a.mp4', 'mp4v'), ('b.avi', 'MJPG')):
         path = Path(write_video(tmp_path / name, 200, code))
