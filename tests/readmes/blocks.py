@@ -72,7 +72,8 @@ def inline_commands(readme: Path) -> list[str]:
     """Commands between backticks that start a tool by its path, or a module."""
     text = FENCE.sub('', readme.read_text(encoding='utf-8'))
     spans = (' '.join(span.split()) for span in re.findall(r'`([^`]+)`', text))
-    return [span for span in spans if STARTS_A_TOOL.match(span)]
+    commands = (part.strip() for span in spans for part in span.split('&&'))
+    return [command for command in commands if STARTS_A_TOOL.match(command)]
 
 
 BLOCKS = [block for readme in READMES for block in blocks(readme)]

@@ -36,6 +36,7 @@ DATA_PAGE = "'frame.csv'", 'mmps.GenericProtocol'
 """In blocks that test_data_page.py runs."""
 
 PYTHON = [block for block in BLOCKS if block.language in ('python', 'py')]
+HEAD = {'type': 'mmps.TripletReIDHead', 'in_channels': 6, 'embedding_channels': 4}
 RUNNERS: dict[str, Callable] = {}
 
 
@@ -175,6 +176,19 @@ def name_a_loss_of_ones_own(block, folder, unregistered, monkeypatch):
     for settings in (stage.loss, config.model.reid_branch.head.loss):
         loss = MODELS.build({**settings, 'num_ids': 3, 'embedding_channels': 4})
         assert type(loss).__name__ == 'PrototypeLoss'
+
+
+@runs("type='mmps.LossSum'")
+def build_a_sum_of_losses(block, folder):
+    """The setting alone, or a config that sets it for one stage of phase 2."""
+    code = re.sub(r"'(\.\.?/)", rf"'{block.readme.parent}/\1", block.code)
+    (folder / 'example.py').write_text(code)
+    config = Config.fromfile(folder / 'example.py')
+    loss = config.get('loss') or config.default_hooks.two_phase.stages[0].loss
+    head = MODELS.build({**HEAD, 'loss': loss})
+    head.set_num_ids(3)
+    logged = head.loss(torch.randn(6, 6), torch.tensor([0, 0, 1, 1, 2, 2]))
+    torch.testing.assert_close(logged['loss_reid'], logged['triplet'] + 0.01 * logged['center'])
 
 
 @runs("_base_ = './")
