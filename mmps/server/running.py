@@ -60,6 +60,7 @@ def serve(
 
     config = uvicorn.Config(
         app,
+        log_config=None,  # its own would close the log files of everything else in the process
         log_level='warning',
         access_log=False,  # tokens and names of people belong in no log
         server_header=False,

@@ -29,7 +29,10 @@ class Served:
         self._socket = listen('127.0.0.1', port)
         self.port = self._socket.getsockname()[1]
         self.address = f'http://127.0.0.1:{self.port}'
-        config = uvicorn.Config(app, log_level='error', ws='none', timeout_graceful_shutdown=5)
+        # Its own logging config would close the log files of everything else in the process.
+        config = uvicorn.Config(
+            app, log_config=None, log_level='error', ws='none', timeout_graceful_shutdown=5
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
         self._thread.start()

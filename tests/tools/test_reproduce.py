@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def test_killed_and_sharded_runs_give_the_table_of_an_uninterrupted_one(
         shutil.copytree(drawn_sets, folder)
     done = run_tool(TOOL, *command, whole.parent)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert '1/14 Draw 135 images' in done.stderr
+    assert re.search(r'^1/\d+ Draw 135 images', done.stderr)
     assert '| J3_c |' in done.stdout
     found = results_of(whole)
     assert not found['missing']
