@@ -28,7 +28,7 @@ import sys
 from collections.abc import Callable
 
 from .galleries import add_gallery
-from .live import check_streams, watch_streams
+from .live import add_stream_options, check_streams, watch_streams
 from .models import add_model_options, load_inferencer
 
 
@@ -75,18 +75,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--batch-size', type=int, default=8, metavar='N', help='frames per pass of the model'
     )
-    parser.add_argument(
-        '--keep-crops',
-        metavar='DIR',
-        help='of live streams: keep the crop of each person, since no scene can be read again',
-    )
-    parser.add_argument(
-        '--for',
-        dest='seconds',
-        type=float,
-        metavar='SECONDS',
-        help='of live streams: stop after this time (default: at Ctrl-C)',
-    )
+    add_stream_options(parser)
     parser.add_argument(
         '--shard',
         metavar='I/N',

@@ -6,6 +6,22 @@ import argparse
 from typing import Any
 
 
+def add_stream_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that only live streams have."""
+    parser.add_argument(
+        '--keep-crops',
+        metavar='DIR',
+        help='of live streams: keep the crop of each person, since no scene can be read again',
+    )
+    parser.add_argument(
+        '--for',
+        dest='seconds',
+        type=float,
+        metavar='SECONDS',
+        help='of live streams: stop after this time (default: at Ctrl-C)',
+    )
+
+
 def check_streams(options: argparse.Namespace) -> bool:
     """Check whether the inputs are live streams, and whether the options fit.
 
